@@ -1,0 +1,96 @@
+//! Canonical DAG-CBOR, and the CIDs of what it encodes.
+
+use cid::Cid;
+use multihash_codetable::{Code, MultihashDigest};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Multicodec of raw bytes.
+pub const RAW: u64 = 0x55;
+/// Multicodec of DAG-PB, the codec of UnixFS directories and multi-block files.
+pub const DAG_PB: u64 = 0x70;
+/// Multicodec of DAG-CBOR, the codec of tasks, manifests and receipts.
+pub const DAG_CBOR: u64 = 0x71;
+/// Multihash code of SHA2-256.
+pub const SHA2_256: u64 = 0x12;
+
+/// Why bytes are not the canonical DAG-CBOR of the value that was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The bytes do not decode to the type.
+    #[error("not a valid {what}: {why}")]
+    Decode {
+        /// The type that was expected.
+        what: &'static str,
+        /// What the decoder said.
+        why: String,
+    },
+    /// The value has no DAG-CBOR form (a map key that is no string, say).
+    #[error("{what} cannot be encoded: {why}")]
+    Encode {
+        /// The type that was to be encoded.
+        what: &'static str,
+        /// What the encoder said.
+        why: String,
+    },
+    /// The bytes decode, but are not what encoding the value again gives.
+    #[error("{what} is not in canonical form")]
+    NotCanonical {
+        /// The type that was expected.
+        what: &'static str,
+    },
+}
+
+/// Encodes a value as canonical DAG-CBOR.
+///
+/// # Errors
+/// When the value has no DAG-CBOR form; our own types always have one.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
+    serde_ipld_dagcbor::to_vec(value)
+        .map_err(|e| CodecError::Encode { what: std::any::type_name::<T>(), why: e.to_string() })
+}
+
+/// Decodes a value from DAG-CBOR; trailing bytes are an error.
+///
+/// # Errors
+/// When the bytes are not DAG-CBOR or not of this type.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    serde_ipld_dagcbor::from_slice(bytes)
+        .map_err(|e| CodecError::Decode { what: std::any::type_name::<T>(), why: e.to_string() })
+}
+
+/// Decodes a value and checks that the bytes are its one canonical encoding. For everything that
+/// is signed or addressed: two encodings of one value would be two CIDs of the same thing.
+///
+/// # Errors
+/// As [`decode`], and when the bytes are not canonical.
+pub fn decode_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, CodecError> {
+    let value: T = decode(bytes)?;
+    if encode(&value)? != bytes {
+        return Err(CodecError::NotCanonical { what: std::any::type_name::<T>() });
+    }
+    Ok(value)
+}
+
+/// The CIDv1 of bytes under a codec, with SHA2-256.
+#[must_use]
+pub fn cid_of(codec: u64, bytes: &[u8]) -> Cid {
+    Cid::new_v1(codec, Code::Sha2_256.digest(bytes))
+}
+
+/// The DAG-CBOR CID of a value.
+///
+/// # Errors
+/// As [`encode`].
+pub fn cid_of_value<T: Serialize>(value: &T) -> Result<Cid, CodecError> {
+    Ok(cid_of(DAG_CBOR, &encode(value)?))
+}
+
+/// SHA2-256 of the concatenation of parts.
+#[must_use]
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let all = parts.concat();
+    let digest = Code::Sha2_256.digest(&all);
+    let mut out = [0; 32];
+    out.copy_from_slice(digest.digest());
+    out
+}

@@ -1,0 +1,181 @@
+//! What travels beside a task and does not change its result.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Constraint, NodeId, Resources};
+
+/// Where to fetch from, what it may use, how it is retried, and who owns it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// What one execution reserves.
+    pub resources: Resources,
+    /// Time limits.
+    pub timeouts: Timeouts,
+    /// How many, and how many must agree.
+    pub deal: Deal,
+    /// Decides retry and memoisation.
+    pub class: Class,
+    /// How failures are retried.
+    pub retry: RetryPolicy,
+    /// Free labels of the job.
+    pub labels: BTreeMap<String, String>,
+    /// Which nodes may take it.
+    pub constraints: Vec<Constraint>,
+    /// Who submitted it.
+    pub client: String,
+    /// The network the job may use.
+    pub network: Network,
+    /// Where results are published.
+    pub publisher: PublisherSpec,
+    /// Who must hold the result before it counts as published.
+    pub durability: Durability,
+    /// How long results are kept, in milliseconds.
+    pub retention_ms: u64,
+    /// Caps on what an execution may produce.
+    pub caps: Caps,
+    /// Nodes that are known to hold the inputs.
+    pub providers: Vec<NodeId>,
+    /// The image as the user named it: where a digest can be pulled from.
+    pub image_reference: Option<String>,
+}
+
+/// Time limits, in milliseconds; absent means none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeouts {
+    /// One execution's run, image pull and input fetch not counted.
+    pub execution_ms: Option<u64>,
+    /// How long the job may wait for a node that fits. Absent: it fails at once.
+    pub queue_ms: Option<u64>,
+    /// The whole job, from submission.
+    pub total_ms: Option<u64>,
+}
+
+/// How many executions, and how many equal results make an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deal {
+    /// Replicas of each partition.
+    pub replicas: u32,
+    /// Equal results needed; 1 is an attested job.
+    pub quorum: u32,
+}
+
+impl Default for Deal {
+    fn default() -> Self {
+        Self { replicas: 1, quorum: 1 }
+    }
+}
+
+/// What running a task twice does to the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Nothing: it may be started elsewhere before a lease ends.
+    #[default]
+    Pure,
+    /// It reads the world: it may be repeated once the lease has ended.
+    Query,
+    /// It changes the world: never repeated by itself.
+    Command,
+}
+
+/// How environmental failures are retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// Epochs that a slot may use up; 1 means `retry: never`.
+    pub attempts_max: u32,
+    /// Wait before the second attempt, doubled each time.
+    pub backoff_ms: u64,
+    /// The longest such wait.
+    pub backoff_max_ms: u64,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { attempts_max: 3, backoff_ms: 500, backoff_max_ms: 30_000 }
+    }
+}
+
+/// The network a job may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// None at all.
+    #[default]
+    None,
+    /// The host's. Only where the operator allows it.
+    Host,
+    /// The container engine's bridge. Only where the operator allows it.
+    Bridge,
+}
+
+/// Where results go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PublisherSpec {
+    /// By content, from the keepers' stores.
+    #[default]
+    Ipfs,
+}
+
+/// Who must hold a result before it counts as published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// The node that made it.
+    Producer,
+    /// The requester, besides the node that made it.
+    #[default]
+    Keeper,
+}
+
+/// Caps on what one execution may produce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caps {
+    /// Bytes of stdout that are kept.
+    pub stdout_max_bytes: u64,
+    /// Bytes of stderr that are kept.
+    pub stderr_max_bytes: u64,
+    /// Bytes of all outputs together.
+    pub output_max_bytes: u64,
+    /// Files and directories of all outputs together.
+    pub output_max_files: u64,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            stdout_max_bytes: 16 << 20,
+            stderr_max_bytes: 16 << 20,
+            output_max_bytes: 10 << 30,
+            output_max_files: 100_000,
+        }
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            resources: Resources {
+                cpu_millis: 500,
+                memory_bytes: 512 << 20,
+                ..Resources::default()
+            },
+            timeouts: Timeouts::default(),
+            deal: Deal::default(),
+            class: Class::default(),
+            retry: RetryPolicy::default(),
+            labels: BTreeMap::new(),
+            constraints: Vec::new(),
+            client: String::new(),
+            network: Network::default(),
+            publisher: PublisherSpec::default(),
+            durability: Durability::default(),
+            retention_ms: 7 * 24 * 3600 * 1000,
+            caps: Caps::default(),
+            providers: Vec::new(),
+            image_reference: None,
+        }
+    }
+}

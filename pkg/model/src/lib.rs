@@ -1,0 +1,48 @@
+//! The nouns of gadus: jobs, tasks, executions, nodes, and the messages and events about them.
+//!
+//! Data and validation only. Nothing here waits, reads a clock or touches the world, and nothing
+//! of ours is imported. Everything that is stored, signed or sent is canonical DAG-CBOR
+//! (<https://ipld.io/specs/codecs/dag-cbor/spec/>), see [`codec`].
+
+#![warn(missing_docs)]
+
+pub mod codec;
+pub mod constraint;
+pub mod context;
+pub mod event;
+pub mod id;
+pub mod job;
+pub mod limits;
+pub mod manifest;
+pub mod message;
+pub mod node;
+pub mod plan;
+pub mod reason;
+pub mod receipt;
+pub mod resources;
+pub mod slot;
+pub mod state;
+pub mod task;
+pub mod time;
+pub mod view;
+
+pub use codec::{CodecError, DAG_CBOR, DAG_PB, RAW, SHA2_256};
+pub use constraint::{Constraint, Operator};
+pub use context::{
+    Caps, Class, Context, Deal, Durability, Network, PublisherSpec, RetryPolicy, Timeouts,
+};
+pub use id::{EvaluationId, ExecutionId, JobId, NodeId, OwnerId};
+pub use job::{Completion, Job, JobKind, JobType, Placement, Restart};
+pub use manifest::{Manifest, Outcome, ResultSummary};
+pub use node::{Engine, EngineInfo, Gpu, NodeInfo};
+pub use plan::Plan;
+pub use reason::{Failure, FailureKind, Reason};
+pub use receipt::{Receipt, ReceiptBody, Usage};
+pub use resources::Resources;
+pub use slot::{Epoch, Execution, Slot};
+pub use state::{Desired, ExecutionState, JobState};
+pub use task::{Await, AwaitBranch, Code, Det, Image, Input, Partition, Task};
+pub use time::Time;
+
+/// Content identifier, as used all over gadus (<https://github.com/multiformats/cid>).
+pub type Cid = cid::Cid;

@@ -1,0 +1,78 @@
+//! A job as people see it: what the API shows and the index keeps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Stamped;
+use crate::{
+    Desired, Execution, ExecutionState, Job, JobState, Manifest, NodeId, Plan, Receipt,
+    ResultSummary, Time,
+};
+
+/// A job, its executions and its history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobView {
+    /// The job.
+    pub job: Job,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why, when that needs saying.
+    pub message: String,
+    /// Counts the job's events.
+    pub revision: u64,
+    /// When it was submitted.
+    pub created_at: Time,
+    /// When something last happened to it.
+    pub modified_at: Time,
+    /// Every try at every slot, oldest first.
+    pub executions: Vec<ExecutionView>,
+    /// What happened, oldest first; `Submitted` without the job in it.
+    pub history: Vec<Stamped>,
+}
+
+/// One try at filling a slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionView {
+    /// Slot and epoch.
+    pub execution: Execution,
+    /// Where it runs.
+    pub node: NodeId,
+    /// Where it stands.
+    pub state: ExecutionState,
+    /// What is wanted of it.
+    pub desired: Desired,
+    /// Why, when that needs saying.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Counts the execution's events.
+    pub revision: u64,
+    /// When each step was durable here.
+    pub marks: Marks,
+    /// Who bid, and why this node won.
+    pub plan: Plan,
+    /// The answer.
+    pub manifest: Option<Manifest>,
+    /// The node's claim about it.
+    pub receipt: Option<Receipt>,
+    /// What people want to see of it.
+    pub summary: Option<ResultSummary>,
+    /// Who has every block of it.
+    pub holders: Vec<NodeId>,
+}
+
+/// When each step of an execution was durable at the requester.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// Its round of bidding began.
+    pub announced_at: Time,
+    /// The seat was given.
+    pub awarded_at: Time,
+    /// The node said yes.
+    pub granted_at: Option<Time>,
+    /// An answer counted.
+    pub accepted_at: Option<Time>,
+    /// A holder had every block.
+    pub published_at: Option<Time>,
+    /// It was over, however.
+    pub ended_at: Option<Time>,
+}

@@ -1,0 +1,25 @@
+//! The seams of gadus: what the node's shell asks of the world, as traits.
+//!
+//! Adapters (`net`, `store`, `data`, `docker`, `wasm`) implement them, the shell (`node`) uses
+//! them, and neither knows the other.
+
+#![warn(missing_docs)]
+
+pub mod content;
+pub mod executor;
+pub mod store;
+pub mod transport;
+
+pub use content::{
+    BoxRead, ByteStream, Content, ContentError, DirEntry, EntryKind, FetchFrom, Fetched, FileReader,
+    Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
+};
+pub use executor::{
+    ExecCode, ExecLimits, ExecRequest, Executor, Finished, LogSink, Mount, OutputDir, StdStream,
+    Warmth,
+};
+pub use store::{JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
+pub use transport::{
+    BlockExchange, BlockStream, Inbound, LogChunk, LogExchange, LogRequest, LogStream, Serve, Server,
+    Transport, TransportError, Want,
+};

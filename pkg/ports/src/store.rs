@@ -1,0 +1,177 @@
+//! The seam to what is durable: the event log, and the index of finished jobs.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use gadus_model::event::Record;
+use gadus_model::view::JobView;
+use gadus_model::{JobId, JobState, JobType, Time};
+use tokio::sync::oneshot;
+
+/// An append-only log with group commit, and an index that can be rebuilt from it.
+pub trait Store: Send + Sync {
+    /// Takes records into the log and returns at once; the ticket is ready when they are
+    /// durable. Tickets become ready in the order of their appends.
+    fn append(&self, records: Vec<Record>) -> Ticket;
+
+    /// The records since the newest complete checkpoint, its snapshots first. Called once, at
+    /// start.
+    ///
+    /// # Errors
+    /// `Corrupt` for damage that is not a torn tail, `Io`.
+    fn replay(&self) -> Result<Vec<Record>, StoreError>;
+
+    /// Whether the log has grown enough for a checkpoint to be worth it.
+    fn wants_checkpoint(&self) -> bool;
+
+    /// Starts a new segment with snapshots of all that lives; later replays begin there. What was
+    /// folded before is in the index, durably, before the checkpoint counts.
+    fn checkpoint(&self, snapshots: Vec<Record>) -> Ticket;
+
+    /// Puts a job that is over into the index, lazily: after a crash it is made again from the
+    /// log.
+    fn fold(&self, job: Arc<JobView>);
+
+    /// A finished job.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
+
+    /// The finished job with an idempotency key.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    fn job_by_key(&self, client: &str, key: &str) -> Result<Option<JobId>, StoreError>;
+
+    /// The newest finished job of a name.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    fn job_by_name(&self, namespace: &str, name: &str) -> Result<Option<JobId>, StoreError>;
+
+    /// Finished jobs whose id begins with a prefix (after `j-`, hyphens included), at most `max`.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    fn jobs_by_prefix(&self, prefix: &str, max: usize) -> Result<Vec<JobId>, StoreError>;
+
+    /// Finished jobs in the order of their creation.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    fn jobs(&self, query: &JobQuery) -> Result<Page, StoreError>;
+
+    /// How many fsyncs the log has made: for metrics and tests.
+    fn fsyncs(&self) -> u64;
+}
+
+/// Which finished jobs.
+#[derive(Clone, Debug, Default)]
+pub struct JobQuery {
+    /// Only this namespace.
+    pub namespace: Option<String>,
+    /// Newest first.
+    pub reverse: bool,
+    /// Skip as many.
+    pub offset: usize,
+    /// At most as many.
+    pub limit: usize,
+}
+
+/// Some jobs, as lists show them.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// In order.
+    pub jobs: Vec<JobEntry>,
+    /// Finished jobs in all (of the namespace).
+    pub total: usize,
+}
+
+/// A job as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobEntry {
+    /// Which.
+    pub id: JobId,
+    /// Its kind.
+    pub job_type: JobType,
+    /// How it ended.
+    pub state: JobState,
+    /// When it was submitted.
+    pub created_at: Time,
+    /// The view, for what else a list needs.
+    pub view: Arc<JobView>,
+}
+
+/// Ready when what it stands for is durable.
+#[derive(Debug)]
+#[must_use]
+pub struct Ticket(oneshot::Receiver<Result<(), StoreError>>);
+
+/// The other end of a [`Ticket`].
+#[derive(Debug)]
+pub struct TicketIssuer(oneshot::Sender<Result<(), StoreError>>);
+
+impl Ticket {
+    /// A ticket and the end that makes it ready.
+    pub fn new() -> (TicketIssuer, Self) {
+        let (tx, rx) = oneshot::channel();
+        (TicketIssuer(tx), Self(rx))
+    }
+
+    /// A ticket that is ready.
+    pub fn ready() -> Self {
+        let (issuer, ticket) = Self::new();
+        issuer.settle(Ok(()));
+        ticket
+    }
+}
+
+impl TicketIssuer {
+    /// Makes the ticket ready.
+    pub fn settle(self, outcome: Result<(), StoreError>) {
+        // Nobody waits for it any more: then nobody needs to know.
+        let _ = self.0.send(outcome);
+    }
+}
+
+impl Future for Ticket {
+    type Output = Result<(), StoreError>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|r| r.unwrap_or(Err(StoreError::Closed)))
+    }
+}
+
+/// What goes wrong with the log or the index.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk failed. The process must stop: what it said after this could be a lie.
+    #[error("{doing} failed: {why}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// What the system said.
+        why: String,
+    },
+    /// Damage that is not a torn tail.
+    #[error("the log is damaged in {file} at byte {offset}: {why}")]
+    Corrupt {
+        /// Which file.
+        file: String,
+        /// Where.
+        offset: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// Another process has this data directory.
+    #[error("the data directory {dir} is in use by another process")]
+    InUse {
+        /// Which.
+        dir: String,
+    },
+    /// The log's thread has ended.
+    #[error("the log is closed")]
+    Closed,
+}
