@@ -6,20 +6,24 @@
 #![warn(missing_docs)]
 
 pub mod content;
+pub mod contract;
+pub mod crash;
 pub mod executor;
+pub mod fake;
 pub mod store;
 pub mod transport;
 
 pub use content::{
-    BoxRead, ByteStream, Content, ContentError, DirEntry, EntryKind, FetchFrom, Fetched, FileReader,
-    Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
+    BoxRead, ByteStream, Content, ContentError, DirEntry, EntryKind, FetchFrom, Fetched,
+    FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
 };
+pub use crash::CrashAt;
 pub use executor::{
     ExecCode, ExecLimits, ExecRequest, Executor, Finished, LogSink, Mount, OutputDir, StdStream,
     Warmth,
 };
-pub use store::{JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
+pub use store::{Folder, JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
 pub use transport::{
-    BlockExchange, BlockStream, Inbound, LogChunk, LogExchange, LogRequest, LogStream, Serve, Server,
-    Transport, TransportError, Want,
+    BlockExchange, BlockStream, Inbound, LogChunk, LogExchange, LogRequest, LogStream, Serve,
+    Server, Transport, TransportError, Want,
 };

@@ -13,7 +13,11 @@ use tokio::sync::oneshot;
 /// An append-only log with group commit, and an index that can be rebuilt from it.
 pub trait Store: Send + Sync {
     /// Takes records into the log and returns at once; the ticket is ready when they are
-    /// durable. Tickets become ready in the order of their appends.
+    /// durable. Tickets become ready in the order of their appends. After a crash the records of
+    /// one call are there together or not at all.
+    ///
+    /// It blocks only where the queue to the disk is full: nothing could be said then anyway.
+    /// Once one append has failed, all later ones fail.
     fn append(&self, records: Vec<Record>) -> Ticket;
 
     /// The records since the newest complete checkpoint, its snapshots first. Called once, at
@@ -27,11 +31,14 @@ pub trait Store: Send + Sync {
     fn wants_checkpoint(&self) -> bool;
 
     /// Starts a new segment with snapshots of all that lives; later replays begin there. What was
-    /// folded before is in the index, durably, before the checkpoint counts.
+    /// folded before is in the index, durably, before the checkpoint counts: so a job that the
+    /// snapshots leave out must have been folded before this call. The ticket may be ready later
+    /// than those of appends made after it.
     fn checkpoint(&self, snapshots: Vec<Record>) -> Ticket;
 
     /// Puts a job that is over into the index, lazily: after a crash it is made again from the
-    /// log.
+    /// log. Queries see it at once. Folding a job again replaces it. To be called after the append
+    /// that ended the job; what is not durable in the log yet stays out of the index file.
     fn fold(&self, job: Arc<JobView>);
 
     /// A finished job.
@@ -105,6 +112,26 @@ pub struct JobEntry {
     pub view: Arc<JobView>,
 }
 
+impl From<Arc<JobView>> for JobEntry {
+    fn from(view: Arc<JobView>) -> Self {
+        Self {
+            id: view.job.id,
+            job_type: view.job.kind.job_type(),
+            state: view.state,
+            created_at: view.created_at,
+            view,
+        }
+    }
+}
+
+/// What it takes to make the index again from the log. The protocol knows how records make a
+/// job; a store only carries them.
+pub trait Folder {
+    /// Takes the log's next record, snapshots included, and gives the job's view if the job is
+    /// over with it. A view given for a job again replaces the earlier one.
+    fn apply(&mut self, record: Record) -> Option<JobView>;
+}
+
 /// Ready when what it stands for is durable.
 #[derive(Debug)]
 #[must_use]
@@ -154,6 +181,18 @@ pub enum StoreError {
         doing: String,
         /// What the system said.
         why: String,
+    },
+    /// No room left. The process must stop, as for `Io`.
+    #[error(
+        "{doing} failed: {why}; make room in {dir}, then start gadus again: nothing that was acknowledged is lost"
+    )]
+    Full {
+        /// What was being done.
+        doing: String,
+        /// What the system said.
+        why: String,
+        /// Where room is needed.
+        dir: String,
     },
     /// Damage that is not a torn tail.
     #[error("the log is damaged in {file} at byte {offset}: {why}")]
