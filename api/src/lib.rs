@@ -1,1 +1,20 @@
+//! The HTTP contract of gadus: Bacalhau's `/api/v1` to the letter, and our additions.
+//!
+//! [`types`] are the JSON shapes, [`convert`] maps them to and from the nouns of `gadus-model`,
+//! [`routes`] serves them over a [`Service`], and [`client`] calls them. Everything that a
+//! request can be is checked here; what is behind [`Service`] sees values that are well formed.
 
+#![warn(missing_docs)]
+
+pub mod convert;
+pub mod error;
+pub mod json_out;
+pub mod limits;
+pub mod service;
+pub mod types;
+
+pub use limits::ApiLimits;
+pub use service::{
+    AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobOrder, JobsPage, JobsQuery, LogStream,
+    LogsRequest, Membership, NodeEntry, Service, ServiceError, Submission, Submitted,
+};

@@ -1,0 +1,68 @@
+//! Limits of the HTTP face. Each has a name and a default here, and a place in the config.
+
+use serde::{Deserialize, Serialize};
+
+/// What a client may ask of the HTTP face. Units come last in the names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiLimits {
+    /// Bytes of a request's body, content uploads excepted; more is 413.
+    pub body_bytes_max: usize,
+    /// Bytes of a submitted job as it is kept; more is 413.
+    pub spec_bytes_max: usize,
+    /// Nesting of a JSON body; more is 400.
+    pub json_depth_max: usize,
+    /// Partitions of one job; more is 400.
+    pub count_max: u32,
+    /// Bytes of one content upload; more is 413.
+    pub content_bytes_max: u64,
+    /// Bytes of one `data:` URL's content; more is 413.
+    pub inline_bytes_max: usize,
+    /// Bytes of a request's head; more is 431.
+    pub head_bytes_max: usize,
+    /// Open connections; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// Requests in work at once; more is 429.
+    pub requests_max: usize,
+    /// Log streams at once; more is 429.
+    pub log_streams_max: usize,
+    /// How long a client may take to send a request's head.
+    pub head_read_ms: u64,
+    /// How long a request may take; then it is 503. Uploads, downloads, log streams and
+    /// `wait_ms` have their own.
+    pub request_ms: u64,
+    /// How long an upload or a download may stand still.
+    pub stall_ms: u64,
+    /// The longest `wait_ms`; longer ones are cut to it.
+    pub wait_max_ms: u64,
+    /// Items of one page of a list; larger pages are cut to it.
+    pub page_max: usize,
+    /// Directories below one another in a tar download.
+    pub tree_depth_max: usize,
+    /// How long open connections are given to finish at shutdown.
+    pub drain_ms: u64,
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 10 << 20,
+            spec_bytes_max: 1 << 20,
+            json_depth_max: 64,
+            count_max: 1_000,
+            content_bytes_max: 1 << 40,
+            inline_bytes_max: 8 << 20,
+            head_bytes_max: 64 << 10,
+            connections_max: 1_024,
+            requests_max: 1_024,
+            log_streams_max: 256,
+            head_read_ms: 5_000,
+            request_ms: 30_000,
+            stall_ms: 60_000,
+            wait_max_ms: 600_000,
+            page_max: 1_000,
+            tree_depth_max: 128,
+            drain_ms: 5_000,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What the HTTP face asks of a node, in the nouns of the model: the node's shell implements it,
+//! the routes call it, and tests put a fake in its place.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::Stream;
+use gadus_model::view::JobView;
+use gadus_model::{Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, NodeInfo, Plan, Time};
+use gadus_ports::{BoxRead, Imported, LogChunk, Node};
+
+mod error;
+
+pub use error::{ErrorCode, ServiceError};
+
+/// A node, as its HTTP face sees it. Orchestrator calls on a node that is no requester answer
+/// [`ServiceError::not_requester`].
+#[async_trait]
+pub trait Service: Send + Sync + 'static {
+    /// Who this node is. Cheap: called for every submission.
+    async fn agent(&self) -> AgentInfo;
+
+    /// Takes a job. Its answer means that the job survives any single crash.
+    ///
+    /// The same idempotency key of the same client with the same document
+    /// ([`crate::convert::same_document`]) answers with the job that is there already.
+    ///
+    /// # Errors
+    /// [`ServiceError::idempotency_conflict`] for another document under a used key,
+    /// `ResourceExhausted` where a limit on jobs or the queue is met, `NotImplemented` for a name
+    /// that the namespace has already (an update).
+    async fn submit(&self, submission: Submission) -> Result<Submitted, ServiceError>;
+
+    /// A job by its name in a namespace (`default` when none is given), its id, or a unique
+    /// prefix of its id; in this order.
+    ///
+    /// # Errors
+    /// [`ServiceError::job_not_found`], [`ServiceError::ambiguous_job`].
+    async fn job(
+        &self,
+        reference: &str,
+        namespace: Option<&str>,
+    ) -> Result<Arc<JobView>, ServiceError>;
+
+    /// The job when it ends, or as it is after `wait`.
+    ///
+    /// # Errors
+    /// [`ServiceError::job_not_found`].
+    async fn wait(&self, id: JobId, wait: Duration) -> Result<Arc<JobView>, ServiceError>;
+
+    /// Some jobs.
+    ///
+    /// # Errors
+    /// `DatastoreFailure`.
+    async fn jobs(&self, query: JobsQuery) -> Result<JobsPage, ServiceError>;
+
+    /// Cancels a job. `None` when it was stopped before.
+    ///
+    /// # Errors
+    /// [`ServiceError::cannot_stop`] for a job that is over.
+    async fn stop(&self, id: JobId, reason: String) -> Result<Option<EvaluationId>, ServiceError>;
+
+    /// Which nodes would take a job, and why the others would not.
+    ///
+    /// # Errors
+    /// [`ServiceError::job_not_found`].
+    async fn explain(&self, target: ExplainTarget) -> Result<Plan, ServiceError>;
+
+    /// Every node this requester knows, itself included.
+    ///
+    /// # Errors
+    /// [`ServiceError::not_requester`].
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, ServiceError>;
+
+    /// The output of an execution; waits for one to appear when it is to follow.
+    ///
+    /// # Errors
+    /// [`ServiceError::no_executions`] when there is none and it is not to follow; `NotFound`
+    /// where the output is gone; `NetworkFailure` where its node cannot be reached.
+    async fn logs(&self, request: LogsRequest) -> Result<LogStream, ServiceError>;
+
+    /// Imports content, durably, and pins it for the user. Bytes are taken as they come.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
+    async fn import(&self, kind: ImportKind, body: BoxRead) -> Result<Imported, ServiceError>;
+
+    /// What stands at a path under a root; missing blocks are fetched, with a bounded wait.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
+    async fn open(&self, root: Cid, path: &str) -> Result<Node, ServiceError>;
+
+    /// One block, fetched where it is missing, with a bounded wait.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
+    async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError>;
+}
+
+/// Output as it comes; an error ends it.
+pub type LogStream = Pin<Box<dyn Stream<Item = Result<LogChunk, ServiceError>> + Send>>;
+
+/// This node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentInfo {
+    /// What it says of itself; no engines and no capacity when it is no compute node.
+    pub info: NodeInfo,
+    /// Whether it takes jobs from people.
+    pub requester: bool,
+    /// Whether it runs jobs.
+    pub compute: bool,
+    /// The commit it was built from; empty when unknown.
+    pub commit: String,
+    /// When it was built, RFC 3339; empty when unknown.
+    pub built_at: String,
+}
+
+/// A job to take.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The job, checked; its id is new, its idempotency key and client are in it.
+    pub job: Job,
+    /// Take it even if it is no news. Matters for updates only, which are not there yet.
+    pub force: bool,
+}
+
+/// A job that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// The job: the submitted one, or the one its idempotency key stands for.
+    pub job: JobId,
+    /// What Bacalhau would call the evaluation: [`crate::convert::evaluation_id`].
+    pub evaluation: EvaluationId,
+    /// What the user should know, besides what the HTTP face found itself.
+    pub warnings: Vec<String>,
+}
+
+/// What is to be explained.
+#[derive(Clone, Debug)]
+pub enum ExplainTarget {
+    /// A job that is here.
+    Job(JobId),
+    /// A job that somebody thinks of submitting.
+    Draft(Box<Job>),
+}
+
+/// Which jobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobsQuery {
+    /// Only this namespace; all when absent.
+    pub namespace: Option<String>,
+    /// Only jobs whose labels meet all of these.
+    pub labels: Vec<Constraint>,
+    /// In this order.
+    pub order: JobOrder,
+    /// Newest first.
+    pub reverse: bool,
+    /// Skip as many that match.
+    pub offset: usize,
+    /// At most as many; never 0.
+    pub limit: usize,
+}
+
+/// The order of a list of jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JobOrder {
+    /// By submission.
+    #[default]
+    Created,
+    /// By the last event.
+    Modified,
+}
+
+/// Some jobs.
+#[derive(Clone, Debug, Default)]
+pub struct JobsPage {
+    /// In order.
+    pub jobs: Vec<Arc<JobView>>,
+    /// The offset of the next page, where there is one.
+    pub next_offset: Option<usize>,
+}
+
+/// A node as its requester sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeEntry {
+    /// What it last said of itself.
+    pub info: NodeInfo,
+    /// Whether it may work for this requester.
+    pub membership: Membership,
+    /// Whether it was heard of lately.
+    pub connected: bool,
+    /// When it was last heard of.
+    pub last_heard: Option<Time>,
+    /// Since when it is connected.
+    pub connected_since: Option<Time>,
+    /// Since when it is not.
+    pub disconnected_since: Option<Time>,
+    /// The last thing that went wrong with the connection; empty when nothing did.
+    pub last_error: String,
+}
+
+/// Whether a node may work for a requester.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// Nobody has decided.
+    Pending,
+    /// It may.
+    Approved,
+    /// It may not.
+    Rejected,
+}
+
+/// Which output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogsRequest {
+    /// Of this job.
+    pub job: JobId,
+    /// Of this execution; else of the one that changed last and was not turned down.
+    pub execution: Option<ExecutionId>,
+    /// Go on until the execution ends.
+    pub follow: bool,
+    /// Only what comes after now.
+    pub tail: bool,
+}
+
+/// What bytes are, that are to be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportKind {
+    /// One file.
+    File,
+    /// A tar of a tree.
+    Tar,
+    /// A CAR (v1) of blocks.
+    Car,
+}

@@ -1,0 +1,236 @@
+//! One neutral error for everything behind the HTTP face. `crate::error` alone knows what it is
+//! in HTTP.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use gadus_model::JobId;
+use gadus_ports::ContentError;
+
+/// Bacalhau's error codes, as far as we use them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// The request makes no sense.
+    BadRequest,
+    /// The job makes no sense.
+    ValidationError,
+    /// It is not there.
+    NotFound,
+    /// Not with these headers.
+    Forbidden,
+    /// Not now, or not on this node.
+    ServiceUnavailable,
+    /// Not in this release.
+    NotImplemented,
+    /// A limit is met.
+    ResourceExhausted,
+    /// It is taken.
+    ResourceInUse,
+    /// A prefix fits several jobs.
+    MultipleJobsFound,
+    /// The job's state does not allow it.
+    ConflictJobState,
+    /// It took too long.
+    TimeOut,
+    /// Another node cannot be reached.
+    NetworkFailure,
+    /// The log or the index failed.
+    DatastoreFailure,
+    /// A disk or a stream failed.
+    IOError,
+    /// A bug.
+    InternalError,
+}
+
+impl ErrorCode {
+    /// Bacalhau's word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BadRequest",
+            Self::ValidationError => "ValidationError",
+            Self::NotFound => "NotFound",
+            Self::Forbidden => "Forbidden",
+            Self::ServiceUnavailable => "ServiceUnavailable",
+            Self::NotImplemented => "NotImplemented",
+            Self::ResourceExhausted => "ResourceExhausted",
+            Self::ResourceInUse => "ResourceInUse",
+            Self::MultipleJobsFound => "MultipleJobsFound",
+            Self::ConflictJobState => "ConflictJobState",
+            Self::TimeOut => "TimeOut",
+            Self::NetworkFailure => "NetworkFailure",
+            Self::DatastoreFailure => "DatastoreFailure",
+            Self::IOError => "IOError",
+            Self::InternalError => "InternalError",
+        }
+    }
+}
+
+/// What went wrong, why, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceError {
+    /// What kind.
+    pub code: ErrorCode,
+    /// What happened and why.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Which part of the node says so.
+    pub component: &'static str,
+    /// Facts for programs.
+    pub details: BTreeMap<String, String>,
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+/// The part that answers for jobs.
+const JOB_STORE: &str = "JobStore";
+/// The part that answers for content.
+const CONTENT: &str = "Content";
+
+impl ServiceError {
+    /// An error of the HTTP face itself, without a hint.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+            component: "APIServer",
+            details: BTreeMap::new(),
+        }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same, said by another part of the node.
+    #[must_use]
+    pub fn of(self, component: &'static str) -> Self {
+        Self { component, ..self }
+    }
+
+    /// The same with one more fact.
+    #[must_use]
+    pub fn with_detail(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.details.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The request makes no sense.
+    #[must_use]
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::BadRequest, message)
+    }
+
+    /// No job has this name or id.
+    #[must_use]
+    pub fn job_not_found(reference: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("job not found: {reference}"))
+            .with_hint("list the jobs with `gadus job list`")
+            .of(JOB_STORE)
+    }
+
+    /// A prefix fits several jobs.
+    #[must_use]
+    pub fn ambiguous_job(reference: &str) -> Self {
+        let message = format!("multiple jobs found for id {reference}");
+        Self::new(ErrorCode::MultipleJobsFound, message).with_hint("Use full job ID").of(JOB_STORE)
+    }
+
+    /// A job has no execution yet.
+    #[must_use]
+    pub fn no_executions(name: &str, id: JobId) -> Self {
+        let message = format!("no executions found for job {name} with ID {id}, and version 0");
+        Self::new(ErrorCode::NotFound, message)
+            .with_hint("follow the logs to wait for one, or see `gadus job describe`")
+            .of(JOB_STORE)
+    }
+
+    /// A job that is over cannot be stopped.
+    #[must_use]
+    pub fn cannot_stop(id: JobId, state: gadus_model::JobState) -> Self {
+        let state = state.as_str();
+        let message = match state {
+            "Failed" => {
+                format!("job {id} is in terminal state {state} and cannot transition to Stopped")
+            }
+            _ => format!("cannot stop job in state {state}"),
+        };
+        Self::new(ErrorCode::ConflictJobState, message).of(JOB_STORE)
+    }
+
+    /// A key that stands for another document.
+    #[must_use]
+    pub fn idempotency_conflict(key: &str, job: JobId) -> Self {
+        let message = format!("idempotency key '{key}' was used for another job, {job}");
+        Self::new(ErrorCode::ResourceInUse, message)
+            .with_hint("use a new key for a new job")
+            .with_detail("JobID", job.to_string())
+            .of(JOB_STORE)
+    }
+
+    /// Something that Bacalhau has, or that the format can say, and this release has not.
+    #[must_use]
+    pub fn not_implemented(what: impl fmt::Display, hint: impl Into<String>) -> Self {
+        Self::new(ErrorCode::NotImplemented, format!("{what} is not supported in this release"))
+            .with_hint(hint)
+    }
+
+    /// This node takes no jobs.
+    #[must_use]
+    pub fn not_requester() -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, "this node is not a requester")
+            .with_hint("ask a node that was started with `gadus serve --requester`")
+    }
+
+    /// A limit is met.
+    #[must_use]
+    pub fn exhausted(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::ResourceExhausted, message).with_hint("try again later")
+    }
+
+    /// A bug, or a disk that failed.
+    #[must_use]
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InternalError, message)
+    }
+}
+
+impl From<ContentError> for ServiceError {
+    fn from(error: ContentError) -> Self {
+        let message = error.to_string();
+        let (code, hint) = match &error {
+            ContentError::Missing { .. } => {
+                (ErrorCode::NotFound, Some("add it on some node of the network with `gadus add`"))
+            }
+            ContentError::NoSuchPath { .. } => {
+                (ErrorCode::NotFound, Some("list what is there with `gadus ls CID`"))
+            }
+            ContentError::HashMismatch { .. }
+            | ContentError::BlockTooBig { .. }
+            | ContentError::Malformed { .. }
+            | ContentError::UnsafeName { .. }
+            | ContentError::UnsafeOutput { .. }
+            | ContentError::TooMuchOutput { .. } => (ErrorCode::BadRequest, None),
+            ContentError::Full { .. } => (
+                ErrorCode::ResourceExhausted,
+                Some("free some of the node's disk, or raise its content quota"),
+            ),
+            ContentError::Io { source, .. } => {
+                let message = format!("{message}: {source}");
+                return Self::new(ErrorCode::IOError, message).of(CONTENT);
+            }
+        };
+        Self { hint: hint.map(str::to_owned), ..Self::new(code, message).of(CONTENT) }
+    }
+}

@@ -1,0 +1,45 @@
+//! The JSON shapes of the API: Bacalhau's names, and its rules of what is left out when empty.
+//!
+//! Execution states and log types are numbers, job states and history types are text, times are
+//! nanoseconds since the Unix epoch or RFC 3339: as Bacalhau has them. What is under a key
+//! `Gadus` is ours; clients of Bacalhau ignore it.
+
+mod agent;
+mod content;
+mod execution;
+mod extras;
+mod history;
+mod job;
+mod logs;
+mod node;
+mod plan;
+mod requests;
+mod spec;
+mod task;
+
+pub use agent::{AliveResponse, BuildVersionInfo};
+pub use content::{ImportResponse, ListEntry, Listing};
+pub use execution::{
+    AllocatedResources, Execution, ExecutionState, ListExecutionsResponse, RunOutput,
+};
+pub use extras::{ExecutionExtras, ManifestInfo, MarksUs, ReceiptInfo, UsageInfo};
+pub use history::{HistoryEvent, JobHistory, ListHistoryResponse};
+pub use job::{GetJobResponse, Job, JobState, LabelRequirement, ListJobsResponse};
+pub use logs::{LogFrame, LogLine};
+pub use node::{
+    ComputeNodeInfo, ConnectionState, GetNodeResponse, GpuInfo, ListNodesResponse, NodeInfo,
+    NodeState, ResourceAmounts,
+};
+pub use plan::{PlanInfo, RankedNode, TurnedDownNode};
+pub use requests::{
+    ErrorBody, ListResultsResponse, PutJobRequest, PutJobResponse, StopJobRequest, StopJobResponse,
+};
+pub use spec::SpecConfig;
+pub use task::{
+    InputSource, NetworkConfig, PortMapping, ResourcesConfig, ResultPath, Task, TimeoutConfig,
+};
+
+/// Whether a value is what Go leaves out under `omitempty`.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,102 @@
+//! Jobs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ListExecutionsResponse, ListHistoryResponse, Task, is_default};
+
+/// A job, as it is submitted and as it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Job {
+    /// `j-` and a UUID; ignored when a job is submitted.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// Unique in its namespace; the id when none is given.
+    pub name: String,
+    /// `default` when none is given.
+    pub namespace: String,
+    /// `batch`, `ops`, `service` or `daemon`.
+    #[serde(rename = "Type")]
+    pub kind: String,
+    /// Higher first.
+    pub priority: i64,
+    /// Partitions; 1 when the key is missing, always 0 for ops and daemon.
+    #[serde(default = "one")]
+    pub count: i64,
+    /// Which nodes may take it.
+    pub constraints: Vec<LabelRequirement>,
+    /// Free facts; keys with `bacalhau.org/` are the server's.
+    pub meta: BTreeMap<String, String>,
+    /// Free labels, to select jobs by.
+    pub labels: BTreeMap<String, String>,
+    /// Exactly one task.
+    pub tasks: Vec<Task>,
+    /// Where it stands; ignored when a job is submitted.
+    pub state: JobState,
+    /// From 1; ignored when a job is submitted.
+    pub version: u64,
+    /// Grows with everything that happens to it; ignored when a job is submitted.
+    pub revision: u64,
+    /// Nanoseconds since the Unix epoch; ignored when a job is submitted.
+    pub create_time: i64,
+    /// Nanoseconds since the Unix epoch; ignored when a job is submitted.
+    pub modify_time: i64,
+}
+
+fn one() -> i64 {
+    1
+}
+
+/// Where a job stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct JobState {
+    /// `Undefined`, `Pending`, `Queued`, `Running`, `Completed`, `Failed` or `Stopped`.
+    pub state_type: String,
+    /// Why, when that needs saying.
+    #[serde(skip_serializing_if = "is_default")]
+    pub message: String,
+    /// Facts for programs.
+    #[serde(skip_serializing_if = "is_default")]
+    pub details: BTreeMap<String, String>,
+}
+
+/// One requirement on a node's labels.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct LabelRequirement {
+    /// The label.
+    pub key: String,
+    /// `in`, `notin`, `=`, `==`, `!=`, `exists`, `!`, `gt` or `lt`.
+    pub operator: String,
+    /// What it is compared with.
+    #[serde(skip_serializing_if = "is_default")]
+    pub values: Vec<String>,
+}
+
+/// One job.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct GetJobResponse {
+    /// The job.
+    pub job: Job,
+    /// With `include=history`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<ListHistoryResponse>,
+    /// With `include=executions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executions: Option<ListExecutionsResponse>,
+}
+
+/// A page of jobs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ListJobsResponse {
+    /// Gets the next page; empty on the last.
+    pub next_token: String,
+    /// The jobs.
+    pub items: Vec<Job>,
+}
