@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod client;
 pub mod convert;
 pub mod error;
 pub mod json_out;

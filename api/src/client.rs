@@ -1,0 +1,151 @@
+//! A typed client of the API: what the CLI, tests and other programs stand on.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+mod agent;
+mod content;
+mod error;
+mod jobs;
+mod logs;
+mod nodes;
+
+pub use content::{ContentStream, Reply};
+pub use error::ClientError;
+pub use jobs::{JobFilter, PutOptions};
+pub use logs::{LogOptions, LogOutput};
+
+/// How long a plain request may take, the server's own limit and the way included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Talks to one node. Cheap to clone; connections are kept and shared.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+}
+
+impl Client {
+    /// A client of the node at `address`: `127.0.0.1:1234`, `http://host:port` or `https://…`.
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// `Address` when that is no address.
+    pub fn new(address: &str) -> Result<Self, ClientError> {
+        let bad = |why: String| ClientError::Address { address: address.to_owned(), why };
+        let text =
+            if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+        let base = Url::parse(&text).map_err(|e| bad(e.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
+            return Err(bad("it must be host:port, or begin with http:// or https://".to_owned()));
+        }
+        install_crypto();
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")));
+        if base.scheme() == "http" {
+            // Reading the system's certificates takes longer than most requests.
+            builder = builder.tls_certs_only([]);
+        }
+        if base.host_str().is_some_and(is_loopback) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|e| bad(error::chain(&e)))?;
+        Ok(Self { http, base })
+    }
+
+    /// The address, as a URL.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The URL of a path, each segment escaped, with a query. Empty values are left out.
+    fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        let given: Vec<_> = query.iter().filter(|(_, value)| !value.is_empty()).collect();
+        if !given.is_empty() {
+            url.query_pairs_mut().extend_pairs(given);
+        }
+        url
+    }
+
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// Sends a request and turns what is no success into an error.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|e| ClientError::sending(&self.base, &e))?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(ClientError::from_answer(response).await)
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, ClientError> {
+        self.read(self.request(Method::GET, url).timeout(REQUEST_TIMEOUT)).await
+    }
+
+    async fn call<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        body: &B,
+    ) -> Result<T, ClientError> {
+        self.read(self.request(method, url).timeout(REQUEST_TIMEOUT).json(body)).await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.send(request).await?;
+        let bytes = response.bytes().await.map_err(|e| ClientError::sending(&self.base, &e))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|e| ClientError::Nonsense { url: self.base.to_string(), why: e.to_string() })
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// TLS needs a provider of cryptography for the process; the first one stays.
+fn install_crypto() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // An error means that another thread was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        let base = |text: &str| Client::new(text).map(|c| c.base().to_string()).ok();
+        assert_eq!(base("127.0.0.1:1234").as_deref(), Some("http://127.0.0.1:1234/"));
+        assert_eq!(base("https://example.org").as_deref(), Some("https://example.org/"));
+        assert_eq!(base("[::1]:1234").as_deref(), Some("http://[::1]:1234/"));
+        assert_eq!(base("ftp://x"), None);
+        assert_eq!(base("http://"), None);
+        assert_eq!(base("not an address"), None);
+    }
+
+    #[test]
+    fn segments_are_escaped_and_empty_values_left_out() {
+        let client = Client::new("host:1").unwrap();
+        let url = client.url(&["api", "a b/c?#..", ".."], &[("x", "1&2"), ("y", "")]);
+        assert_eq!(url.as_str(), "http://host:1/api/a%20b%2Fc%3F%23..?x=1%262");
+    }
+}
