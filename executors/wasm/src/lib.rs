@@ -1,1 +1,32 @@
+//! Runs Wasm modules over wasmtime: the [`gadus_ports::Executor`] of [`gadus_model::Engine::Wasm`].
+//!
+//! - A guest runs on a thread of a bounded pool, never on an async worker, in memory that was
+//!   reserved at start where the host has the address space.
+//! - A module is checked, compiled off the event loop, and kept on disk (by module CID and engine)
+//!   and in memory. See `modules`.
+//! - A guest sees its arguments, environment, inputs and outputs, and nothing else of the host.
+//!   All of that is in `wasi`.
+//! - An exit, a trap and the end of the fuel are results. A timeout, a stop and an exhausted stack
+//!   are failures. See `outcome`.
 
+mod cache;
+mod config;
+mod engine;
+mod executor;
+mod guest;
+mod inspect;
+mod kill;
+mod loaded;
+mod modules;
+mod outcome;
+mod pool;
+mod quota;
+mod run;
+mod ticker;
+mod wasi;
+
+pub use config::{ModuleLimits, WasmConfig};
+pub use executor::{WasmExecutor, WasmStats};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! What the operator decides, with the defaults.
+
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+/// Settings of a [`crate::WasmExecutor`]. Units come last in the names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WasmConfig {
+    /// Where compiled modules lie. Made private (0700): what is in it is executed as machine
+    /// code, so it must not be shared with anything else.
+    pub cache_dir: PathBuf,
+    /// Bytes of compiled modules kept there; the least recently used go first.
+    pub cache_max_bytes: u64,
+    /// Compiled modules kept ready in memory.
+    pub loaded_max: usize,
+    /// Guests that run at once, each on a thread of its own; further runs wait.
+    pub threads: usize,
+    /// Compilations that run at once. Each also uses the cores that are free.
+    pub compiles: usize,
+    /// How long a caller waits for one compilation; it goes on behind the scenes, and holds its
+    /// place among `compiles` until it ends.
+    pub compile_max_ms: u64,
+    /// How often a running guest looks whether it should stop.
+    pub tick_ms: u64,
+    /// The most linear memory that a task may ask for.
+    pub memory_max_bytes: u64,
+    /// The most table elements that a task may ask for.
+    pub table_max: u64,
+    /// The Wasm stack of every guest.
+    pub stack_max_bytes: u64,
+    /// Files and directories that one guest has open at once.
+    pub open_files_max: usize,
+    /// Instances whose address space is reserved up front, each with room for
+    /// `memory_max_bytes`; 0 for none (every run maps its own).
+    pub pool_slots: u32,
+    /// What a module may look like.
+    pub module: ModuleLimits,
+}
+
+/// Limits on a module, checked before anything is compiled: compiling is the costliest thing a
+/// stranger can ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleLimits {
+    /// Bytes of the binary.
+    pub binary_max_bytes: usize,
+    /// Bytes of the text format.
+    pub text_max_bytes: usize,
+    /// Functions, imported ones included.
+    pub functions_max: u32,
+    /// Bytes of one function's body: the compiler's time grows faster than this.
+    pub body_max_bytes: usize,
+    /// Imports, exports, globals, and segments of each kind.
+    pub items_max: u32,
+    /// Tables.
+    pub tables_max: u32,
+}
+
+impl Default for ModuleLimits {
+    fn default() -> Self {
+        Self {
+            binary_max_bytes: 64 << 20,
+            text_max_bytes: 8 << 20,
+            functions_max: 200_000,
+            body_max_bytes: 1 << 20,
+            items_max: 100_000,
+            tables_max: 4,
+        }
+    }
+}
+
+impl WasmConfig {
+    /// The defaults, with compiled modules under `cache_dir`.
+    #[must_use]
+    pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let threads = (cores * 8).clamp(16, 128);
+        Self {
+            cache_dir: cache_dir.into(),
+            cache_max_bytes: 4 << 30,
+            loaded_max: 256,
+            threads,
+            compiles: (cores / 2).max(1),
+            compile_max_ms: 300_000,
+            tick_ms: 10,
+            memory_max_bytes: 4 << 30,
+            table_max: 1_000_000,
+            stack_max_bytes: 1 << 20,
+            open_files_max: 256,
+            pool_slots: u32::try_from(threads).unwrap_or(u32::MAX).saturating_add(8),
+            module: ModuleLimits::default(),
+        }
+    }
+}
