@@ -7,10 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Award;
 use crate::view::JobView;
-use crate::{
-    Execution, Failure, Job, JobId, JobState, Manifest, NodeId, OwnerId, Plan, Reason,
-    Receipt, ResultSummary, Time,
-};
+use crate::{Claim, Execution, Failure, Job, JobId, JobState, NodeId, OwnerId, Plan, Reason, Time};
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +18,7 @@ pub struct Record {
     pub owner: OwnerId,
     /// Which job's stream.
     pub job: JobId,
-    /// Place in the stream, from 1.
+    /// Grows along the stream; a requester counts without gaps, from 1.
     pub seq: u64,
     /// The owner's term when it was written.
     pub term: u64,
@@ -70,6 +67,11 @@ pub enum JobEvent {
         /// `sha256:…`.
         digest: String,
     },
+    /// A job on every match has its nodes: slot `i` is for `nodes[i]` alone.
+    Placed {
+        /// In the order of their partitions.
+        nodes: Vec<NodeId>,
+    },
     /// A seat is given. Durable before the award is sent.
     Awarded {
         /// Slot and epoch.
@@ -83,6 +85,10 @@ pub enum JobEvent {
     Granted {
         /// Which.
         execution: Execution,
+        /// The boot that the node's answer came from.
+        boot: u64,
+        /// The answer's number in that boot: a Sync must be later to count against the grant.
+        seq: u64,
     },
     /// The node would not have it. Costs no attempt.
     Refused {
@@ -96,11 +102,7 @@ pub enum JobEvent {
         /// Which.
         execution: Execution,
         /// The answer.
-        manifest: Manifest,
-        /// The claim.
-        receipt: Receipt,
-        /// For people.
-        summary: ResultSummary,
+        claim: Box<Claim>,
     },
     /// An answer that does not count.
     Rejected {
@@ -165,6 +167,8 @@ pub struct SnapshotBytes(#[serde(with = "serde_bytes")] pub Vec<u8>);
 pub enum ComputeEvent {
     /// Reserved, once per slot and epoch.
     Granted {
+        /// Whose award it was.
+        requester: NodeId,
         /// The work.
         award: Box<Award>,
     },
@@ -173,11 +177,7 @@ pub enum ComputeEvent {
         /// Which.
         execution: Execution,
         /// The answer.
-        manifest: Manifest,
-        /// The claim.
-        receipt: Receipt,
-        /// For people.
-        summary: ResultSummary,
+        claim: Box<Claim>,
     },
     /// The work failed: the reason is in the outbox.
     Failed {
@@ -197,11 +197,6 @@ pub enum ComputeEvent {
         execution: Execution,
         /// Whether its result stays here, being published.
         keep: bool,
-    },
-    /// The highest epoch seen for a slot, so that a lower one is refused after a restart.
-    Fenced {
-        /// Of this slot.
-        execution: Execution,
     },
     /// The execution's whole state, folded.
     Snapshot {
@@ -234,7 +229,7 @@ impl JobEvent {
     pub fn execution(&self) -> Option<&Execution> {
         match self {
             Self::Awarded { execution, .. }
-            | Self::Granted { execution }
+            | Self::Granted { execution, .. }
             | Self::Refused { execution, .. }
             | Self::Accepted { execution, .. }
             | Self::Rejected { execution, .. }
@@ -246,10 +241,10 @@ impl JobEvent {
             | Self::Announced { .. }
             | Self::Queued { .. }
             | Self::ImagePinned { .. }
+            | Self::Placed { .. }
             | Self::BackedOff { .. }
             | Self::Ended { .. }
             | Self::Snapshot { .. } => None,
         }
     }
 }
-

@@ -33,11 +33,12 @@ pub use context::{
 };
 pub use id::{EvaluationId, ExecutionId, JobId, NodeId, OwnerId};
 pub use job::{Completion, Job, JobKind, JobType, Placement, Restart};
+pub use limits::Limits;
 pub use manifest::{Manifest, Outcome, ResultSummary};
 pub use node::{Engine, EngineInfo, Gpu, NodeInfo};
 pub use plan::Plan;
 pub use reason::{Failure, FailureKind, Reason};
-pub use receipt::{Receipt, ReceiptBody, Usage};
+pub use receipt::{Claim, Receipt, ReceiptBody, Usage};
 pub use resources::Resources;
 pub use slot::{Epoch, Execution, Slot};
 pub use state::{Desired, ExecutionState, JobState};

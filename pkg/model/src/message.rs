@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::reason::Failure;
 use crate::{
-    Code, Constraint, Context, Engine, Execution, JobId, Manifest, Network, NodeId, NodeInfo,
-    OwnerId, Reason, Receipt, Resources, ResultSummary, Task,
+    Claim, Code, Constraint, Context, Engine, Execution, JobId, Manifest, Network, NodeId,
+    NodeInfo, OwnerId, Reason, Resources, Task,
 };
 
 /// A message as it crosses the wire. The transport proves which peer sent it.
@@ -306,12 +306,8 @@ pub enum Proposal {
 /// An open answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenProposal {
-    /// The answer.
-    pub manifest: Manifest,
-    /// The node's signed claim about it.
-    pub receipt: Receipt,
-    /// For people.
-    pub summary: ResultSummary,
+    /// The answer, as its node claims it.
+    pub claim: Claim,
     /// Blocks of the result, where they are few and small; spares the keeper a fetch.
     pub blocks: Vec<InlineBlock>,
 }

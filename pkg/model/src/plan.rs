@@ -63,8 +63,8 @@ impl Plan {
         let head = format!(
             "not enough nodes to run job. requested: {wanted}, available: {nodes}, suitable: {feasible}."
         );
-        self.counts.iter().fold(head, |text, (reason, n)| {
-            format!("{text}\n• {n} of {nodes} nodes: {reason}")
-        })
+        self.counts
+            .iter()
+            .fold(head, |text, (reason, n)| format!("{text}\n• {n} of {nodes} nodes: {reason}"))
     }
 }

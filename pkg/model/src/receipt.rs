@@ -3,8 +3,8 @@
 use cid::Cid;
 use serde::{Deserialize, Serialize};
 
-use crate::NodeId;
 use crate::codec::{self, CodecError};
+use crate::{Manifest, NodeId, ResultSummary};
 
 /// What running cost. Never voted on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,17 @@ pub struct Receipt {
 
 /// The domain that separates receipt signatures from all others.
 pub const RECEIPT_DOMAIN: &[u8] = b"gadus/receipt/1";
+
+/// An answer as one node claims it: not verified by anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The answer.
+    pub manifest: Manifest,
+    /// The signed claim.
+    pub receipt: Receipt,
+    /// For people.
+    pub summary: ResultSummary,
+}
 
 impl ReceiptBody {
     /// The bytes that are signed.

@@ -1,0 +1,338 @@
+//! The compute node: bids, reserves, runs, and keeps what it made until its requester has it.
+//!
+//! ```text
+//!   award ─► Running ─► Finished ─► Accepted ─► released, result kept
+//!               │           └ rejected ─► released
+//!               └ Failed ─► released             Stop, lease ended ─► killed, released
+//! ```
+//!
+//! State is keyed by owner and execution. The outbox (`Finished`, `Failed`, `Accepted`) holds
+//! until the requester says `Release`, whatever happens to either side.
+
+mod bidding;
+mod grant;
+mod held;
+mod outbox;
+mod sync;
+
+use std::collections::BTreeMap;
+
+use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record};
+use gadus_model::message::{Announce, Envelope, InlineBlock, MESSAGE_VERSION, Message};
+use gadus_model::{Claim, Execution, Failure, Limits, NodeId, NodeInfo, OwnerId, Resources, Time};
+
+pub use self::bidding::BIDS_OUT_MAX;
+use self::bidding::Bids;
+pub use self::held::{HeldLog, HeldState};
+use self::held::{HeldSoft, Stopping};
+use self::sync::Peers;
+use crate::sabotage::Sabotage;
+use crate::step::{Effect, Step};
+
+/// What a compute node is told once.
+#[derive(Clone, Debug)]
+pub struct ComputeConfig {
+    /// Who it is.
+    pub node: NodeId,
+    /// This start of its process; it grows with every start.
+    pub boot: u64,
+    /// Limits and intervals.
+    pub limits: Limits,
+    /// What it says of itself; `available` and `running` are filled in here.
+    pub info: NodeInfo,
+    /// The requesters it works for; absent means all.
+    pub owners: Option<Vec<OwnerId>>,
+    /// What a job costs here.
+    pub price: u64,
+    /// For the simulator only.
+    pub sabotage: Option<Sabotage>,
+}
+
+/// Local facts about an announced job: from memory, never from the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Input and code bytes that are not here.
+    pub bytes_missing: u64,
+    /// The compiled module is at hand.
+    pub module_warm: bool,
+    /// The digest of the image at hand.
+    pub image_digest: Option<String>,
+}
+
+/// What happens to a compute node.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Somebody wants a job done, by gossip or asked directly (see `asked`).
+    Announced {
+        /// Who can be answered.
+        from: NodeId,
+        /// Whose job.
+        owner: OwnerId,
+        /// The owner's term.
+        term: u64,
+        /// What.
+        announcement: Box<Announce>,
+        /// Asked directly: an answer is due either way.
+        asked: bool,
+        /// What is here of it.
+        facts: Facts,
+    },
+    /// Any other message.
+    Message {
+        /// From whom, proven by the transport.
+        from: NodeId,
+        /// What.
+        message: Box<Envelope>,
+    },
+    /// A peer can be reached; so can this node itself, when it is a requester too.
+    Up(NodeId),
+    /// A peer can no longer be reached.
+    Down(NodeId),
+    /// Engines or capacity changed.
+    Info(Box<NodeInfo>),
+    /// An execution ended; its outputs are stored, durably, in its quarantine.
+    Finished {
+        /// Which.
+        execution: Execution,
+        /// The answer.
+        claim: Box<Claim>,
+        /// All blocks of a small result.
+        blocks: Vec<InlineBlock>,
+    },
+    /// An execution failed.
+    Failed {
+        /// Which.
+        execution: Execution,
+        /// Why.
+        failure: Failure,
+    },
+    /// Nothing of an execution runs any more: the answer to [`Effect::Kill`].
+    Killed {
+        /// Which.
+        execution: Execution,
+    },
+    /// The answer to [`Effect::Promote`].
+    Promoted {
+        /// Whose result.
+        execution: Execution,
+    },
+    /// A deadline has come.
+    Tick,
+}
+
+#[derive(Debug)]
+struct Entry {
+    log: HeldLog,
+    soft: HeldSoft,
+}
+
+/// The compute machine. See the crate's documentation for its contract.
+#[derive(Debug)]
+pub struct Compute {
+    config: ComputeConfig,
+    sent: u64,
+    records: u64,
+    held: BTreeMap<(OwnerId, Execution), Entry>,
+    /// Told to stop, and still running.
+    stopping: BTreeMap<(OwnerId, Execution), Stopping>,
+    terms: BTreeMap<OwnerId, u64>,
+    bids: Bids,
+    peers: Peers,
+    step: Step,
+}
+
+impl Compute {
+    /// The state that the log alone gives.
+    pub fn replay(config: ComputeConfig, records: impl IntoIterator<Item = Record>) -> Self {
+        let mut machine = Self {
+            config,
+            sent: 0,
+            records: 0,
+            held: BTreeMap::new(),
+            stopping: BTreeMap::new(),
+            terms: BTreeMap::new(),
+            bids: Bids::default(),
+            peers: Peers::default(),
+            step: Step::default(),
+        };
+        for record in records {
+            machine.apply(&record);
+        }
+        machine
+    }
+
+    /// After a replay: every effect that is still owed. What ran is started again, and ends when
+    /// no Sync is answered `Run` for it within the grace.
+    pub fn resume(&mut self, now: Time) -> Step {
+        let grace_ms = self.config.limits.lease_grace_ms + self.config.limits.sync_ms;
+        let mut start = Vec::new();
+        for entry in self.held.values_mut() {
+            match &entry.log.state {
+                HeldState::Running => {
+                    entry.soft.lease_until = now.plus_ms(grace_ms);
+                    start.push(entry.log.award.clone());
+                }
+                HeldState::Accepted { manifest } => {
+                    let (execution, result) = (entry.log.execution().clone(), manifest.result);
+                    self.step.effects.push(Effect::Promote { execution, result });
+                }
+                HeldState::Finished { .. } | HeldState::Failed(_) => {}
+            }
+        }
+        for award in start {
+            self.step.effects.push(Effect::Start { award: Box::new(award), resumed: true });
+        }
+        self.tend(now);
+        std::mem::take(&mut self.step)
+    }
+
+    /// Takes one input in. Never fails, never blocks.
+    pub fn handle(&mut self, now: Time, input: Input) -> Step {
+        match input {
+            Input::Announced { from, owner, term, announcement, asked, facts } => {
+                if self.knows_term(owner, term) {
+                    self.announced(now, (from, owner, term), *announcement, asked, &facts);
+                }
+            }
+            Input::Message { from, message } => self.message(now, from, *message),
+            Input::Up(node) => self.up(now, node),
+            Input::Down(node) => self.down(node),
+            Input::Info(info) => {
+                self.config.info = *info;
+                self.sync_soon(now);
+            }
+            Input::Finished { execution, claim, blocks } => {
+                self.finished(now, &execution, claim, blocks);
+            }
+            Input::Failed { execution, failure } => self.run_failed(now, &execution, failure),
+            Input::Killed { execution } => self.killed(now, &execution),
+            Input::Promoted { execution } => self.promoted(now, &execution),
+            Input::Tick => {}
+        }
+        self.tend(now);
+        std::mem::take(&mut self.step)
+    }
+
+    fn message(&mut self, now: Time, from: NodeId, message: Envelope) {
+        let Envelope { v, owner, term, boot: _, seq: _, body } = message;
+        if v != MESSAGE_VERSION || !self.knows_term(owner, term) {
+            return;
+        }
+        match body {
+            Message::Award(award) => self.awarded(now, from, owner, term, *award),
+            Message::Accept { execution } => self.accepted(now, owner, &execution),
+            Message::Reject { execution, why: _ } => self.rejected(now, owner, &execution),
+            Message::Release { execution } => self.released(now, owner, &execution),
+            Message::Stop { execution } => self.stop(now, from, owner, &execution, true),
+            Message::SyncReply { of_seq, answers } => {
+                self.sync_reply(now, from, owner, of_seq, answers);
+            }
+            Message::Filled { round } => self.bids.forget(owner, round),
+            Message::Ask(_)
+            | Message::Bid(_)
+            | Message::Decline { .. }
+            | Message::Granted { .. }
+            | Message::Refused { .. }
+            | Message::Propose { .. }
+            | Message::Close { .. }
+            | Message::Reveal { .. }
+            | Message::Failed { .. }
+            | Message::Stopped { .. }
+            | Message::Sync { .. }
+            | Message::Keep { .. }
+            | Message::Kept { .. }
+            | Message::Published { .. } => {}
+        }
+    }
+
+    /// Lower terms are refused: somebody else owns those jobs now.
+    fn knows_term(&mut self, owner: OwnerId, term: u64) -> bool {
+        let highest = self.terms.entry(owner).or_insert(term);
+        *highest = (*highest).max(term);
+        term == *highest
+    }
+
+    /// When [`Input::Tick`] is next due.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        let held = self.held.values().filter_map(Entry::deadline);
+        held.chain(self.bids.next_deadline()).chain(self.peers.next_deadline()).min()
+    }
+
+    /// Does whatever is due.
+    fn tend(&mut self, now: Time) {
+        self.tend_bids(now);
+        self.tend_leases(now);
+        self.tend_outbox(now);
+        self.tend_syncs(now);
+    }
+
+    /// What executions here take up, those that are being stopped included.
+    #[must_use]
+    pub fn reserved(&self) -> Resources {
+        let running = self.held.values().filter(|e| e.log.state.is_running());
+        let running = running.map(|e| e.log.award.context.resources);
+        let stopping = self.stopping.values().map(|s| s.resources);
+        running.chain(stopping).fold(Resources::default(), |sum, r| sum.plus(&r))
+    }
+
+    fn free(&self) -> Resources {
+        self.config.info.capacity.less(&self.reserved())
+    }
+
+    /// What it says of itself now.
+    #[must_use]
+    pub fn info(&self) -> NodeInfo {
+        let running = self.held.values().filter(|e| e.log.state.is_running()).count();
+        let mut info = self.config.info.clone();
+        info.available = self.free();
+        info.running = u32::try_from(running + self.stopping.len()).unwrap_or(u32::MAX);
+        info
+    }
+
+    /// Executions of which something runs or lies about: what a reaper must leave alone.
+    pub fn executions(&self) -> impl Iterator<Item = &Execution> {
+        self.held.keys().chain(self.stopping.keys()).map(|(_, execution)| execution)
+    }
+
+    /// What is held, for comparing a replay with what lives.
+    #[must_use]
+    pub fn durable(&self) -> BTreeMap<(OwnerId, Execution), &HeldLog> {
+        self.held.iter().map(|(key, entry)| (key.clone(), &entry.log)).collect()
+    }
+
+    /// The owner of an execution that is held here.
+    #[must_use]
+    pub fn owner_of(&self, execution: &Execution) -> Option<(OwnerId, NodeId)> {
+        self.find(execution).map(|(owner, entry)| (owner, entry.log.requester))
+    }
+
+    fn find(&self, execution: &Execution) -> Option<(OwnerId, &Entry)> {
+        let found = self.held.iter().find(|((_, x), _)| x == execution);
+        found.map(|((owner, _), entry)| (*owner, entry))
+    }
+
+    /// Decides one event: it goes into the log and is applied at once.
+    fn emit(&mut self, now: Time, owner: OwnerId, execution: &Execution, event: ComputeEvent) {
+        self.records += 1;
+        let record = Record {
+            v: RECORD_VERSION,
+            owner,
+            job: execution.slot.job,
+            seq: self.records,
+            term: self.terms.get(&owner).copied().unwrap_or(0),
+            at: now,
+            body: Event::Compute(event),
+        };
+        self.apply(&record);
+        self.step.events.push(record);
+    }
+
+    fn say(&mut self, to: NodeId, owner: OwnerId, body: Message) -> u64 {
+        self.sent += 1;
+        let (term, boot) = (self.terms.get(&owner).copied().unwrap_or(0), self.config.boot);
+        let message = Envelope { v: MESSAGE_VERSION, owner, term, boot, seq: self.sent, body };
+        self.step.effects.push(Effect::Send { to, message: Box::new(message) });
+        self.sent
+    }
+}

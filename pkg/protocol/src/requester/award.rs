@@ -1,0 +1,180 @@
+//! Giving seats away, and waiting for the nodes' answers.
+
+use gadus_model::event::JobEvent;
+use gadus_model::message::{Award, Message, RoundId};
+use gadus_model::{
+    Code, Epoch, Execution, ExecutionState, Failure, Image, JobId, JobState, NodeId, Plan, Reason,
+    Time,
+};
+
+use super::Requester;
+use super::log::Seat;
+use super::soft::Unanswered;
+use super::stop::lease_end;
+use crate::repeat::Repeat;
+use crate::sabotage::Sabotage;
+use crate::step::Effect;
+
+impl Requester {
+    /// Gives a seat to a bidder, durably; the award is sent by [`Self::tend_awards`].
+    pub(super) fn award(&mut self, now: Time, id: JobId, seat: Seat, node: NodeId, plan: Plan) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let slot = entry.log.slot(seat);
+        let used = entry.log.view.executions.iter().filter(|e| e.execution.slot == slot);
+        let last = used.map(|e| e.execution.epoch.n).max().unwrap_or(0);
+        let reuse = self.config.sabotage == Some(Sabotage::ReuseEpoch);
+        let n = if reuse { last.max(1) } else { last + 1 };
+        let execution = Execution { slot, epoch: Epoch { term: self.config.term, n } };
+        self.emit(now, id, JobEvent::Awarded { execution, node, plan: Box::new(plan) });
+        self.tend_awards(now, id);
+    }
+
+    /// Sends awards until they are answered, and gives up those that are not in time.
+    pub(super) fn tend_awards(&mut self, now: Time, id: JobId) {
+        let limits = self.config.limits.clone();
+        let once = self.config.sabotage == Some(Sabotage::AwardOnce);
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        let awarded = entry.log.view.executions.iter();
+        let awarded = awarded.filter(|e| e.state == ExecutionState::Awarded);
+        let (mut send, mut late) = (Vec::new(), Vec::new());
+        for e in awarded {
+            if once && entry.soft.awards.contains_key(&e.execution) {
+                continue;
+            }
+            let award = entry.soft.awards.entry(e.execution.clone()).or_insert_with(|| {
+                Unanswered { repeat: Repeat::now(now), until: now.plus_ms(limits.award_ms) }
+            });
+            if now >= award.until {
+                late.push(e.execution.clone());
+            } else if award.repeat.due(now, &limits) {
+                send.push((e.execution.clone(), e.node));
+            }
+        }
+        for (execution, node) in send {
+            self.send_award(id, &execution, node);
+        }
+        for execution in late {
+            let why = format!("the award was not answered for {} ms", limits.award_ms);
+            self.lose(now, id, &execution, why);
+        }
+    }
+
+    fn send_award(&mut self, id: JobId, execution: &Execution, node: NodeId) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let log = &entry.log;
+        let seat = (execution.slot.partition, execution.slot.replica);
+        let Some(task) = log.task_of(seat) else { return };
+        let award = Award {
+            execution: execution.clone(),
+            round: RoundId { job: id, version: log.view.job.version, round: log.round },
+            lease_ms: self.config.limits.lease_ms,
+            job_type: log.view.job.kind.job_type().as_str().to_owned(),
+            task,
+            context: log.view.job.context.clone(),
+        };
+        self.say(node, Message::Award(Box::new(award)));
+    }
+
+    pub(super) fn granted(
+        &mut self,
+        now: Time,
+        from: NodeId,
+        execution: &Execution,
+        (boot, seq): (u64, u64),
+    ) {
+        let id = execution.slot.job;
+        let limits = self.config.limits.clone();
+        let live = self.is_live(id);
+        let Some(entry) = self.jobs.get_mut(&id) else {
+            return self.say(from, Message::Stop { execution: execution.clone() });
+        };
+        let state = entry.log.execution(execution).filter(|e| e.node == from).map(|e| e.state);
+        match state {
+            Some(ExecutionState::Awarded) if live => {
+                entry.soft.awards.remove(execution);
+                entry.soft.leases.insert(execution.clone(), lease_end(now, &limits));
+                let execution = execution.clone();
+                self.emit(now, id, JobEvent::Granted { execution, boot, seq });
+            }
+            Some(ExecutionState::Awarded | ExecutionState::Granted | ExecutionState::Proposed) => {
+                entry.soft.leases.insert(execution.clone(), lease_end(now, &limits));
+                if !live {
+                    self.say(from, Message::Stop { execution: execution.clone() });
+                }
+            }
+            Some(ExecutionState::Accepted | ExecutionState::Published) => {}
+            Some(
+                ExecutionState::Refused
+                | ExecutionState::Rejected
+                | ExecutionState::Failed
+                | ExecutionState::Lost
+                | ExecutionState::Cancelled,
+            )
+            | None => self.say(from, Message::Stop { execution: execution.clone() }),
+        }
+        self.advance(now, id);
+    }
+
+    pub(super) fn refused(
+        &mut self,
+        now: Time,
+        from: NodeId,
+        execution: &Execution,
+        reason: Reason,
+    ) {
+        let id = execution.slot.job;
+        let skip_ms = self.config.limits.skip_ms;
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        let awarded = entry.log.execution(execution);
+        if !awarded.is_some_and(|e| e.node == from && e.state == ExecutionState::Awarded) {
+            return;
+        }
+        entry.soft.done_with(execution);
+        entry.soft.skip.insert(from, now.plus_ms(skip_ms));
+        if let Some(round) = &mut entry.soft.round {
+            round.bids.remove(&from);
+        }
+        self.emit(now, id, JobEvent::Refused { execution: execution.clone(), reason });
+        self.advance(now, id);
+    }
+
+    /// Whether the job's image has a digest; if not, sees to it that it gets one. `bid` is the
+    /// digest that the chosen bid names.
+    pub(super) fn is_pinned(&mut self, now: Time, id: JobId, bid: Option<String>) -> bool {
+        let Some(entry) = self.jobs.get_mut(&id) else { return false };
+        let reference = match entry.log.view.job.task().map(|(_, task)| &task.code) {
+            Some(Code::Docker { image: Image::Reference(reference), .. }) => reference.clone(),
+            Some(Code::Docker { image: Image::Digest(_), .. } | Code::Wasm { .. }) | None => {
+                return true;
+            }
+        };
+        if entry.log.image.is_some() {
+            return true;
+        }
+        if let Some(digest) = bid {
+            self.emit(now, id, JobEvent::ImagePinned { digest });
+            return true;
+        }
+        if !std::mem::replace(&mut entry.soft.resolving, true) {
+            self.step.effects.push(Effect::ResolveImage { job: id, reference });
+        }
+        false
+    }
+
+    pub(super) fn image_resolved(&mut self, now: Time, id: JobId, result: Result<String, Failure>) {
+        let live = self.is_live(id);
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        if !std::mem::take(&mut entry.soft.resolving) || !live || entry.log.image.is_some() {
+            return;
+        }
+        match result {
+            Ok(digest) => self.emit(now, id, JobEvent::ImagePinned { digest }),
+            Err(failure) => {
+                let hint = failure.hint.map(|h| format!(" ({h})")).unwrap_or_default();
+                let message = format!("the image cannot be pinned: {}{hint}", failure.message);
+                self.end(now, id, JobState::Failed, message);
+            }
+        }
+        self.advance(now, id);
+    }
+}

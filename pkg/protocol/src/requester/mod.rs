@@ -1,0 +1,294 @@
+//! The requester: takes jobs, finds nodes for them, and sees them to their end.
+//!
+//! Every input is taken in by the file that is about it, and then [`Requester::advance`] looks at
+//! the job as a whole and does whatever is due: one level-triggered function, so that nothing
+//! depends on the order in which messages, timers and restarts came.
+
+mod award;
+mod bidding;
+mod directory;
+mod lease;
+mod log;
+mod outcome;
+mod queue;
+mod soft;
+mod state;
+mod stop;
+mod submit;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gadus_model::event::{Event, JobEvent, RECORD_VERSION, Record};
+use gadus_model::message::{Envelope, MESSAGE_VERSION, Message};
+use gadus_model::view::JobView;
+use gadus_model::{Execution, Failure, Job, JobId, Limits, NodeId, OwnerId, Time};
+
+pub use self::bidding::{ASK_ALL_MAX, ASK_SAMPLE};
+pub use self::directory::{Directory, NodeEntry};
+pub use self::log::{JobLog, Seat};
+use self::queue::Queue;
+use self::soft::Soft;
+pub use self::state::Folder;
+pub use self::submit::SubmitError;
+use crate::sabotage::Sabotage;
+use crate::step::{Effect, Step};
+
+/// What a requester is told once.
+#[derive(Clone, Debug)]
+pub struct RequesterConfig {
+    /// The node it runs on.
+    pub node: NodeId,
+    /// The name its jobs go by.
+    pub owner: OwnerId,
+    /// Its term; it never goes down.
+    pub term: u64,
+    /// This start of its process; it grows with every start.
+    pub boot: u64,
+    /// Limits and intervals.
+    pub limits: Limits,
+    /// For the simulator only.
+    pub sabotage: Option<Sabotage>,
+}
+
+/// What happens to a requester.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A job that [`Requester::check`] let pass.
+    Submit {
+        /// The job.
+        job: Box<Job>,
+        /// Random.
+        seed: u64,
+    },
+    /// Its owner wants a job stopped.
+    Stop {
+        /// Which.
+        job: JobId,
+        /// Why.
+        reason: String,
+    },
+    /// A message came.
+    Message {
+        /// From whom, proven by the transport.
+        from: NodeId,
+        /// What. The shell has checked a receipt's signature.
+        message: Box<Envelope>,
+        /// For a proposal: all blocks of the result are here already, durably.
+        kept: bool,
+    },
+    /// A peer can be reached.
+    Up(NodeId),
+    /// A peer can no longer be reached.
+    Down(NodeId),
+    /// The answer to [`Effect::ResolveImage`].
+    ImageResolved {
+        /// For this job.
+        job: JobId,
+        /// The digest.
+        result: Result<String, Failure>,
+    },
+    /// The answer to [`Effect::Keep`].
+    Kept {
+        /// Whose result.
+        execution: Execution,
+        /// Whether every block is here.
+        result: Result<(), Failure>,
+    },
+    /// A deadline has come.
+    Tick,
+}
+
+#[derive(Debug)]
+struct Entry {
+    log: JobLog,
+    soft: Soft,
+    deadline: Option<Time>,
+}
+
+/// The requester machine. See the crate's documentation for its contract.
+#[derive(Debug)]
+pub struct Requester {
+    config: RequesterConfig,
+    sent: u64,
+    started_at: Time,
+    jobs: BTreeMap<JobId, Entry>,
+    names: BTreeMap<(String, String), JobId>,
+    keys: BTreeMap<(String, String), JobId>,
+    clients: BTreeMap<String, u32>,
+    directory: Directory,
+    queue: Queue,
+    deadlines: BTreeSet<(Time, JobId)>,
+    /// Jobs to be looked at in this very turn.
+    ready: BTreeSet<JobId>,
+    /// Jobs that ended in a replay and are not known to be in the index.
+    folded: Vec<JobView>,
+    step: Step,
+}
+
+impl Requester {
+    /// The state that the log alone gives.
+    pub fn replay(config: RequesterConfig, records: impl IntoIterator<Item = Record>) -> Self {
+        let mut machine = Self {
+            config,
+            sent: 0,
+            started_at: Time(0),
+            jobs: BTreeMap::new(),
+            names: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            directory: Directory::default(),
+            queue: Queue::default(),
+            deadlines: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            folded: Vec::new(),
+            step: Step::default(),
+        };
+        for record in records {
+            let folded = machine.apply(&record);
+            machine.folded.extend(folded);
+        }
+        machine
+    }
+
+    /// After a replay: every effect that is still owed.
+    pub fn resume(&mut self, now: Time) -> Step {
+        self.started_at = now;
+        for view in std::mem::take(&mut self.folded) {
+            self.step.effects.push(Effect::Fold(Box::new(view)));
+        }
+        self.recount();
+        for id in self.jobs.keys().copied().collect::<Vec<_>>() {
+            self.advance(now, id);
+        }
+        self.tend(now);
+        std::mem::take(&mut self.step)
+    }
+
+    /// Takes one input in. Never fails, never blocks.
+    pub fn handle(&mut self, now: Time, input: Input) -> Step {
+        match input {
+            Input::Submit { job, seed } => self.submit(now, *job, seed),
+            Input::Stop { job, reason } => self.stop(now, job, reason),
+            Input::Message { from, message, kept } => self.message(now, from, *message, kept),
+            Input::ImageResolved { job, result } => self.image_resolved(now, job, result),
+            Input::Kept { execution, result } => self.kept(now, &execution, result),
+            Input::Up(_) | Input::Down(_) | Input::Tick => {}
+        }
+        self.tend(now);
+        std::mem::take(&mut self.step)
+    }
+
+    /// Looks at every job that is due.
+    fn tend(&mut self, now: Time) {
+        loop {
+            let due = self.deadlines.first().copied().filter(|(at, _)| *at <= now);
+            let Some(id) = self.ready.pop_first().or(due.map(|(_, id)| id)) else { return };
+            if let Some((at, id)) = due {
+                self.deadlines.remove(&(at, id));
+            }
+            self.advance(now, id);
+        }
+    }
+
+    fn message(&mut self, now: Time, from: NodeId, message: Envelope, kept: bool) {
+        if message.v != MESSAGE_VERSION || message.owner != self.config.owner {
+            return;
+        }
+        self.directory.seen(now, from);
+        let stamp = (message.boot, message.seq);
+        match message.body {
+            Message::Bid(bid) => self.bid(now, from, bid),
+            Message::Decline { round, reasons } => self.declined(now, from, round, reasons),
+            Message::Granted { execution } => self.granted(now, from, &execution, stamp),
+            Message::Refused { execution, reason } => self.refused(now, from, &execution, reason),
+            Message::Propose { execution, proposal } => {
+                self.proposed(now, from, &execution, *proposal, kept);
+            }
+            Message::Failed { execution, failure } => self.failed(now, from, &execution, failure),
+            Message::Stopped { execution } => self.stopped(now, from, &execution),
+            Message::Sync { info, executions } => self.sync(now, from, *info, executions, stamp),
+            Message::Published { execution, holders: _ } => self.published(now, from, &execution),
+            Message::Ask(_)
+            | Message::Filled { .. }
+            | Message::Award(_)
+            | Message::Accept { .. }
+            | Message::Reject { .. }
+            | Message::Close { .. }
+            | Message::Reveal { .. }
+            | Message::Release { .. }
+            | Message::Stop { .. }
+            | Message::SyncReply { .. }
+            | Message::Keep { .. }
+            | Message::Kept { .. } => {}
+        }
+    }
+
+    /// When [`Input::Tick`] is next due.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Looks at a job as a whole and does whatever is due.
+    fn advance(&mut self, now: Time, id: JobId) {
+        if !self.jobs.contains_key(&id) {
+            return;
+        }
+        if self.is_live(id) {
+            self.time_limits(now, id);
+        }
+        if self.is_live(id) {
+            self.tend_awards(now, id);
+            self.tend_leases(now, id);
+            self.tend_keeps(now, id);
+            self.judge(now, id);
+        }
+        if self.is_live(id) {
+            self.fill(now, id);
+        }
+        if !self.is_live(id) {
+            self.tend_stops(now, id);
+        }
+        self.fold_if_settled(id);
+        self.note_seats_sought(now, id);
+        self.set_deadline(now, id);
+    }
+
+    fn is_live(&self, id: JobId) -> bool {
+        self.jobs.get(&id).is_some_and(|e| !e.log.view.state.is_terminal())
+    }
+
+    /// Decides one event of a job: it goes into the log and is applied at once.
+    fn emit(&mut self, now: Time, id: JobId, event: JobEvent) {
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        let execution = event.execution().cloned();
+        let before = execution.as_ref().and_then(|x| entry.log.occupied(x));
+        let seq = entry.log.seq + 1;
+        entry.log.apply(seq, now, &event, self.config.limits.history_max);
+        let after = execution.as_ref().and_then(|x| entry.log.occupied(x));
+        let need = entry.log.view.job.context.resources;
+        match (before, after) {
+            (None, Some(node)) => self.directory.commit(node, &need),
+            (Some(node), None) => self.directory.release(node, &need),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+        self.record(now, id, seq, event);
+        self.step.effects.push(Effect::Changed(id));
+        if before.is_some() && after.is_none() {
+            self.wake_heads(now, Some(id));
+        }
+    }
+
+    fn record(&mut self, now: Time, job: JobId, seq: u64, event: JobEvent) {
+        let RequesterConfig { owner, term, .. } = self.config;
+        let body = Event::Job(event);
+        self.step.events.push(Record { v: RECORD_VERSION, owner, job, seq, term, at: now, body });
+    }
+
+    fn say(&mut self, to: NodeId, body: Message) {
+        self.sent += 1;
+        let RequesterConfig { owner, term, boot, .. } = self.config;
+        let message = Envelope { v: MESSAGE_VERSION, owner, term, boot, seq: self.sent, body };
+        self.step.effects.push(Effect::Send { to, message: Box::new(message) });
+    }
+}

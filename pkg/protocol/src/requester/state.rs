@@ -1,0 +1,204 @@
+//! Bookkeeping of the job table: the log in, snapshots out, and looking things up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gadus_model::event::{Event, JobEvent, RECORD_VERSION, Record};
+use gadus_model::message::Requirements;
+use gadus_model::view::JobView;
+use gadus_model::{Engine, Job, JobId, NodeId, Plan, Time};
+
+use super::directory::{Directory, Look};
+use super::log::JobLog;
+use super::queue::Class;
+use super::soft::Soft;
+use super::{Entry, Requester};
+use crate::step::Effect;
+
+impl Requester {
+    /// Takes one record in: the only function that changes durable state. Gives the job when
+    /// this record settled it, and forgets it.
+    pub(super) fn apply(&mut self, record: &Record) -> Option<JobView> {
+        let Event::Job(event) = &record.body else { return None };
+        if let JobEvent::Submitted { job, seed } = event {
+            self.insert(JobLog::new(job.as_ref().clone(), *seed, record.at));
+            return None;
+        }
+        if let JobEvent::Snapshot { job } = event {
+            self.forget(record.job);
+            self.insert(JobLog::from_snapshot(job)?);
+            return None;
+        }
+        let entry = self.jobs.get_mut(&record.job)?;
+        entry.log.apply(record.seq, record.at, event, self.config.limits.history_max);
+        if entry.log.is_settled() { self.forget(record.job) } else { None }
+    }
+
+    pub(super) fn insert(&mut self, log: JobLog) {
+        let job = &log.view.job;
+        let id = job.id;
+        self.names.insert((job.namespace.clone(), job.name.clone()), id);
+        let client = job.context.client.clone();
+        if let Some(key) = &job.idempotency_key {
+            self.keys.insert((client.clone(), key.clone()), id);
+        }
+        *self.clients.entry(client).or_default() += 1;
+        let soft = Soft::new(Class::of(&requirements(job)));
+        self.jobs.insert(id, Entry { log, soft, deadline: None });
+    }
+
+    pub(super) fn forget(&mut self, id: JobId) -> Option<JobView> {
+        let entry = self.jobs.remove(&id)?;
+        let job = &entry.log.view.job;
+        let name = (job.namespace.clone(), job.name.clone());
+        if self.names.get(&name) == Some(&id) {
+            self.names.remove(&name);
+        }
+        let client = job.context.client.clone();
+        if let Some(key) = &job.idempotency_key {
+            self.keys.remove(&(client.clone(), key.clone()));
+        }
+        if let Some(n) = self.clients.get_mut(&client) {
+            *n -= 1;
+            if *n == 0 {
+                self.clients.remove(&client);
+            }
+        }
+        if let Some(at) = entry.deadline {
+            self.deadlines.remove(&(at, id));
+        }
+        self.queue.leave(&entry.soft.class, job, entry.log.view.created_at);
+        self.queue.set_bidding(&entry.soft.class, id, 0);
+        Some(entry.log.view)
+    }
+
+    /// A job that is over and settled leaves the machine for the index.
+    pub(super) fn fold_if_settled(&mut self, id: JobId) {
+        if self.jobs.get(&id).is_some_and(|e| e.log.is_settled())
+            && let Some(view) = self.forget(id)
+        {
+            self.step.effects.push(Effect::Fold(Box::new(view)));
+        }
+    }
+
+    /// Counts anew what was given to each node.
+    pub(super) fn recount(&mut self) {
+        let entries = self.jobs.values().map(|e| &e.log);
+        for log in entries {
+            for e in &log.view.executions {
+                if let Some(node) = log.occupied(&e.execution) {
+                    self.directory.commit(node, &log.view.job.context.resources);
+                }
+            }
+        }
+    }
+
+    /// Snapshots of every live job, for a checkpoint of the log.
+    #[must_use]
+    pub fn snapshot(&self, now: Time) -> Vec<Record> {
+        let record = |log: &JobLog| Record {
+            v: RECORD_VERSION,
+            owner: self.config.owner,
+            job: log.view.job.id,
+            seq: log.seq,
+            term: self.config.term,
+            at: now,
+            body: Event::Job(JobEvent::Snapshot { job: Box::new(log.to_snapshot()) }),
+        };
+        self.jobs.values().map(|e| record(&e.log)).collect()
+    }
+
+    /// The durable state, for comparing a replay with what lives.
+    #[must_use]
+    pub fn durable(&self) -> BTreeMap<JobId, &JobLog> {
+        self.jobs.iter().map(|(id, e)| (*id, &e.log)).collect()
+    }
+
+    /// A live job.
+    #[must_use]
+    pub fn job(&self, id: JobId) -> Option<&JobView> {
+        self.jobs.get(&id).map(|e| &e.log.view)
+    }
+
+    /// All live jobs, by id.
+    pub fn jobs(&self) -> impl Iterator<Item = &JobView> {
+        self.jobs.values().map(|e| &e.log.view)
+    }
+
+    /// The live job of a name.
+    #[must_use]
+    pub fn job_by_name(&self, namespace: &str, name: &str) -> Option<JobId> {
+        self.names.get(&(namespace.to_owned(), name.to_owned())).copied()
+    }
+
+    /// The live job of a client's idempotency key.
+    #[must_use]
+    pub fn job_by_key(&self, client: &str, key: &str) -> Option<JobId> {
+        self.keys.get(&(client.to_owned(), key.to_owned())).copied()
+    }
+
+    /// The nodes it knows.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Which known nodes would take a job, and why not the others: the value an award would use.
+    #[must_use]
+    pub fn explain(&self, now: Time, job: &Job) -> Plan {
+        let none = JobLog::new(job.clone(), 0, now);
+        let entry = self.jobs.get(&job.id);
+        let log = entry.map_or(&none, |e| &e.log);
+        let requirements = requirements(job);
+        let (bids, declined, skip) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let round = entry.and_then(|e| e.soft.round.as_ref());
+        let look = Look {
+            now,
+            disconnect_ms: self.config.limits.disconnect_ms,
+            requirements: &requirements,
+            bids: round.map_or(&bids, |r| &r.bids),
+            declined: round.map_or(&declined, |r| &r.declined),
+            skip: entry.map_or(&skip, |e| &e.soft.skip),
+        };
+        self.directory.plan(&look, log)
+    }
+
+    /// Who runs a job's execution, for logs.
+    #[must_use]
+    pub fn node_of(&self, id: JobId, execution: gadus_model::ExecutionId) -> Option<NodeId> {
+        let view = self.job(id)?;
+        view.executions.iter().find(|e| e.execution.id() == execution).map(|e| e.node)
+    }
+}
+
+/// What a job needs of a node.
+#[must_use]
+pub(super) fn requirements(job: &Job) -> Requirements {
+    let context = &job.context;
+    Requirements {
+        engine: job.task().map_or(Engine::Wasm, |(_, task)| task.engine()),
+        resources: context.resources,
+        constraints: context.constraints.clone(),
+        network: context.network,
+    }
+}
+
+/// Folds a job's stream into its view when it has settled: how an index is made again from the
+/// log alone.
+#[derive(Debug)]
+pub struct Folder {
+    machine: Requester,
+}
+
+impl Folder {
+    /// A folder that has seen nothing.
+    #[must_use]
+    pub fn new(config: super::RequesterConfig) -> Self {
+        Self { machine: Requester::replay(config, []) }
+    }
+
+    /// Takes the next record; gives the job that it settled.
+    pub fn apply(&mut self, record: &Record) -> Option<Arc<JobView>> {
+        self.machine.apply(record).map(Arc::new)
+    }
+}

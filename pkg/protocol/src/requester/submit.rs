@@ -1,0 +1,121 @@
+//! Taking jobs, and time limits on them.
+
+use gadus_model::event::JobEvent;
+use gadus_model::{Job, JobId, JobState, Placement, Time};
+
+use super::Requester;
+use super::log::JobLog;
+
+/// Why a requester takes no job now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitError {
+    /// It has as many live jobs as it may.
+    TooManyJobs {
+        /// `jobs_max`.
+        max: u32,
+    },
+    /// The client has as many live jobs as it may.
+    TooManyJobsOfClient {
+        /// `jobs_per_client_max`.
+        max: u32,
+    },
+    /// It asks for more slots than a job may.
+    TooManySlots {
+        /// What it asks for.
+        slots: u64,
+        /// `slots_max`.
+        max: u32,
+    },
+    /// As many jobs wait as may.
+    QueueFull {
+        /// `queue_max`.
+        max: u32,
+    },
+    /// A live job has this name.
+    NameTaken {
+        /// Which.
+        by: JobId,
+    },
+    /// The id is known already.
+    Known,
+}
+
+impl Requester {
+    /// Whether a job may be submitted now.
+    ///
+    /// # Errors
+    /// The limit that is met.
+    pub fn check(&self, job: &Job) -> Result<(), SubmitError> {
+        let limits = &self.config.limits;
+        let at_least = |n: usize, max: u32| n >= max as usize;
+        if at_least(self.jobs.len(), limits.jobs_max) {
+            return Err(SubmitError::TooManyJobs { max: limits.jobs_max });
+        }
+        let max = limits.jobs_per_client_max;
+        if self.clients.get(&job.context.client).is_some_and(|n| *n >= max) {
+            return Err(SubmitError::TooManyJobsOfClient { max });
+        }
+        if at_least(self.queue.len(), limits.queue_max) {
+            return Err(SubmitError::QueueFull { max: limits.queue_max });
+        }
+        if let Placement::Ranked { count } = job.kind.placement {
+            let slots = u64::from(count) * u64::from(job.context.deal.replicas.max(1));
+            if slots > u64::from(limits.slots_max) {
+                return Err(SubmitError::TooManySlots { slots, max: limits.slots_max });
+            }
+        }
+        if let Some(by) = self.job_by_name(&job.namespace, &job.name) {
+            return Err(SubmitError::NameTaken { by });
+        }
+        if self.jobs.contains_key(&job.id) {
+            return Err(SubmitError::Known);
+        }
+        Ok(())
+    }
+
+    pub(super) fn submit(&mut self, now: Time, job: Job, seed: u64) {
+        let id = job.id;
+        if self.jobs.contains_key(&id) {
+            return;
+        }
+        self.insert(JobLog::new(job.clone(), seed, now));
+        self.record(now, id, 1, JobEvent::Submitted { job: Box::new(job), seed });
+        self.advance(now, id);
+    }
+
+    /// Ends a job whose total or queue time is used up.
+    pub(super) fn time_limits(&mut self, now: Time, id: JobId) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let view = &entry.log.view;
+        let timeouts = view.job.context.timeouts;
+        if let Some(ms) = timeouts.total_ms
+            && now >= view.created_at.plus_ms(ms)
+        {
+            let message = format!("Job timed out. Job took longer than {} s", ms / 1000);
+            return self.end(now, id, JobState::Failed, message);
+        }
+        let Some(ms) = queue_limit(&entry.log) else { return };
+        if now >= ms {
+            let wanted = u32::try_from(entry.log.seats().len()).unwrap_or(u32::MAX);
+            let plan = self.explain(now, &view.job.clone());
+            let message = format!("Job timed out in the queue. {}", plan.not_enough_nodes(wanted));
+            self.end(now, id, JobState::Failed, message);
+        }
+    }
+
+    /// Ends a job. What still runs is stopped from here on.
+    pub(super) fn end(&mut self, now: Time, id: JobId, state: JobState, message: String) {
+        let again = self.config.sabotage == Some(crate::Sabotage::EndTwice);
+        if self.is_live(id) || again {
+            self.emit(now, id, JobEvent::Ended { state, message });
+        }
+    }
+}
+
+/// When a job that waits has waited for too long.
+pub(super) fn queue_limit(log: &JobLog) -> Option<Time> {
+    let since = log.queued_since?;
+    let nothing_ran = log.view.executions.iter().all(|e| e.marks.granted_at.is_none());
+    let ms = log.view.job.context.timeouts.queue_ms?;
+    nothing_ran.then(|| since.max(log.view.created_at).plus_ms(ms))
+}

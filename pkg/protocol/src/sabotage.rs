@@ -1,0 +1,57 @@
+//! Deliberate mistakes, to prove that the simulator finds them.
+
+/// One deliberate mistake. Never set outside the simulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sabotage {
+    /// A compute node grants an award although a newer epoch of the slot was seen.
+    GrantStaleEpoch,
+    /// A compute node grants without looking at what is reserved.
+    Overcommit,
+    /// A compute node goes on after its lease ended.
+    IgnoreLeaseEnd,
+    /// A compute node says that it stopped something that still runs.
+    StopWithoutKill,
+    /// A compute node forgets an answer as soon as it was sent.
+    ForgetProposal,
+    /// A compute node releases a result before its requester has said so.
+    DropAcceptedResult,
+    /// A requester accepts an answer of an old epoch.
+    AcceptStaleEpoch,
+    /// A requester completes a job whose result nobody confirmed to hold.
+    CompleteUnpublished,
+    /// A requester does not stop what runs when a job is cancelled.
+    CancelInNameOnly,
+    /// A requester forgets an epoch, so that the next try has the same one.
+    ReuseEpoch,
+    /// A requester takes an execution for lost when a Sync older than its grant lacks it.
+    LoseOnOldSync,
+    /// A requester ends a job a second time.
+    EndTwice,
+    /// A requester does not repeat an award that was not answered, nor gives it up.
+    AwardOnce,
+    /// A requester never looks at the queue again.
+    ForgetQueue,
+    /// A shell speaks before what it says is durable.
+    SpeakFirst,
+}
+
+impl Sabotage {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::GrantStaleEpoch,
+        Self::Overcommit,
+        Self::IgnoreLeaseEnd,
+        Self::StopWithoutKill,
+        Self::ForgetProposal,
+        Self::DropAcceptedResult,
+        Self::AcceptStaleEpoch,
+        Self::CompleteUnpublished,
+        Self::CancelInNameOnly,
+        Self::ReuseEpoch,
+        Self::LoseOnOldSync,
+        Self::EndTwice,
+        Self::AwardOnce,
+        Self::ForgetQueue,
+        Self::SpeakFirst,
+    ];
+}

@@ -1,0 +1,95 @@
+//! What one input causes.
+
+use gadus_model::event::Record;
+use gadus_model::message::{Announce, Award, Envelope};
+use gadus_model::view::JobView;
+use gadus_model::{Cid, Execution, JobId, NodeId};
+
+/// Everything one input causes: first make `events` durable, then perform `effects`.
+#[must_use]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// In the order in which they go into the log.
+    pub events: Vec<Record>,
+    /// In the order in which they are performed.
+    pub effects: Vec<Effect>,
+}
+
+/// Something to be done in the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Send a message.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        message: Box<Envelope>,
+    },
+    /// Gossip an announcement.
+    Gossip(Box<Announce>),
+    /// Find the digest of a job's image, and answer with `ImageResolved`.
+    ResolveImage {
+        /// For this job.
+        job: JobId,
+        /// The image as the user named it.
+        reference: String,
+    },
+    /// Fetch a result and hold it, and answer with `Kept`.
+    Keep {
+        /// Whose result.
+        execution: Execution,
+        /// Its root.
+        result: Cid,
+        /// Who has it.
+        from: NodeId,
+    },
+    /// A job is over and settled: into the index with it.
+    Fold(Box<JobView>),
+    /// Something happened to a job: wake who waits for it.
+    Changed(JobId),
+    /// Run an awarded execution, and answer with `Finished` or `Failed`.
+    Start {
+        /// The work.
+        award: Box<Award>,
+        /// Whether it may run already or have run, before a restart.
+        resumed: bool,
+    },
+    /// End an execution's run, and answer with `Killed` when nothing of it runs any more.
+    Kill {
+        /// Which.
+        execution: Execution,
+    },
+    /// Make a result public, and answer with `Promoted`.
+    Promote {
+        /// Whose result.
+        execution: Execution,
+        /// Its root.
+        result: Cid,
+    },
+    /// Forget an execution's inputs and, unless it was promoted, its outputs.
+    Forget {
+        /// Which.
+        execution: Execution,
+        /// Whether its result stays.
+        keep_result: bool,
+    },
+}
+
+impl Effect {
+    /// Whether it tells anybody anything. What does must wait until the events before it are
+    /// durable; what does not may be performed at once.
+    #[must_use]
+    pub fn speaks(&self) -> bool {
+        match self {
+            Self::Start { .. } | Self::ResolveImage { .. } => false,
+            Self::Send { .. }
+            | Self::Gossip(_)
+            | Self::Keep { .. }
+            | Self::Fold(_)
+            | Self::Changed(_)
+            | Self::Kill { .. }
+            | Self::Promote { .. }
+            | Self::Forget { .. } => true,
+        }
+    }
+}
