@@ -1,0 +1,82 @@
+//! Folded jobs that are not in the file yet, found as those in the file are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use gadus_model::view::JobView;
+use gadus_model::{JobId, Time};
+
+/// Jobs in memory. A few hundred under load, none at rest.
+#[derive(Debug, Default)]
+pub(crate) struct Fresh {
+    jobs: BTreeMap<JobId, Arc<JobView>>,
+    /// By namespace, name, creation.
+    names: BTreeSet<(String, String, Time, JobId)>,
+    /// By client and idempotency key.
+    keys: BTreeMap<(String, String), JobId>,
+}
+
+impl Fresh {
+    pub(crate) fn insert(&mut self, view: Arc<JobView>) {
+        self.names.insert(name_of(&view));
+        if let Some(key) = key_of(&view) {
+            self.keys.insert(key, view.job.id);
+        }
+        self.jobs.insert(view.job.id, view);
+    }
+
+    /// Forgets the view, unless a newer one of the job has come.
+    pub(crate) fn remove(&mut self, view: &Arc<JobView>) {
+        let id = view.job.id;
+        if !self.jobs.get(&id).is_some_and(|newest| Arc::ptr_eq(newest, view)) {
+            return;
+        }
+        self.jobs.remove(&id);
+        self.names.remove(&name_of(view));
+        if let Some(key) = key_of(view) {
+            self.keys.remove(&key);
+        }
+    }
+
+    pub(crate) fn get(&self, id: JobId) -> Option<&Arc<JobView>> {
+        self.jobs.get(&id)
+    }
+
+    pub(crate) fn by_key(&self, client: &str, key: &str) -> Option<JobId> {
+        self.keys.get(&(client.to_owned(), key.to_owned())).copied()
+    }
+
+    /// The newest of a name.
+    pub(crate) fn by_name(&self, namespace: &str, name: &str) -> Option<(Time, JobId)> {
+        let from = (namespace.to_owned(), name.to_owned(), Time(0), job_id_min());
+        let named = self.names.range(from..).take_while(|n| n.0 == namespace && n.1 == name);
+        named.last().map(|(_, _, created_at, id)| (*created_at, *id))
+    }
+
+    /// Jobs with ids in a range, in their order.
+    pub(crate) fn by_id(&self, from: JobId, to: JobId) -> impl Iterator<Item = JobId> {
+        self.jobs.range(from..=to).map(|(id, _)| *id)
+    }
+
+    /// The jobs (of a namespace), in the order of lists.
+    pub(crate) fn by_creation(&self, namespace: Option<&str>) -> Vec<Arc<JobView>> {
+        let wanted = |v: &&Arc<JobView>| namespace.is_none_or(|ns| ns == v.job.namespace);
+        let mut jobs: Vec<_> = self.jobs.values().filter(wanted).cloned().collect();
+        jobs.sort_unstable_by_key(|v| (v.created_at, v.job.id));
+        jobs
+    }
+}
+
+fn name_of(view: &JobView) -> (String, String, Time, JobId) {
+    let job = &view.job;
+    (job.namespace.clone(), job.name.clone(), view.created_at, job.id)
+}
+
+fn key_of(view: &JobView) -> Option<(String, String)> {
+    let key = view.job.idempotency_key.clone()?;
+    Some((view.job.context.client.clone(), key))
+}
+
+fn job_id_min() -> JobId {
+    JobId(uuid::Uuid::nil())
+}

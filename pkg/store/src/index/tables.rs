@@ -1,0 +1,60 @@
+//! The tables of the index. Their names carry a version: other tables are another index, and the
+//! file is made again.
+
+use std::path::Path;
+
+use gadus_model::JobId;
+use gadus_ports::StoreError;
+use redb::{Error, StorageError, TableDefinition};
+use uuid::Uuid;
+
+use crate::error::{corrupt, failed};
+
+/// A job's id, as keys have it.
+pub(crate) type IdBytes = [u8; 16];
+
+/// Finished jobs, as dag-cbor of their views.
+pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-1");
+
+/// (created, id): the order of lists.
+pub(crate) const BY_CREATION: TableDefinition<'_, (u64, &IdBytes), ()> =
+    TableDefinition::new("jobs-by-creation-1");
+
+/// (namespace, created, id).
+pub(crate) const BY_NAMESPACE: TableDefinition<'_, (&str, u64, &IdBytes), ()> =
+    TableDefinition::new("jobs-by-namespace-1");
+
+/// (namespace, name, created, id).
+pub(crate) const BY_NAME: TableDefinition<'_, (&str, &str, u64, &IdBytes), ()> =
+    TableDefinition::new("jobs-by-name-1");
+
+/// (client, idempotency key).
+pub(crate) const BY_KEY: TableDefinition<'_, (&str, &str), &IdBytes> =
+    TableDefinition::new("jobs-by-key-1");
+
+/// How many jobs a namespace has.
+pub(crate) const COUNTS: TableDefinition<'_, &str, u64> = TableDefinition::new("job-counts-1");
+
+/// The log's id, and the newest checkpoint whose earlier jobs are all here. One row.
+pub(crate) const WATERMARK: TableDefinition<'_, (), (&IdBytes, u64)> =
+    TableDefinition::new("watermark-1");
+
+/// An id from a key.
+pub(crate) fn job_id(bytes: &IdBytes) -> JobId {
+    JobId(Uuid::from_bytes(*bytes))
+}
+
+/// What the database says, as the store's error.
+pub(crate) fn broken(doing: &str, path: &Path, error: impl Into<Error>) -> StoreError {
+    const REMEDY: &str = "stop gadus and delete this file: it is made again from the log";
+    match error.into() {
+        Error::Io(e) => failed(doing, path, &e),
+        Error::Corrupted(why) => corrupt(path, 0, format!("{why}; {REMEDY}")),
+        e => StoreError::Io { doing: format!("{doing} {}", path.display()), why: e.to_string() },
+    }
+}
+
+/// A row that is not what was written.
+pub(crate) fn bad_row(error: &dyn std::error::Error) -> Error {
+    StorageError::Corrupted(error.to_string()).into()
+}
