@@ -1,0 +1,109 @@
+//! Announcements that wait to be gossiped.
+
+use std::collections::VecDeque;
+
+use gadus_model::OwnerId;
+use gadus_model::codec;
+use gadus_model::message::{Announce, Gossip, MESSAGE_VERSION};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// Bytes of a gossip beside its announcements, at most: field names, owner, term, array header.
+const FRAMING_BYTES: usize = 128;
+
+/// A bounded queue of announcements; everything of one owner and term goes out as one gossip.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    pending: Mutex<VecDeque<Pending>>,
+    filled: Notify,
+    announcements_max: usize,
+    bytes_max: usize,
+}
+
+#[derive(Debug)]
+struct Pending {
+    owner: OwnerId,
+    term: u64,
+    announcement: Announce,
+    bytes: usize,
+}
+
+/// Why an announcement is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    Full,
+    TooBig,
+}
+
+/// One gossip, ready to go.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) announcements: u64,
+}
+
+impl Outbox {
+    pub(crate) fn new(announcements_max: u32, bytes_max: u32) -> Self {
+        Self {
+            pending: Mutex::default(),
+            filled: Notify::new(),
+            announcements_max: announcements_max as usize,
+            bytes_max: bytes_max as usize,
+        }
+    }
+
+    pub(crate) fn push(
+        &self,
+        owner: OwnerId,
+        term: u64,
+        announcement: Announce,
+    ) -> Result<(), NotTaken> {
+        let bytes = codec::encode(&announcement).map_or(usize::MAX, |b| b.len());
+        if bytes.saturating_add(FRAMING_BYTES) > self.bytes_max {
+            return Err(NotTaken::TooBig);
+        }
+        {
+            let mut pending = self.pending.lock();
+            if pending.len() >= self.announcements_max {
+                return Err(NotTaken::Full);
+            }
+            pending.push_back(Pending { owner, term, announcement, bytes });
+        }
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    /// Waits until something is pending. One caller at a time.
+    pub(crate) async fn filled(&self) {
+        while self.pending.lock().is_empty() {
+            self.filled.notified().await;
+        }
+    }
+
+    /// Takes what goes into one gossip; none when nothing is pending.
+    pub(crate) fn take(&self) -> Option<Batch> {
+        let gossip = self.gather()?;
+        let announcements = gossip.announcements.len() as u64;
+        // Each announcement was encoded before, so the whole encodes too.
+        let bytes = codec::encode(&gossip).ok()?;
+        Some(Batch { bytes, announcements })
+    }
+
+    fn gather(&self) -> Option<Gossip> {
+        let mut pending = self.pending.lock();
+        let (owner, term) = pending.front().map(|first| (first.owner, first.term))?;
+        let mut announcements = Vec::new();
+        let mut bytes = FRAMING_BYTES;
+        while let Some(next) = pending.front() {
+            bytes += next.bytes;
+            if (next.owner, next.term) != (owner, term) || bytes > self.bytes_max {
+                break;
+            }
+            announcements.extend(pending.pop_front().map(|p| p.announcement));
+        }
+        Some(Gossip { v: MESSAGE_VERSION, owner, term, announcements })
+    }
+}
+
+#[cfg(test)]
+mod tests;
