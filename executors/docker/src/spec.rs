@@ -1,0 +1,242 @@
+//! A container's description, from a request: every fence is put up here.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use bollard::models::{
+    ContainerCreateBody, DeviceRequest, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum,
+    HostConfigLogConfig, Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountType,
+    ResourcesUlimits,
+};
+use gadus_model::{Failure, FailureKind, Network};
+use gadus_ports::{ExecCode, ExecLimits, ExecRequest};
+
+use crate::config::DockerLimits;
+use crate::images::LocalImage;
+use crate::scope::Scope;
+
+/// The engine refuses to run anything in less.
+const MEMORY_MIN_BYTES: u64 = 6 << 20;
+/// The engine takes no less than a hundredth of a core.
+const CPU_MIN_MILLIS: u64 = 10;
+/// The engine's own log of a container: two files of this size at most. It is read after a restart
+/// of gadus; until then output comes straight from the container.
+const LOG_MIN_BYTES: u64 = 1 << 20;
+const LOG_MAX_BYTES: u64 = 1 << 30;
+/// A file may pass the cap on outputs by so much: that it did is what tells.
+pub(crate) const FILE_SLACK_BYTES: u64 = 1 << 20;
+
+/// The description of a request's container.
+///
+/// # Errors
+/// `Invalid` for paths and names that no container can have; `Internal` for GPUs that are not here.
+pub(crate) fn container(
+    request: &ExecRequest,
+    image: &LocalImage,
+    scope: &Scope,
+    limits: &DockerLimits,
+) -> Result<ContainerCreateBody, Failure> {
+    let ExecCode::Docker { entrypoint, workdir, .. } = &request.code else {
+        return Err(invalid("this is not a docker task"));
+    };
+    check_paths(request)?;
+    check_gpus(&request.limits)?;
+    if request.args.is_empty() && entrypoint.is_none() && !image.has_command {
+        return Err(invalid("the image names no program to run, and the job gives none"));
+    }
+    let isolated = !matches!(request.network, Network::Host);
+    Ok(ContainerCreateBody {
+        image: Some(image.id.clone()),
+        entrypoint: entrypoint.clone(),
+        cmd: (!request.args.is_empty()).then(|| request.args.clone()),
+        env: Some(environment(request)?),
+        working_dir: workdir.clone(),
+        labels: Some(scope.labels(request.execution)),
+        // The same everywhere: a job must not see which machine it is on.
+        hostname: isolated.then(|| "gadus".to_owned()),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        // An image's health check would run commands that nobody asked for.
+        healthcheck: Some(HealthConfig {
+            test: Some(vec!["NONE".to_owned()]),
+            ..HealthConfig::default()
+        }),
+        stop_timeout: Some(1),
+        host_config: Some(host_config(request, image, limits)),
+        ..ContainerCreateBody::default()
+    })
+}
+
+fn host_config(request: &ExecRequest, image: &LocalImage, limits: &DockerLimits) -> HostConfig {
+    let asked = request.limits.resources;
+    let memory = or_default(asked.memory_bytes, limits.memory_default_bytes).max(MEMORY_MIN_BYTES);
+    let cpu = or_default(asked.cpu_millis, limits.cpu_default_millis).max(CPU_MIN_MILLIS);
+    let network = match request.network {
+        Network::None => "none",
+        Network::Host => "host",
+        Network::Bridge => "bridge",
+    };
+    HostConfig {
+        network_mode: Some(network.to_owned()),
+        readonly_rootfs: Some(true),
+        tmpfs: Some(tmpfs(request, image, (memory / 2).min(limits.tmp_max_bytes))),
+        shm_size: Some(signed((memory / 2).min(limits.shm_max_bytes))),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        // The engine's default seccomp profile stays, since none is named.
+        security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
+        privileged: Some(false),
+        ipc_mode: Some("private".to_owned()),
+        cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
+        pids_limit: Some(limits.pids_max),
+        memory: Some(signed(memory)),
+        // The sum of memory and swap: so no swap.
+        memory_swap: Some(signed(memory)),
+        nano_cpus: Some(signed(cpu.saturating_mul(1_000_000))),
+        ulimits: Some(ulimits(&request.limits, limits)),
+        oom_score_adj: Some(500),
+        init: Some(true),
+        auto_remove: Some(false),
+        log_config: Some(log(&request.limits)),
+        mounts: Some(mounts(request)),
+        device_requests: gpus(&request.limits),
+        ..HostConfig::default()
+    }
+}
+
+/// `/tmp` and what the image declares as volumes, unless something is mounted there anyway. As
+/// volumes they would be writable disk that no limit holds for.
+fn tmpfs(request: &ExecRequest, image: &LocalImage, bytes: u64) -> HashMap<String, String> {
+    let mounted: BTreeSet<&Path> = guests(request).map(Path::new).collect();
+    let volumes = image.volumes.iter().map(String::as_str);
+    std::iter::once("/tmp")
+        .chain(volumes)
+        .filter(|path| !mounted.contains(Path::new(path)))
+        .map(|path| (path.to_owned(), format!("rw,exec,nosuid,nodev,mode=1777,size={bytes}")))
+        .collect()
+}
+
+fn ulimits(asked: &ExecLimits, limits: &DockerLimits) -> Vec<ResourcesUlimits> {
+    let ulimit = |name: &str, max: i64| ResourcesUlimits {
+        name: Some(name.to_owned()),
+        soft: Some(max),
+        hard: Some(max),
+    };
+    let file = output_max_bytes(asked).saturating_add(FILE_SLACK_BYTES);
+    vec![
+        ulimit("nofile", limits.open_files_max),
+        ulimit("core", 0),
+        // The one fence around an output directory that the kernel itself keeps up.
+        ulimit("fsize", signed(file)),
+    ]
+}
+
+fn log(asked: &ExecLimits) -> HostConfigLogConfig {
+    let kept = asked.caps.stdout_max_bytes.saturating_add(asked.caps.stderr_max_bytes);
+    let options = [
+        ("max-size", kept.clamp(LOG_MIN_BYTES, LOG_MAX_BYTES).to_string()),
+        ("max-file", "2".to_owned()),
+        ("compress", "false".to_owned()),
+    ];
+    HostConfigLogConfig {
+        // It keeps bytes as they are; json-file replaces what is not UTF-8.
+        typ: Some("local".to_owned()),
+        config: Some(options.map(|(key, value)| (key.to_owned(), value)).into()),
+    }
+}
+
+fn mounts(request: &ExecRequest) -> Vec<Mount> {
+    let bind = |host: &Path, guest: &str, read_only: bool| Mount {
+        typ: Some(MountType::BIND),
+        source: Some(host.to_string_lossy().into_owned()),
+        target: Some(guest.to_owned()),
+        read_only: Some(read_only),
+        bind_options: Some(MountBindOptions {
+            propagation: Some(MountBindOptionsPropagationEnum::RPRIVATE),
+            ..MountBindOptions::default()
+        }),
+        ..Mount::default()
+    };
+    let inputs = request.mounts.iter().map(|m| bind(&m.host, &m.guest, true));
+    let outputs = request.outputs.iter().map(|o| bind(&o.host, &o.guest, false));
+    inputs.chain(outputs).collect()
+}
+
+fn gpus(asked: &ExecLimits) -> Option<Vec<DeviceRequest>> {
+    let devices = || DeviceRequest {
+        driver: Some("nvidia".to_owned()),
+        device_ids: Some(asked.gpus.clone()),
+        capabilities: Some(vec![vec!["gpu".to_owned()]]),
+        ..DeviceRequest::default()
+    };
+    (!asked.gpus.is_empty()).then(|| vec![devices()])
+}
+
+fn environment(request: &ExecRequest) -> Result<Vec<String>, Failure> {
+    let pair = |(name, value): (&String, &String)| {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            let name = name.escape_debug();
+            return Err(invalid(format!(
+                "'{name}' cannot be in an environment: names have no '=' and no NUL"
+            )));
+        }
+        Ok(format!("{name}={value}"))
+    };
+    request.env.iter().map(pair).collect()
+}
+
+fn check_paths(request: &ExecRequest) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    for guest in guests(request) {
+        let refuse =
+            |why: &str| Err(invalid(format!("nothing can be mounted at '{guest}': {why}")));
+        let kernel = ["/proc", "/sys", "/dev"].iter().any(|dir| Path::new(guest).starts_with(dir));
+        if !guest.starts_with('/') || guest.contains('\0') {
+            return refuse("it is not an absolute path");
+        } else if guest.split('/').any(|part| matches!(part, "." | "..")) {
+            return refuse("it has '.' or '..' in it");
+        } else if Path::new(guest) == Path::new("/") {
+            return refuse("it is the root");
+        } else if kernel {
+            return refuse("that is the kernel's");
+        } else if !seen.insert(Path::new(guest)) {
+            return refuse("two things would be");
+        }
+    }
+    Ok(())
+}
+
+/// GPUs are asked by count and leased by UUID: here the two have to agree.
+fn check_gpus(asked: &ExecLimits) -> Result<(), Failure> {
+    let (want, have) = (asked.resources.gpus as usize, asked.gpus.len());
+    if want == have {
+        return Ok(());
+    }
+    let what = format!("the job asks for {want} GPUs, and this node has leased it {have}");
+    Err(Failure::new(FailureKind::Internal, what)
+        .with_hint("`nvidia-smi` shows the GPUs that a node can offer"))
+}
+
+fn guests(request: &ExecRequest) -> impl Iterator<Item = &str> {
+    let inputs = request.mounts.iter().map(|m| m.guest.as_str());
+    inputs.chain(request.outputs.iter().map(|o| o.guest.as_str()))
+}
+
+/// What outputs may come to: the job's cap, and no more than the disk it reserved.
+pub(crate) fn output_max_bytes(asked: &ExecLimits) -> u64 {
+    asked.caps.output_max_bytes.min(or_default(asked.resources.disk_bytes, u64::MAX))
+}
+
+fn or_default(asked: u64, default: u64) -> u64 {
+    if asked == 0 { default } else { asked }
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn invalid(why: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Invalid, why)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use gadus_model::{ExecutionId, NodeId, Resources};
+use gadus_ports::{Mount as Input, OutputDir};
+
+use super::*;
+
+fn request() -> ExecRequest {
+    let execution: ExecutionId = "e-6f0e1f4a-57a4-8b57-bd4e-1cf1b3b55a1e".parse().unwrap();
+    ExecRequest {
+        execution,
+        code: ExecCode::Docker {
+            digest: format!("sha256:{}", "0".repeat(64)),
+            reference: "busybox".into(),
+            entrypoint: None,
+            workdir: None,
+        },
+        args: vec!["true".into()],
+        env: BTreeMap::from([("K".into(), "a=b".into())]),
+        mounts: vec![Input { host: "/s/in".into(), guest: "/inputs".into() }],
+        outputs: vec![output("/outputs")],
+        limits: ExecLimits {
+            resources: Resources {
+                cpu_millis: 1500,
+                memory_bytes: 64 << 20,
+                ..Resources::default()
+            },
+            ..ExecLimits::default()
+        },
+        network: Network::None,
+        scratch: PathBuf::from("/s"),
+    }
+}
+
+fn output(guest: &str) -> OutputDir {
+    OutputDir { name: "outputs".into(), host: "/s/out".into(), guest: guest.into() }
+}
+
+fn image() -> LocalImage {
+    LocalImage { id: "sha256:1".into(), volumes: vec!["/data".into()], ..LocalImage::default() }
+}
+
+fn describe(request: &ExecRequest) -> Result<ContainerCreateBody, Failure> {
+    let scope = Scope::new("test".into(), NodeId([7; 32]));
+    container(request, &image(), &scope, &DockerLimits::default())
+}
+
+/// The container section (5) of the CIS Docker Benchmark 1.6, as far as a description shows it.
+#[test]
+fn every_fence_is_up() {
+    let host = describe(&request()).unwrap().host_config.unwrap();
+    assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]), "5.3");
+    assert_eq!(host.cap_add, None, "5.3");
+    assert_eq!(host.privileged, Some(false), "5.4");
+    let sources: Vec<_> = host.mounts.unwrap().into_iter().filter_map(|m| m.source).collect();
+    assert_eq!(sources, ["/s/in", "/s/out"], "5.5, 5.31: nothing of the host but what was named");
+    assert_eq!(host.binds, None);
+    assert_eq!(host.port_bindings, None, "5.7");
+    assert_eq!(host.network_mode.as_deref(), Some("none"), "5.9");
+    assert_eq!((host.memory, host.memory_swap), (Some(64 << 20), Some(64 << 20)), "5.10");
+    assert_eq!(host.nano_cpus, Some(1_500_000_000), "5.11");
+    assert_eq!(host.readonly_rootfs, Some(true), "5.12");
+    assert_eq!(host.restart_policy, None, "5.14");
+    assert_eq!(host.pid_mode, None, "5.15");
+    assert_eq!(host.ipc_mode.as_deref(), Some("private"), "5.16");
+    assert_eq!(host.devices, None, "5.17");
+    assert_eq!(host.uts_mode, None, "5.20");
+    assert_eq!(host.security_opt, Some(vec!["no-new-privileges:true".to_owned()]), "5.21, 5.25");
+    assert_eq!(host.pids_limit, Some(512), "5.28");
+    assert_eq!(host.userns_mode, None, "5.30");
+    assert_eq!(host.init, Some(true));
+}
+
+#[test]
+fn what_an_image_declares_as_a_volume_is_a_small_tmpfs() {
+    let host = describe(&request()).unwrap().host_config.unwrap();
+    let tmpfs = host.tmpfs.unwrap();
+    let size = format!("size={}", 32 << 20);
+    assert!(tmpfs.values().all(|options| options.ends_with(&size)), "{tmpfs:?}");
+    assert!(tmpfs.contains_key("/tmp") && tmpfs.contains_key("/data"));
+}
+
+#[test]
+fn an_output_at_tmp_takes_the_tmpfss_place() {
+    let host = describe(&ExecRequest { outputs: vec![output("/tmp/")], ..request() }).unwrap();
+    assert!(!host.host_config.unwrap().tmpfs.unwrap().contains_key("/tmp"));
+}
+
+#[test]
+fn a_request_without_limits_gets_the_defaults() {
+    let mut bare = request();
+    bare.limits = ExecLimits::default();
+    let host = describe(&bare).unwrap().host_config.unwrap();
+    assert_eq!((host.memory, host.nano_cpus), (Some(512 << 20), Some(500_000_000)));
+}
+
+#[test]
+fn paths_that_would_break_out_are_refused() {
+    for guest in
+        ["outputs", "/", "//", "/a/../etc", "/proc/sys", "/sys", "/dev/shm", "/inputs/", ""]
+    {
+        let failure =
+            describe(&ExecRequest { outputs: vec![output(guest)], ..request() }).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Invalid, "{guest}");
+    }
+}
+
+#[test]
+fn names_that_are_no_names_are_refused() {
+    for name in ["", "A=B", "A\0"] {
+        let env = BTreeMap::from([(name.to_owned(), String::new())]);
+        assert!(describe(&ExecRequest { env, ..request() }).is_err(), "{name:?}");
+    }
+}
+
+#[test]
+fn gpus_that_were_not_leased_are_refused() {
+    let mut wants = request();
+    wants.limits.resources.gpus = 2;
+    let failure = describe(&wants).unwrap_err();
+    assert!(failure.message.contains("asks for 2 GPUs"), "{failure}");
+    wants.limits.gpus = vec!["GPU-1".into(), "GPU-2".into()];
+    let devices = describe(&wants).unwrap().host_config.unwrap().device_requests.unwrap();
+    assert_eq!(devices[0].device_ids, Some(vec!["GPU-1".to_owned(), "GPU-2".to_owned()]));
+}
+
+#[test]
+fn a_job_without_any_program_is_refused() {
+    assert!(describe(&ExecRequest { args: Vec::new(), ..request() }).is_err());
+}
