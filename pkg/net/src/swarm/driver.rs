@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use gadus_model::NodeId;
 use gadus_ports::{Inbound, TransportError};
 use libp2p::gossipsub::TopicHash;
 use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, swarm};
 use tokio::sync::mpsc;
@@ -97,6 +99,7 @@ impl Driver {
         };
         let mut waiting = BTreeMap::new();
         for address in config::parse_addresses(addresses)? {
+            check_free(&address).map_err(|e| failed(&address, e.to_string()))?;
             let listener = self
                 .swarm
                 .listen_on(address.clone())
@@ -180,6 +183,21 @@ impl Driver {
                 self.on_dial_failed(connection, &e);
             }
         }
+    }
+}
+
+/// Whether an address to listen on is free. libp2p would share a port with whoever has it, and
+/// connections would go to either.
+fn check_free(address: &Multiaddr) -> std::io::Result<()> {
+    let mut parts = address.iter();
+    let ip = match parts.next() {
+        Some(Protocol::Ip4(ip)) => IpAddr::from(ip),
+        Some(Protocol::Ip6(ip)) => IpAddr::from(ip),
+        _ => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port @ 1..)) => TcpListener::bind((ip, port)).map(drop),
+        _ => Ok(()),
     }
 }
 

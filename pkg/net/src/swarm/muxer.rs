@@ -79,7 +79,8 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> OutboundConnectionUpgra
 /// A connection with streams.
 #[derive(Debug)]
 pub(crate) struct Muxer<C> {
-    connection: Connection<C>,
+    /// None once it is closed.
+    connection: Option<Connection<C>>,
     /// Streams that came while the connection was driven for other reasons. Yamux closes the
     /// connection of a peer that opens more than the limit, so this is bounded.
     arrived: VecDeque<yamux::Stream>,
@@ -88,17 +89,15 @@ pub(crate) struct Muxer<C> {
 
 impl<C: AsyncRead + AsyncWrite + Unpin> Muxer<C> {
     fn new(io: C, config: yamux::Config, mode: Mode) -> Self {
-        Self {
-            connection: Connection::new(io, config, mode),
-            arrived: VecDeque::new(),
-            waiting: None,
-        }
+        let connection = Some(Connection::new(io, config, mode));
+        Self { connection, arrived: VecDeque::new(), waiting: None }
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<yamux::Stream>> {
-        match ready_or_pending!(self.connection.poll_next_inbound(cx)) {
+        let Some(connection) = &mut self.connection else { return Poll::Ready(Err(closed())) };
+        match ready_or_pending!(connection.poll_next_inbound(cx)) {
             Some(stream) => Poll::Ready(stream.map_err(into_io)),
-            None => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            None => Poll::Ready(Err(closed())),
         }
     }
 }
@@ -125,11 +124,17 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<yamux::Stream>> {
-        self.connection.poll_new_outbound(cx).map_err(into_io)
+        match &mut self.connection {
+            Some(connection) => connection.poll_new_outbound(cx).map_err(into_io),
+            None => Poll::Ready(Err(closed())),
+        }
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection.poll_close(cx).map_err(into_io)
+    /// Drops the connection, which ends its streams at once. Yamux's own way of closing leaves
+    /// whoever reads a stream waiting for ever, and waits itself for a peer that does not read.
+    fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection = None;
+        Poll::Ready(Ok(()))
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<StreamMuxerEvent>> {
@@ -142,6 +147,10 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
+}
+
+fn closed() -> io::Error {
+    io::ErrorKind::ConnectionAborted.into()
 }
 
 fn into_io(error: yamux::ConnectionError) -> io::Error {
