@@ -137,6 +137,12 @@ impl Requester {
         self.keys.get(&(client.to_owned(), key.to_owned())).copied()
     }
 
+    /// The name its jobs go by, and its term.
+    #[must_use]
+    pub fn identity(&self) -> (gadus_model::OwnerId, u64) {
+        (self.config.owner, self.config.term)
+    }
+
     /// The nodes it knows.
     #[must_use]
     pub fn directory(&self) -> &Directory {

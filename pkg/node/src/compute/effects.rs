@@ -1,0 +1,82 @@
+//! Performing what a compute node's steps ask for.
+
+use gadus_model::message::Award;
+use gadus_model::{Cid, Execution};
+use gadus_ports::PinReason;
+use gadus_protocol::Effect;
+use gadus_protocol::compute::Input;
+use tokio_util::sync::CancellationToken;
+
+use super::{Command, Loop, World, run};
+
+impl Loop {
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send { to, message } => self.world.transport.send(to, *message),
+            Effect::Start { award, resumed } => self.start(*award, resumed),
+            Effect::Kill { execution } => match self.runs.get(&execution) {
+                Some(stop) => stop.cancel(),
+                None => self.handle(Input::Killed { execution }),
+            },
+            Effect::Promote { execution, result } => {
+                tokio::spawn(promote(self.world.clone(), execution, result));
+            }
+            Effect::Forget { execution, keep_result } => {
+                self.world.server.disown(execution.id());
+                tokio::spawn(forget(self.world.clone(), execution, keep_result));
+            }
+            Effect::Gossip(_)
+            | Effect::ResolveImage { .. }
+            | Effect::Keep { .. }
+            | Effect::Fold(_)
+            | Effect::Changed(_) => {}
+        }
+    }
+
+    fn start(&mut self, award: Award, resumed: bool) {
+        let execution = award.execution.clone();
+        let id = execution.id();
+        tracing::info!(job = %execution.slot.job, %id, resumed, "run begins");
+        let stop = CancellationToken::new();
+        self.runs.insert(execution.clone(), stop.clone());
+        let owner = self.machine.owner_of(&execution);
+        if let Some((_, requester)) = owner {
+            self.world.server.own(id, requester);
+        }
+        let requester = owner.map_or(self.world.node, |(_, requester)| requester);
+        let world = self.world.clone();
+        tokio::spawn(async move {
+            let result = run::run(&world, &award, requester, resumed, stop).await;
+            match &result {
+                Ok(_) => tracing::info!(job = %execution.slot.job, %id, "run finished"),
+                Err(failure) => {
+                    tracing::warn!(job = %execution.slot.job, %id, %failure, "run failed");
+                }
+            }
+            world.tell(Command::Ran { execution, result }).await;
+        });
+    }
+}
+
+async fn promote(world: World, execution: Execution, result: Cid) {
+    let id = execution.id();
+    match world.content.promote(id, result, PinReason::Result(id)).await {
+        Ok(()) => world.tell(Command::Promoted { execution }).await,
+        Err(error) => tracing::error!(%id, %result, %error, "a result cannot be made public"),
+    }
+}
+
+/// Lets go of an execution's inputs, of its run directory, and of its outputs unless they stay.
+async fn forget(world: World, execution: Execution, keep_result: bool) {
+    let id = execution.id();
+    if let Err(error) = world.content.unpin(&PinReason::Input(id)).await {
+        tracing::warn!(%id, %error, "an execution's inputs stay pinned");
+    }
+    if !keep_result && let Err(error) = world.content.discard(id).await {
+        tracing::warn!(%id, %error, "an execution's outputs stay in quarantine");
+    }
+    let scratch = world.scratch(id);
+    if let Err(error) = run::remove_dir(scratch).await {
+        tracing::warn!(%id, %error, "a run directory stays");
+    }
+}

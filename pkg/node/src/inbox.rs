@@ -1,0 +1,57 @@
+//! From the transport to the machine that each message is for.
+
+use gadus_model::message::Message;
+use gadus_ports::Inbound;
+use tokio::sync::mpsc;
+
+use crate::compute::Command as ToCompute;
+use crate::requester::Command as ToRequester;
+
+/// Which machine a message is for.
+fn is_for_requester(message: &Message) -> bool {
+    match message {
+        Message::Bid(_)
+        | Message::Decline { .. }
+        | Message::Granted { .. }
+        | Message::Refused { .. }
+        | Message::Propose { .. }
+        | Message::Reveal { .. }
+        | Message::Failed { .. }
+        | Message::Stopped { .. }
+        | Message::Sync { .. }
+        | Message::Kept { .. }
+        | Message::Published { .. } => true,
+        Message::Ask(_)
+        | Message::Filled { .. }
+        | Message::Award(_)
+        | Message::Accept { .. }
+        | Message::Reject { .. }
+        | Message::Close { .. }
+        | Message::Release { .. }
+        | Message::Stop { .. }
+        | Message::SyncReply { .. }
+        | Message::Keep { .. } => false,
+    }
+}
+
+/// Sorts what arrives until the transport ends. A full inbox makes the peers wait.
+pub(crate) async fn sort(
+    mut inbound: mpsc::Receiver<Inbound>,
+    requester: Option<mpsc::Sender<ToRequester>>,
+    compute: Option<mpsc::Sender<ToCompute>>,
+) {
+    while let Some(arrived) = inbound.recv().await {
+        let for_requester = match &arrived {
+            Inbound::Message { message, .. } => is_for_requester(&message.body),
+            Inbound::Gossip { .. } => false,
+            Inbound::Up(_) | Inbound::Down(_) => true,
+        };
+        let for_compute = !for_requester || matches!(arrived, Inbound::Up(_) | Inbound::Down(_));
+        if for_compute && let Some(compute) = &compute {
+            let _ = compute.send(ToCompute::Net(arrived.clone())).await;
+        }
+        if for_requester && let Some(requester) = &requester {
+            let _ = requester.send(ToRequester::Net(arrived)).await;
+        }
+    }
+}

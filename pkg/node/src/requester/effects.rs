@@ -1,0 +1,121 @@
+//! Performing what a requester's steps ask for.
+
+use std::sync::Arc;
+
+use gadus_model::{Cid, Execution, Failure, FailureKind, JobId, NodeId};
+use gadus_ports::{ContentError, FetchFrom, PinReason};
+use gadus_protocol::Effect;
+
+use super::{Command, Loop, World};
+
+impl Loop {
+    /// Effects that tell nobody anything.
+    pub(super) fn at_once(&mut self, effect: Effect) {
+        if let Effect::ResolveImage { job, reference } = effect {
+            tokio::spawn(resolve_image(self.world.clone(), job, reference));
+        }
+    }
+
+    /// Effects whose events are durable.
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send { to, message } => self.world.transport.send(to, *message),
+            Effect::Gossip(announcement) => {
+                let (owner, term) = self.machine.identity();
+                self.world.transport.gossip(owner, term, *announcement);
+            }
+            Effect::Keep { execution, result, from } => {
+                tokio::spawn(keep(self.world.clone(), execution, result, from));
+            }
+            Effect::Changed(job) => {
+                let machine = &self.machine;
+                self.waiters.changed(job, || machine.job(job).cloned().map(Arc::new));
+            }
+            Effect::Fold(_)
+            | Effect::ResolveImage { .. }
+            | Effect::Start { .. }
+            | Effect::Kill { .. }
+            | Effect::Promote { .. }
+            | Effect::Forget { .. } => {}
+        }
+    }
+}
+
+async fn resolve_image(world: World, job: JobId, reference: String) {
+    let result = match &world.docker {
+        Some(docker) => docker.resolve_image(&reference).await,
+        None => Err(Failure::new(
+            FailureKind::EngineDown,
+            format!("no bidding node has '{reference}', and this requester has no docker engine"),
+        )
+        .with_hint("pull the image on a compute node, or name it by its digest")),
+    };
+    answer(&world, Command::ImageResolved { job, result }).await;
+}
+
+/// Fetches a result and pins it. Its producer shows its quarantine to the execution's owner, so
+/// this need not wait for the result to be made public there.
+async fn keep(world: World, execution: Execution, result: Cid, from: NodeId) {
+    let id = execution.id();
+    let Ok(_place) = world.keeps.acquire().await else { return };
+    let fetch = FetchFrom {
+        exchange: world.exchange.clone(),
+        peers: vec![from],
+        namespace: Some(id),
+        wait: world.fetch_wait,
+    };
+    let kept = world.content.fetch(result, fetch, PinReason::Result(id)).await;
+    if let Err(error) = &kept {
+        tracing::warn!(%id, %result, %from, %error, "a result could not be fetched yet");
+    }
+    let result = kept.map(|_| ()).map_err(|e| failure_of(&e));
+    answer(&world, Command::Kept { execution, result }).await;
+}
+
+async fn answer(world: &World, command: Command) {
+    if let Some(to) = world.to_self.upgrade() {
+        // The loop has ended: nobody needs to know.
+        let _ = to.send(command).await;
+    }
+}
+
+/// What a content error means for an execution.
+pub(crate) fn failure_of(error: &ContentError) -> Failure {
+    let kind = match error {
+        ContentError::Missing { cid, .. } => FailureKind::MissingBlock(*cid),
+        ContentError::Full { .. } => FailureKind::DiskFull,
+        ContentError::UnsafeOutput { .. } => FailureKind::OutputUnsafe,
+        ContentError::TooMuchOutput { .. } => FailureKind::OutputLimit,
+        ContentError::HashMismatch { .. } | ContentError::Io { .. } => FailureKind::Internal,
+        ContentError::BlockTooBig { .. }
+        | ContentError::Malformed { .. }
+        | ContentError::UnsafeName { .. }
+        | ContentError::NoSuchPath { .. } => FailureKind::Invalid,
+    };
+    let failure = Failure::new(kind, with_source(error));
+    match error {
+        ContentError::Missing { .. } => {
+            failure.with_hint("add the content to a node of this network with `gadus add`")
+        }
+        ContentError::TooMuchOutput { .. }
+        | ContentError::UnsafeOutput { .. }
+        | ContentError::Full { .. }
+        | ContentError::HashMismatch { .. }
+        | ContentError::Io { .. }
+        | ContentError::BlockTooBig { .. }
+        | ContentError::Malformed { .. }
+        | ContentError::UnsafeName { .. }
+        | ContentError::NoSuchPath { .. } => failure,
+    }
+}
+
+/// An error with everything that caused it, in one line.
+pub(crate) fn with_source(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

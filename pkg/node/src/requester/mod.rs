@@ -1,0 +1,209 @@
+//! The requester's loop.
+
+pub(crate) mod effects;
+mod proposal;
+mod waiters;
+
+use std::sync::Arc;
+
+use gadus_model::view::JobView;
+use gadus_model::{Execution, Failure, Job, JobId, Time};
+use gadus_ports::{BlockExchange, Content, Executor, Inbound, Store, StoreError, Transport};
+use gadus_protocol::requester::{Input, Requester, SubmitError};
+use gadus_protocol::{Effect, Step};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use self::waiters::Waiters;
+use crate::clock::Clock;
+use crate::pump::Pump;
+
+/// What the loop is told.
+pub(crate) enum Command {
+    /// Something arrived.
+    Net(Inbound),
+    /// A proposal whose receipt was checked, and whose inline blocks are stored.
+    Proposal { from: gadus_model::NodeId, message: Box<gadus_model::message::Envelope>, kept: bool },
+    /// Take a job; the answer comes when it is durable.
+    Submit { job: Box<Job>, reply: oneshot::Sender<Result<(), SubmitError>> },
+    /// Stop a job; the answer comes when that is durable.
+    Stop { job: JobId, reason: String, reply: oneshot::Sender<()> },
+    /// Tell the job when it ends (or changes, with `change`); `None` when it is not live.
+    Wait { job: JobId, change: bool, reply: oneshot::Sender<Option<Arc<JobView>>> },
+    /// Look at the machine; what is seen is durable when the answer comes.
+    Query(Query),
+    /// An image's digest, or why there is none.
+    ImageResolved { job: JobId, result: Result<String, Failure> },
+    /// A result is held, or why not.
+    Kept { execution: Execution, result: Result<(), Failure> },
+}
+
+/// A look at the machine, and what to do with what was seen once all of it is durable.
+pub(crate) type Query = Box<dyn FnOnce(&Requester, Time) -> Reply + Send>;
+
+/// Something to be said when all before it is durable.
+pub(crate) type Reply = Box<dyn FnOnce() + Send>;
+
+/// What the loop uses of the world.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) exchange: Arc<dyn BlockExchange>,
+    pub(crate) content: Arc<dyn Content>,
+    pub(crate) store: Arc<dyn Store>,
+    /// Resolves images.
+    pub(crate) docker: Option<Arc<dyn Executor>>,
+    pub(crate) keeps: Arc<Semaphore>,
+    pub(crate) fetch_wait: std::time::Duration,
+    pub(crate) to_self: mpsc::WeakSender<Command>,
+}
+
+/// What waits for a ticket.
+#[derive(Default)]
+struct Pending {
+    effects: Vec<Effect>,
+    /// Jobs that settled; in the index already, and to be told of.
+    settled: Vec<Arc<JobView>>,
+    replies: Vec<Reply>,
+}
+
+/// The loop's own state.
+pub(crate) struct Loop {
+    machine: Requester,
+    world: World,
+    inbox: mpsc::Receiver<Command>,
+    pump: Pump<Pending>,
+    waiters: Waiters,
+}
+
+/// Steps that may wait for their tickets; beyond that the loop takes no new input.
+const PENDING_MAX: usize = 4_096;
+
+impl Loop {
+    pub(crate) fn new(machine: Requester, world: World, inbox: mpsc::Receiver<Command>) -> Self {
+        Self { machine, world, inbox, pump: Pump::default(), waiters: Waiters::default() }
+    }
+
+    /// Runs until it is told to stop, or the log fails.
+    ///
+    /// # Errors
+    /// The log has failed.
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), StoreError> {
+        let step = self.machine.resume(self.world.clock.now());
+        self.take(step, Vec::new());
+        loop {
+            while let Some(pending) = self.pump.ready() {
+                self.release(pending);
+            }
+            let room = self.pump.len() < PENDING_MAX;
+            let wake = self.machine.next_deadline().map(|at| self.world.clock.until(at));
+            let sleep = async {
+                match wake {
+                    Some(after) => tokio::time::sleep(after).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                pending = self.pump.next() => self.release(pending?),
+                command = self.inbox.recv(), if room => match command {
+                    Some(command) => self.command(command),
+                    None => return Ok(()),
+                },
+                () = sleep => self.handle(Input::Tick, Vec::new()),
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Net(inbound) => self.arrived(inbound),
+            Command::Proposal { from, message, kept } => {
+                self.handle(Input::Message { from, message, kept }, Vec::new());
+            }
+            Command::Submit { job, reply } => {
+                if let Err(refusal) = self.machine.check(&job) {
+                    let _ = reply.send(Err(refusal));
+                    return;
+                }
+                let done: Reply = Box::new(move || {
+                    let _ = reply.send(Ok(()));
+                });
+                self.handle(Input::Submit { job, seed: rand::random() }, vec![done]);
+            }
+            Command::Stop { job, reason, reply } => {
+                let done: Reply = Box::new(move || {
+                    let _ = reply.send(());
+                });
+                self.handle(Input::Stop { job, reason }, vec![done]);
+            }
+            Command::Wait { job, change, reply } => match self.machine.job(job) {
+                Some(_) => self.waiters.add(job, change, reply),
+                None => self.reply(Box::new(move || {
+                    let _ = reply.send(None);
+                })),
+            },
+            Command::Query(query) => {
+                let reply = query(&self.machine, self.world.clock.now());
+                self.reply(reply);
+            }
+            Command::ImageResolved { job, result } => {
+                self.handle(Input::ImageResolved { job, result }, Vec::new());
+            }
+            Command::Kept { execution, result } => {
+                self.handle(Input::Kept { execution, result }, Vec::new());
+            }
+        }
+    }
+
+    /// Says something once all before it is durable.
+    fn reply(&mut self, reply: Reply) {
+        self.pump.push(None, Pending { replies: vec![reply], ..Pending::default() });
+    }
+
+    fn handle(&mut self, input: Input, replies: Vec<Reply>) {
+        let step = self.machine.handle(self.world.clock.now(), input);
+        self.take(step, replies);
+    }
+
+    /// Appends a step's events, does at once what does not speak, and lets the rest wait.
+    fn take(&mut self, step: Step, replies: Vec<Reply>) {
+        let Step { events, effects } = step;
+        let ticket = (!events.is_empty()).then(|| self.world.store.append(events));
+        let mut pending = Pending { replies, ..Pending::default() };
+        for effect in effects {
+            if let Effect::Fold(view) = effect {
+                // Into the index before any checkpoint leaves the job out.
+                let view = Arc::new(*view);
+                self.world.store.fold(view.clone());
+                pending.settled.push(view);
+            } else if effect.speaks() {
+                pending.effects.push(effect);
+            } else {
+                self.at_once(effect);
+            }
+        }
+        self.pump.push(ticket, pending);
+        if self.world.store.wants_checkpoint() {
+            let snapshots = self.machine.snapshot(self.world.clock.now());
+            // The ticket need not be waited for: until the checkpoint counts, the log before it
+            // does.
+            drop(self.world.store.checkpoint(snapshots));
+        }
+    }
+
+    fn release(&mut self, pending: Pending) {
+        for effect in pending.effects {
+            self.perform(effect);
+        }
+        for view in pending.settled {
+            tracing::info!(job = %view.job.id, state = view.state.as_str(), "job settled");
+            self.waiters.changed(view.job.id, || Some(view.clone()));
+        }
+        for reply in pending.replies {
+            reply();
+        }
+    }
+}

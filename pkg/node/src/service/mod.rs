@@ -1,0 +1,122 @@
+//! The node as its HTTP face sees it.
+
+mod content;
+mod jobs;
+mod logs;
+mod lookup;
+mod nodes;
+mod submit;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use gadus_api::service::{
+    AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest,
+    NodeEntry, Service, ServiceError, Submission, Submitted,
+};
+use gadus_model::view::JobView;
+use gadus_model::{Cid, EvaluationId, JobId, Plan, Time};
+use gadus_ports::{BoxRead, Imported, Node as Content};
+use gadus_protocol::Requester;
+use tokio::sync::oneshot;
+
+pub(crate) use self::submit::KeyGate;
+use crate::node::Node;
+use crate::requester::Command;
+
+#[async_trait]
+impl Service for Node {
+    async fn agent(&self) -> AgentInfo {
+        AgentInfo {
+            info: self.own_info().await,
+            requester: self.config.requester,
+            compute: self.config.compute,
+            commit: self.config.commit.clone(),
+            built_at: self.config.built_at.clone(),
+        }
+    }
+
+    async fn submit(&self, submission: Submission) -> Result<Submitted, ServiceError> {
+        self.submit_job(submission.job).await
+    }
+
+    async fn job(
+        &self,
+        reference: &str,
+        namespace: Option<&str>,
+    ) -> Result<Arc<JobView>, ServiceError> {
+        self.find_job(reference, namespace.unwrap_or("default")).await
+    }
+
+    async fn wait(&self, id: JobId, wait: Duration) -> Result<Arc<JobView>, ServiceError> {
+        self.wait_for_end(id, wait).await
+    }
+
+    async fn jobs(&self, query: JobsQuery) -> Result<JobsPage, ServiceError> {
+        self.list_jobs(query).await
+    }
+
+    async fn stop(&self, id: JobId, reason: String) -> Result<Option<EvaluationId>, ServiceError> {
+        self.stop_job(id, reason).await
+    }
+
+    async fn explain(&self, target: ExplainTarget) -> Result<Plan, ServiceError> {
+        let job = match target {
+            ExplainTarget::Draft(job) => *job,
+            ExplainTarget::Job(id) => self.view(id).await?.job.clone(),
+        };
+        self.look(move |machine, now| machine.explain(now, &job)).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, ServiceError> {
+        self.list_nodes().await
+    }
+
+    async fn logs(&self, request: LogsRequest) -> Result<LogStream, ServiceError> {
+        self.stream_logs(request).await
+    }
+
+    async fn import(&self, kind: ImportKind, body: BoxRead) -> Result<Imported, ServiceError> {
+        self.import_content(kind, body).await
+    }
+
+    async fn open(&self, root: Cid, path: &str) -> Result<Content, ServiceError> {
+        self.open_content(root, path).await
+    }
+
+    async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {
+        self.one_block(cid).await
+    }
+}
+
+impl Node {
+    /// Tells the requester's loop something.
+    async fn command(&self, command: Command) -> Result<(), ServiceError> {
+        let requester = self.requester.as_ref().ok_or_else(ServiceError::not_requester)?;
+        requester.send(command).await.map_err(|_| stopping())
+    }
+
+    /// Looks at the requester's machine. What is seen is durable when this returns.
+    async fn look<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Requester, Time) -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let (tx, rx) = oneshot::channel();
+        let query = Box::new(move |machine: &Requester, now: Time| {
+            let seen = f(machine, now);
+            let reply: crate::requester::Reply = Box::new(move || {
+                // The caller gave up.
+                let _ = tx.send(seen);
+            });
+            reply
+        });
+        self.command(Command::Query(query)).await?;
+        rx.await.map_err(|_| stopping())
+    }
+}
+
+fn stopping() -> ServiceError {
+    ServiceError::new(ErrorCode::ServiceUnavailable, "this node is shutting down")
+}
