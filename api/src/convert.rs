@@ -1,5 +1,31 @@
 //! From documents to the model's nouns, and from views back to documents.
 
+mod data_url;
+mod document;
+mod engine;
+mod execution;
+mod explain;
+mod extras;
+mod history;
 mod identity;
+mod job;
+mod node;
+mod selector;
+mod sources;
+mod submission;
+mod supported;
+mod task;
+mod times;
+mod validate;
 
+pub(crate) use data_url::percent_decode;
+pub use execution::execution;
+pub(crate) use execution::published;
+pub use explain::plan;
+pub use history::history;
 pub use identity::{evaluation_id, same_document};
+pub use job::job;
+pub use node::{node_info, node_state, version};
+pub use selector::parse_selector;
+pub use submission::{Draft, DraftOptions, InlineInput};
+pub(crate) use times::rfc3339;

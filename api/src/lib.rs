@@ -6,16 +6,25 @@
 
 #![warn(missing_docs)]
 
+mod body;
 pub mod client;
 pub mod convert;
 pub mod error;
+pub mod json_in;
 pub mod json_out;
 pub mod limits;
+pub mod paging;
+pub mod quantity;
+mod query;
+mod routes;
 pub mod service;
+mod state;
 pub mod types;
 
 pub use limits::ApiLimits;
+pub use routes::document as openapi;
 pub use service::{
     AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobOrder, JobsPage, JobsQuery, LogStream,
     LogsRequest, Membership, NodeEntry, Service, ServiceError, Submission, Submitted,
 };
+pub use state::ApiConfig;

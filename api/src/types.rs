@@ -27,8 +27,8 @@ pub use history::{HistoryEvent, JobHistory, ListHistoryResponse};
 pub use job::{GetJobResponse, Job, JobState, LabelRequirement, ListJobsResponse};
 pub use logs::{LogFrame, LogLine};
 pub use node::{
-    ComputeNodeInfo, ConnectionState, GetNodeResponse, GpuInfo, ListNodesResponse, NodeInfo,
-    NodeState, ResourceAmounts,
+    ComputeNodeInfo, ConnectionState, GetNodeResponse, GpuInfo, ListNodesResponse, NodeExtras,
+    NodeInfo, NodeState, ResourceAmounts,
 };
 pub use plan::{PlanInfo, RankedNode, TurnedDownNode};
 pub use requests::{

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::types::Job;
 
 /// The prefix of the server's own keys in a job's `Meta`.
-pub const META_RESERVED_PREFIX: &str = "bacalhau.org/";
+pub(crate) const META_RESERVED_PREFIX: &str = "bacalhau.org/";
 
 /// The id that a submission (`what` is `job-register`) or a cancellation (`job-cancel`) of a
 /// job's version is answered with. Derived, so that asking again gives the same.

@@ -55,6 +55,23 @@ pub struct NodeInfo {
     pub compute_node_info: ComputeNodeInfo,
     /// What it is built from.
     pub bacalhau_version: BuildVersionInfo,
+    /// Ours: its name, engines and addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gadus: Option<NodeExtras>,
+}
+
+/// What we tell of a node beyond Bacalhau.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodeExtras {
+    /// The operator's name for it.
+    pub name: String,
+    /// By engine, its id and what it can run.
+    pub engines: BTreeMap<String, String>,
+    /// libp2p multiaddresses it listens on.
+    pub addresses: Vec<String>,
+    /// Whether jobs may use the network.
+    pub networked_jobs: bool,
 }
 
 /// What a compute node offers.

@@ -1,0 +1,68 @@
+//! The shapes of what clients send.
+
+use super::Shape;
+use super::Shape::{Any, Bool, Int, List, Object, Text, TextMap};
+
+const SPEC: Shape = Object(&[("Type", Text), ("Params", Any)]);
+
+const STATE: Shape = Object(&[("StateType", Text), ("Message", Text), ("Details", TextMap)]);
+
+const REQUIREMENT: Shape = Object(&[("Key", Text), ("Operator", Text), ("Values", List(&Text))]);
+
+const INPUT_SHAPE: Shape = Object(&[("Source", SPEC), ("Alias", Text), ("Target", Text)]);
+
+/// An input source.
+pub(super) static INPUT: Shape = INPUT_SHAPE;
+
+const RESULT_PATH: Shape = Object(&[("Name", Text), ("Path", Text)]);
+
+const RESOURCES: Shape = Object(&[("CPU", Text), ("Memory", Text), ("Disk", Text), ("GPU", Text)]);
+
+const PORT: Shape =
+    Object(&[("Name", Text), ("Static", Int), ("Target", Int), ("HostNetwork", Text)]);
+
+const NETWORK: Shape = Object(&[("Type", Text), ("Domains", List(&Text)), ("Ports", List(&PORT))]);
+
+const TIMEOUTS: Shape =
+    Object(&[("ExecutionTimeout", Int), ("QueueTimeout", Int), ("TotalTimeout", Int)]);
+
+const TASK: Shape = Object(&[
+    ("Name", Text),
+    ("Engine", SPEC),
+    ("Publisher", SPEC),
+    ("Env", TextMap),
+    ("Meta", TextMap),
+    ("InputSources", List(&INPUT_SHAPE)),
+    ("ResultPaths", List(&RESULT_PATH)),
+    ("Resources", RESOURCES),
+    ("Network", NETWORK),
+    ("Timeouts", TIMEOUTS),
+]);
+
+/// A job.
+pub(super) static JOB: Shape = JOB_SHAPE;
+
+const JOB_SHAPE: Shape = Object(&[
+    ("ID", Text),
+    ("Name", Text),
+    ("Namespace", Text),
+    ("Type", Text),
+    ("Priority", Int),
+    ("Count", Int),
+    ("Constraints", List(&REQUIREMENT)),
+    ("Meta", TextMap),
+    ("Labels", TextMap),
+    ("Tasks", List(&TASK)),
+    ("State", STATE),
+    ("Version", Int),
+    ("Revision", Int),
+    ("CreateTime", Int),
+    ("ModifyTime", Int),
+]);
+
+/// A submission.
+pub(crate) static PUT_JOB: Shape =
+    Object(&[("Job", JOB_SHAPE), ("Force", Bool), ("IdempotencyToken", Text)]);
+
+/// A request to stop. Its key is lower-case, as Bacalhau has it.
+pub(crate) static STOP_JOB: Shape = Object(&[("reason", Text)]);

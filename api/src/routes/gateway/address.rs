@@ -1,0 +1,104 @@
+//! Addresses of content: a root and names below it.
+
+use gadus_model::Cid;
+
+use crate::convert::percent_decode;
+use crate::service::ServiceError;
+
+/// Names below a root; more is no tree that anybody made.
+const NAMES_MAX: usize = 256;
+
+/// A root and names below it, each safe to use as one name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    /// The root.
+    pub(super) root: Cid,
+    /// Below it, decoded.
+    pub(super) names: Vec<String>,
+}
+
+impl Address {
+    /// Reads the path of a URI, `/ipfs/CID[/name…]`, as it was sent: a name is decoded once and
+    /// on its own, so that an encoded slash cannot make two of one.
+    pub(super) fn parse(path: &str) -> Result<Self, ServiceError> {
+        let mut parts = path.split('/').filter(|part| !part.is_empty()).skip(1);
+        let text = parts.next().unwrap_or_default();
+        let root = text
+            .parse::<Cid>()
+            .map_err(|error| ServiceError::bad_request(format!("'{text}' is no CID: {error}")))?;
+        let names = parts.map(name).collect::<Result<Vec<_>, _>>()?;
+        if names.len() > NAMES_MAX {
+            let message = format!("the path has more than {NAMES_MAX} names");
+            return Err(ServiceError::bad_request(message));
+        }
+        Ok(Self { root, names })
+    }
+
+    /// The names, joined.
+    pub(super) fn path(&self) -> String {
+        self.names.join("/")
+    }
+
+    /// What to call it: the last name, or the root.
+    pub(super) fn name(&self) -> String {
+        self.names.last().cloned().unwrap_or_else(|| self.root.to_string())
+    }
+
+    /// The URI's path, encoded again.
+    pub(super) fn uri(&self) -> String {
+        let names = self.names.iter().map(|name| encode(name));
+        names.fold(format!("/ipfs/{}", self.root), |path, name| path + "/" + &name)
+    }
+}
+
+fn name(part: &str) -> Result<String, ServiceError> {
+    let decoded = percent_decode(part).and_then(|bytes| String::from_utf8(bytes).ok());
+    match decoded {
+        Some(name) if !matches!(name.as_str(), "." | "..") && !name.contains(['/', '\0']) => {
+            Ok(name)
+        }
+        _ => Err(ServiceError::bad_request(format!("'{part}' is no name in a path"))),
+    }
+}
+
+/// Percent-encodes all but what is safe everywhere in a URI, an attribute and a header.
+pub(super) fn encode(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &str = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+
+    #[test]
+    fn names_are_decoded_once() {
+        let path = format!("/ipfs/{ROOT}/a%20b//c%2520d/%C3%A9/");
+        let address = Address::parse(&path).unwrap();
+        assert_eq!(address.names, ["a b", "c%20d", "é"]);
+        assert_eq!(address.name(), "é");
+        assert_eq!(address.uri(), format!("/ipfs/{ROOT}/a%20b/c%2520d/%C3%A9"));
+        assert_eq!(Address::parse(&format!("/ipfs/{ROOT}")).unwrap().name(), ROOT);
+    }
+
+    #[test]
+    fn what_could_lead_elsewhere_is_refused() {
+        for tail in ["..", ".", "%2e%2e", "a%2fb", "a%00", "%ff", "%4", "x/../y", "%2E"] {
+            let path = format!("/ipfs/{ROOT}/{tail}");
+            assert!(Address::parse(&path).is_err(), "{tail}");
+        }
+        let deep = format!("/ipfs/{ROOT}{}", "/a".repeat(NAMES_MAX + 1));
+        assert!(Address::parse(&deep).is_err());
+        for path in ["/ipfs/", "/ipfs/nonsense", "/ipfs/..%2f"] {
+            assert!(Address::parse(path).is_err(), "{path}");
+        }
+    }
+}

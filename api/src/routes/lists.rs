@@ -1,0 +1,213 @@
+//! Lists: of jobs, and of what belongs to one.
+
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+
+use super::{Answer, jobs, json};
+use crate::convert;
+use crate::error::ApiError;
+use crate::json_out::{Json, Style};
+use crate::paging::PageToken;
+use crate::query::QueryString;
+use crate::service::{JobOrder, JobsQuery, ServiceError};
+use crate::state::ApiState;
+use crate::types::{
+    Execution, JobHistory, ListExecutionsResponse, ListHistoryResponse, ListJobsResponse,
+    ListResultsResponse,
+};
+
+/// Items of a page of history when none are asked for.
+const HISTORY_PAGE: u32 = 100;
+
+/// A page of jobs.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orchestrator/jobs",
+    tag = "Orchestrator",
+    params(
+        ("namespace" = Option<String>, Query, description = "Only of this one; `*` and nothing mean all"),
+        ("labels" = Option<String>, Query, description = "A label selector; may be repeated"),
+        ("order_by" = Option<String>, Query, description = "created_at or modified_at"),
+        ("reverse" = Option<bool>, Query, description = "The other way round"),
+        ("limit" = Option<u32>, Query, description = "Jobs of a page"),
+        ("next_token" = Option<String>, Query, description = "Of the page before; goes before the others"),
+    ),
+    responses((status = 200, description = "Some jobs", body = ListJobsResponse))
+)]
+pub(super) async fn jobs(State(api): State<ApiState>, query: QueryString) -> Answer {
+    let page = match query.text("next_token") {
+        "" => PageToken {
+            sort_by: query.text("order_by").to_owned(),
+            reverse: query.flag("reverse")?,
+            limit: number(&query, "limit")?,
+            offset: 0,
+        },
+        token => PageToken::decode(token)?,
+    };
+    let selector = query.all("labels").collect::<Vec<_>>().join(",");
+    let namespace = query.text("namespace");
+    let asked = api
+        .service
+        .jobs(JobsQuery {
+            namespace: Some(namespace.to_owned()).filter(|n| !matches!(n.as_str(), "" | "*")),
+            labels: convert::parse_selector(&selector)?,
+            order: order(&page.sort_by)?,
+            reverse: page.reverse,
+            offset: page.offset as usize,
+            limit: page_len(page.limit, api.limits().page_max),
+        })
+        .await?;
+    let next = asked.next_offset.and_then(|offset| u32::try_from(offset).ok());
+    let answer = ListJobsResponse {
+        next_token: next.map(|offset| PageToken { offset, ..page }.encode()).unwrap_or_default(),
+        items: asked.jobs.iter().map(|view| convert::job(view)).collect(),
+    };
+    json(&query, &answer)
+}
+
+/// By id means by submission: ids are drawn.
+fn order(text: &str) -> Result<JobOrder, ServiceError> {
+    match text {
+        "" | "id" | "created_at" | "create_time" => Ok(JobOrder::Created),
+        "modified_at" | "modify_time" => Ok(JobOrder::Modified),
+        other => Err(ServiceError::bad_request(format!("jobs cannot be ordered by '{other}'"))
+            .with_hint("use created_at or modified_at")),
+    }
+}
+
+fn number(query: &QueryString, name: &str) -> Result<u32, ApiError> {
+    let number = query.number(name)?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+fn page_len(asked: u32, max: usize) -> usize {
+    if asked == 0 { max } else { max.min(asked as usize) }
+}
+
+/// What happened to a job. The token is there until the job is over and all is read, so that it
+/// can be polled with.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orchestrator/jobs/{id}/history",
+    tag = "Orchestrator",
+    params(
+        ("id" = String, Path, description = "Name, id or a unique prefix of the id"),
+        ("since" = Option<u64>, Query, description = "Seconds since the Unix epoch"),
+        ("event_type" = Option<String>, Query, description = "all, job or execution"),
+        ("execution_id" = Option<String>, Query, description = "An id or a prefix of it"),
+        ("limit" = Option<u32>, Query, description = "Entries of a page, 100 if none is given"),
+        ("next_token" = Option<String>, Query, description = "Of the page before"),
+    ),
+    responses((status = 200, description = "What happened", body = ListHistoryResponse))
+)]
+pub(super) async fn history(
+    State(api): State<ApiState>,
+    Path(id): Path<String>,
+    query: QueryString,
+) -> Answer {
+    let view = jobs::find(&api, &id, &query).await?;
+    jobs::check_version(&view, &query)?;
+    let page = match query.text("next_token") {
+        "" => PageToken { limit: number(&query, "limit")?, ..PageToken::default() },
+        token => PageToken::decode(token).map_err(|e| e.of("JobStore"))?,
+    };
+    let limit = if page.limit == 0 { HISTORY_PAGE } else { page.limit };
+    let wanted = HistoryFilter::new(&query)?;
+    let all: Vec<_> = convert::history(&view).into_iter().filter(|e| wanted.takes(e)).collect();
+    let begin = (page.offset as usize).min(all.len());
+    let items: Vec<_> =
+        all[begin..].iter().take(page_len(limit, api.limits().page_max)).cloned().collect();
+    let end = begin + items.len();
+    let more = end < all.len() || !view.state.is_terminal();
+    let offset = u32::try_from(end).unwrap_or(u32::MAX);
+    let next = PageToken { limit, offset, ..PageToken::default() };
+    let next_token = if more { next.encode() } else { String::new() };
+    json(&query, &ListHistoryResponse { next_token, items })
+}
+
+/// Which entries of a history.
+struct HistoryFilter<'a> {
+    since: String,
+    kind: &'static str,
+    execution: &'a str,
+}
+
+impl<'a> HistoryFilter<'a> {
+    fn new(query: &'a QueryString) -> Result<Self, ServiceError> {
+        let kind = match query.text("event_type") {
+            "" | "all" => "",
+            "job" => "JobLevel",
+            "execution" => "ExecutionLevel",
+            other => {
+                let message = format!("'event_type' must be all, job or execution, not '{other}'");
+                return Err(ServiceError::bad_request(message));
+            }
+        };
+        let since = gadus_model::Time(query.number("since")?.saturating_mul(1_000_000));
+        // RFC 3339 of one offset sorts as the moments do, up to the point of the seconds.
+        let since = convert::rfc3339(since).trim_end_matches('Z').to_owned();
+        Ok(Self { since, kind, execution: query.text("execution_id") })
+    }
+
+    fn takes(&self, entry: &JobHistory) -> bool {
+        (self.kind.is_empty() || entry.kind == self.kind)
+            && entry.execution_id.starts_with(self.execution)
+            && entry.time.as_str() >= self.since.as_str()
+    }
+}
+
+/// The executions of a job.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orchestrator/jobs/{id}/executions",
+    tag = "Orchestrator",
+    params(
+        ("id" = String, Path, description = "Name, id or a unique prefix of the id"),
+        ("limit" = Option<u32>, Query, description = "At most as many"),
+        ("order_by" = Option<String>, Query, description = "created_at or modified_at"),
+        ("reverse" = Option<bool>, Query, description = "The other way round"),
+    ),
+    responses((status = 200, description = "Every try", body = ListExecutionsResponse))
+)]
+pub(super) async fn executions(
+    State(api): State<ApiState>,
+    Path(id): Path<String>,
+    query: QueryString,
+) -> Answer {
+    let view = jobs::find(&api, &id, &query).await?;
+    jobs::check_version(&view, &query)?;
+    let mut answer = jobs::executions(&view);
+    let key: fn(&Execution) -> i64 = match query.text("order_by") {
+        "modified_at" | "modify_time" => |e| e.modify_time,
+        _ => |e| e.create_time,
+    };
+    answer.items.sort_by_key(key);
+    if query.flag("reverse")? {
+        answer.items.reverse();
+    }
+    answer.items.truncate(page_len(number(&query, "limit")?, usize::MAX));
+    json(&query, &answer)
+}
+
+/// The published results of a job.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orchestrator/jobs/{id}/results",
+    tag = "Orchestrator",
+    params(("id" = String, Path, description = "Name, id or a unique prefix of the id")),
+    responses((status = 200, description = "One for each published execution", body = ListResultsResponse))
+)]
+pub(super) async fn results(
+    State(api): State<ApiState>,
+    Path(id): Path<String>,
+    query: QueryString,
+) -> Answer {
+    let view = jobs::find(&api, &id, &query).await?;
+    let newest = view.executions.iter().filter(|e| e.execution.slot.version == view.job.version);
+    let answer = ListResultsResponse {
+        next_token: String::new(),
+        items: newest.filter_map(convert::published).collect(),
+    };
+    let style = Style { pretty: query.has("pretty"), escape_html: false };
+    Ok(Json::write(&answer, style).into_response())
+}
