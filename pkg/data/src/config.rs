@@ -1,0 +1,76 @@
+//! Every limit of the content store, with its default.
+
+use serde::{Deserialize, Serialize};
+
+/// Limits of content and the sizes of its buffers. Units come last in the names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContentConfig {
+    /// Bytes of all blocks together, quarantined ones included. What exceeds it is refused.
+    pub quota_bytes: u64,
+    /// A pack that has reached this size is not written to any more.
+    pub pack_bytes_max: u64,
+    /// Packs grow by this much at a time.
+    pub preallocate_bytes: u64,
+    /// Threads that hash and write; 0 means one for each core.
+    pub import_threads: usize,
+    /// An import up to this size waits in memory and shares one sync with others; a larger one
+    /// writes to a pack of its own.
+    pub session_memory_bytes: u64,
+    /// Memory for pages of the index.
+    pub index_cache_bytes: u64,
+    /// So many new blocks may be known to the memory and the packs alone.
+    pub index_behind_max: usize,
+    /// Appends that wait for the thread that writes them.
+    pub append_queue_max: usize,
+    /// Blocks asked of one peer before it has answered the first.
+    pub fetch_window: usize,
+    /// A peer that answers nothing for so long is left.
+    pub fetch_answer_ms: u64,
+    /// Blocks read ahead of a reader.
+    pub read_ahead: usize,
+    /// Bytes that one tree may come to when it is written out: a small block can name a huge one
+    /// many times.
+    pub tree_bytes_max: u64,
+    /// Files and directories of one tree.
+    pub tree_entries_max: u64,
+    /// Entries of one directory.
+    pub directory_entries_max: usize,
+    /// Names in one path.
+    pub path_depth_max: usize,
+    /// Blocks looked at to tell how much of a tree is missing; a lower bound is told after that.
+    pub missing_walk_max: usize,
+}
+
+impl Default for ContentConfig {
+    fn default() -> Self {
+        Self {
+            quota_bytes: 64 << 30,
+            pack_bytes_max: 1 << 30,
+            preallocate_bytes: 16 << 20,
+            import_threads: 0,
+            session_memory_bytes: 4 << 20,
+            index_cache_bytes: 16 << 20,
+            index_behind_max: 8_192,
+            append_queue_max: 1_024,
+            fetch_window: 32,
+            fetch_answer_ms: 30_000,
+            read_ahead: 8,
+            tree_bytes_max: 1 << 40,
+            tree_entries_max: 4_000_000,
+            directory_entries_max: 1_000_000,
+            path_depth_max: 256,
+            missing_walk_max: 4_096,
+        }
+    }
+}
+
+impl ContentConfig {
+    /// How many threads hash and write.
+    pub(crate) fn threads(&self) -> usize {
+        match self.import_threads {
+            0 => std::thread::available_parallelism().map_or(2, usize::from).min(16),
+            some => some,
+        }
+    }
+}

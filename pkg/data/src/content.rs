@@ -1,0 +1,275 @@
+//! [`EmbeddedContent`]: the port, over the store. Everything here is short; the work is in the
+//! modules.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use gadus_model::Cid;
+use gadus_ports::{
+    BoxRead, Content, ContentError, FetchFrom, Fetched, Imported, ImportedResult, NamespaceId, Node,
+    PinReason, ResultTree,
+};
+use tokio_util::io::SyncIoBridge;
+
+use crate::block::verify;
+use crate::config::ContentConfig;
+use crate::dag::{Complete, Gaps, gaps};
+use crate::error::{OpenError, io_error, malformed};
+use crate::fetch::flight::Flights;
+use crate::import::walk::Walk;
+use crate::import::{Budget, Importer, Pool, car, tar_tree};
+use crate::store::{Session, Store};
+use crate::unixfs::{BlockSink, Built};
+use crate::{fetch, materialise, outputs, read};
+
+/// Blocks up to this size, together, are hashed where they come in; more on a thread that may
+/// take its time.
+const INLINE_HASH_BYTES_MAX: usize = 64 << 10;
+
+/// The embedded content store: no daemon, one directory.
+#[derive(Clone, Debug)]
+pub struct EmbeddedContent {
+    core: Arc<Core>,
+}
+
+/// What all methods share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) store: Store,
+    pub(crate) complete: Complete,
+    pub(crate) flights: Flights,
+    pub(crate) config: ContentConfig,
+    pool: Arc<Pool>,
+}
+
+impl EmbeddedContent {
+    /// Opens or makes the store in a directory, for this process alone.
+    ///
+    /// # Errors
+    /// `Locked` when another process has it, `Io` and `Index` when the disk fails.
+    pub fn open(dir: impl AsRef<Path>, config: ContentConfig) -> Result<Self, OpenError> {
+        let dir = dir.as_ref();
+        let store = Store::open(dir, &config)?;
+        let pool = Pool::new(config.threads()).map_err(|source| OpenError::Io {
+            doing: "start the threads",
+            dir: dir.to_owned(),
+            source,
+        })?;
+        let (complete, flights) = (Complete::default(), Flights::default());
+        let core = Core { store, complete, flights, config, pool: Arc::new(pool) };
+        Ok(Self { core: Arc::new(core) })
+    }
+
+    /// Imports a file or a directory of this machine; a symbolic link is kept as one.
+    ///
+    /// # Errors
+    /// `Malformed` for what is neither file, directory nor link; `UnsafeName`, `Io`, `Full`.
+    pub async fn import_path(&self, path: PathBuf) -> Result<Imported, ContentError> {
+        self.import(move |core, importer, budget| {
+            let refuse = |path: String, why: String| malformed(format!("'{path}'"), why);
+            let mut walk = Walk::new(importer, budget, refuse, core.config.path_depth_max);
+            let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            walk.root(&path, &shown)
+        })
+        .await
+    }
+
+    /// Imports in a session, off the event loop; the root is pinned for the user.
+    async fn import<F>(&self, make: F) -> Result<Imported, ContentError>
+    where
+        F: FnOnce(&Core, &Importer, &mut Budget) -> Result<Built, ContentError> + Send + 'static,
+    {
+        let core = self.core.clone();
+        blocking(move || {
+            let session = Arc::new(core.store.session(None));
+            let importer = core.importer(&session);
+            let mut budget = core.budget();
+            let built = make(&core, &importer, &mut budget).map_err(too_much_is_full)?;
+            session.commit(Some((built.cid, PinReason::User)))?;
+            core.complete.add(&built.cid);
+            Ok(Imported {
+                root: built.cid,
+                roots: vec![built.cid],
+                bytes: budget.bytes(),
+                files: budget.files(),
+            })
+        })
+        .await
+    }
+}
+
+impl Core {
+    pub(crate) fn importer(&self, session: &Arc<Session>) -> Importer {
+        self.importer_into(session.clone())
+    }
+
+    pub(crate) fn importer_into(&self, sink: Arc<dyn BlockSink>) -> Importer {
+        Importer::new(sink, self.pool.clone())
+    }
+
+    fn budget(&self) -> Budget {
+        Budget::new(u64::MAX, self.config.tree_entries_max)
+    }
+
+    /// What a tree lacks here; a whole one is remembered.
+    pub(crate) fn gaps(&self, root: &Cid, reads_max: usize) -> Result<Gaps, ContentError> {
+        let found = gaps(&self.store, &self.complete, root, reads_max)?;
+        if found.missing.is_empty() && !found.is_cut {
+            self.complete.add(root);
+        }
+        Ok(found)
+    }
+}
+
+impl BlockSink for Session {
+    fn put(&self, cid: &Cid, bytes: &[u8]) -> Result<(), ContentError> {
+        Self::put(self, cid, bytes)
+    }
+}
+
+#[async_trait]
+impl Content for EmbeddedContent {
+    fn has(&self, cid: &Cid) -> bool {
+        self.core.store.has(cid)
+    }
+
+    fn bytes_missing(&self, root: &Cid, size_hint: u64) -> u64 {
+        let core = &self.core;
+        if core.complete.has(root) {
+            return 0;
+        }
+        if !core.store.has(root) {
+            return size_hint.max(1);
+        }
+        match core.gaps(root, core.config.missing_walk_max) {
+            Ok(found) => {
+                let sizes = found.missing.iter().map(|(_, size)| size.unwrap_or(1).max(1));
+                sizes.fold(0, u64::saturating_add)
+            }
+            // It will not get better by fetching, but whoever fetches it is told why.
+            Err(_) => size_hint.max(1),
+        }
+    }
+
+    async fn block(
+        &self,
+        cid: &Cid,
+        namespace: Option<NamespaceId>,
+    ) -> Result<Option<Bytes>, ContentError> {
+        let (core, cid) = (self.core.clone(), *cid);
+        blocking(move || core.store.get(&cid, namespace)).await
+    }
+
+    async fn put(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ContentError> {
+        let bytes: usize = blocks.iter().map(|(_, bytes)| bytes.len()).sum();
+        let verify_all = move || {
+            blocks.iter().try_for_each(|(cid, bytes)| verify(cid, bytes)).map(|()| blocks)
+        };
+        let blocks =
+            if bytes <= INLINE_HASH_BYTES_MAX { verify_all()? } else { blocking(verify_all).await? };
+        self.core.store.put_verified(blocks).await
+    }
+
+    async fn fetch(
+        &self,
+        root: Cid,
+        from: FetchFrom,
+        reason: PinReason,
+    ) -> Result<Fetched, ContentError> {
+        fetch::tree(&self.core, root, &from, &reason).await
+    }
+
+    async fn materialise(&self, root: Cid, dest: PathBuf) -> Result<(), ContentError> {
+        let core = self.core.clone();
+        blocking(move || materialise::write(&core, &root, &dest)).await
+    }
+
+    async fn import_result(
+        &self,
+        namespace: NamespaceId,
+        tree: ResultTree,
+    ) -> Result<ImportedResult, ContentError> {
+        let core = self.core.clone();
+        blocking(move || outputs::import(&core, namespace, &tree)).await
+    }
+
+    async fn promote(
+        &self,
+        namespace: NamespaceId,
+        root: Cid,
+        reason: PinReason,
+    ) -> Result<(), ContentError> {
+        self.core.store.promote(namespace, root, &reason).await
+    }
+
+    async fn discard(&self, namespace: NamespaceId) -> Result<(), ContentError> {
+        self.core.store.discard(namespace).await
+    }
+
+    async fn import_file(&self, bytes: BoxRead) -> Result<Imported, ContentError> {
+        let mut source = SyncIoBridge::new(bytes);
+        self.import(move |_, importer, budget| importer.file(&mut source, budget)).await
+    }
+
+    async fn import_tar(&self, tar: BoxRead) -> Result<Imported, ContentError> {
+        let source = SyncIoBridge::new(tokio::io::BufReader::with_capacity(256 << 10, tar));
+        self.import(move |core, importer, budget| {
+            tar_tree::import(importer, source, budget, core.config.path_depth_max)
+        })
+        .await
+    }
+
+    async fn import_car(&self, car: BoxRead) -> Result<Imported, ContentError> {
+        let source = SyncIoBridge::new(car);
+        let core = self.core.clone();
+        blocking(move || {
+            let source = std::io::BufReader::with_capacity(256 << 10, source);
+            car::import_whole(&core, source)
+        })
+        .await
+    }
+
+    async fn open(
+        &self,
+        root: Cid,
+        path: &str,
+        from: Option<FetchFrom>,
+    ) -> Result<Node, ContentError> {
+        read::open(&self.core, root, path, from).await
+    }
+
+    async fn pin(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {
+        self.core.store.pin(root, &reason).await
+    }
+
+    async fn unpin(&self, reason: &PinReason) -> Result<(), ContentError> {
+        self.core.store.unpin(reason).await
+    }
+
+    async fn pins(&self) -> Result<Vec<(Cid, PinReason)>, ContentError> {
+        let core = self.core.clone();
+        blocking(move || core.store.pins()).await
+    }
+}
+
+/// Runs what waits for disks or computes for long on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ContentError> + Send + 'static,
+) -> Result<T, ContentError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(io_error("working on content", std::io::Error::other(error))),
+    }
+}
+
+/// An import has no caps of a job: its limits are those of the store.
+fn too_much_is_full(error: ContentError) -> ContentError {
+    match error {
+        ContentError::TooMuchOutput { what, max } => {
+            ContentError::Full { why: format!("one import may have {max} {what}") }
+        }
+        other => other,
+    }
+}

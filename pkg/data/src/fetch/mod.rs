@@ -1,0 +1,289 @@
+//! Fetching trees from peers: many blocks in flight, from several peers at once, each block
+//! checked before it is stored.
+//!
+//! [`plan`] decides; a task for each peer talks; two threads check and store.
+
+pub(crate) mod flight;
+mod peer;
+mod plan;
+mod sink;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use gadus_model::{Cid, NodeId};
+use gadus_ports::{ContentError, FetchFrom, Fetched, PinReason, Want};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Duration, Instant, sleep_until};
+
+use self::flight::{Boarded, Landed};
+use self::peer::{Order, Peer};
+use self::plan::{PEERS_MAX, Plan, Verdict};
+use crate::content::{Core, blocking};
+use crate::dag::gaps;
+use crate::store::Session;
+
+/// Threads that check and store the blocks of one fetch.
+const SINKS: usize = 2;
+/// Blocks that wait for one of them.
+const SINK_QUEUE_MAX: usize = 8;
+/// Events that wait for the plan.
+const EVENT_QUEUE_MAX: usize = 256;
+/// How long an unreachable time may be waited for at most, so that sums stay small.
+const FAR_MS: u64 = 365 * 24 * 3600 * 1000;
+
+/// What happens in a fetch.
+enum Event {
+    Up { peer: usize, stream: u32 },
+    Down { peer: usize },
+    Received { peer: usize },
+    Absent { peer: usize, cid: Cid },
+    Stored { peer: usize, cid: Cid, bytes: u64, children: Vec<Cid> },
+    Lied { peer: usize, cid: Cid },
+    Nonsense { peer: usize },
+    /// The store refused a block, or a block is not what its codec says.
+    Failed(ContentError),
+}
+
+/// Sees to it that a whole tree is here and pinned. Those who fetch the same tree at the same
+/// time share one download, which counts for the first of them.
+pub(crate) async fn tree(
+    core: &Arc<Core>,
+    root: Cid,
+    from: &FetchFrom,
+    reason: &PinReason,
+) -> Result<Fetched, ContentError> {
+    loop {
+        if core.complete.has(&root) {
+            core.store.pin(root, reason).await?;
+            return Ok(Fetched::default());
+        }
+        match core.flights.board(&root) {
+            Boarded::Pilot(pilot) => {
+                let result = tree_alone(core, root, from, reason).await;
+                pilot.land(Landed::of(&result));
+                return result;
+            }
+            Boarded::Passenger(flight) => match flight.await {
+                Ok(Landed::Missing { cid, asked, waited_ms }) => {
+                    return Err(ContentError::Missing { cid, asked, waited_ms });
+                }
+                Ok(Landed::Whole | Landed::Failed) | Err(_) => {}
+            },
+        }
+    }
+}
+
+async fn tree_alone(
+    core: &Arc<Core>,
+    root: Cid,
+    from: &FetchFrom,
+    reason: &PinReason,
+) -> Result<Fetched, ContentError> {
+    let local = core.clone();
+    let found =
+        blocking(move || gaps(&local.store, &local.complete, &root, usize::MAX)).await?;
+    if found.missing.is_empty() {
+        core.complete.add(&root);
+        core.store.pin(root, reason).await?;
+        return Ok(Fetched::default());
+    }
+    let missing = found.missing.into_iter().map(|(cid, _)| cid).collect();
+    let fetched = download(core, missing, true, from, Some((root, reason.clone()))).await?;
+    core.complete.add(&root);
+    Ok(fetched)
+}
+
+/// Fetches some blocks and nothing below them.
+pub(crate) async fn blocks(
+    core: &Arc<Core>,
+    cids: Vec<Cid>,
+    from: &FetchFrom,
+) -> Result<(), ContentError> {
+    let [only] = cids.as_slice() else {
+        return download(core, cids, false, from, None).await.map(|_| ());
+    };
+    // A tree's root under the very same download would be no block, but all of it: good as well.
+    match core.flights.board(only) {
+        Boarded::Pilot(pilot) => {
+            let result = download(core, vec![*only], false, from, None).await;
+            // Waiters for the whole tree look again and find that only the root came.
+            pilot.land(Landed::of(&result));
+            result.map(|_| ())
+        }
+        Boarded::Passenger(flight) => match flight.await {
+            Ok(Landed::Missing { cid, asked, waited_ms }) if cid == *only => {
+                Err(ContentError::Missing { cid, asked, waited_ms })
+            }
+            // The caller looks again.
+            Ok(_) | Err(_) => Ok(()),
+        },
+    }
+}
+
+/// One download, with everything that runs for it.
+struct Download {
+    plan: Plan,
+    began: Instant,
+    window: usize,
+    from: FetchFrom,
+    /// For each peer, its orders and the number of its stream.
+    orders: Vec<(mpsc::Sender<Order>, u32)>,
+}
+
+async fn download(
+    core: &Arc<Core>,
+    wanted: Vec<Cid>,
+    is_deep: bool,
+    from: &FetchFrom,
+    pin: Option<(Cid, PinReason)>,
+) -> Result<Fetched, ContentError> {
+    let session = Arc::new(core.store.session(None));
+    let (events, inbox) = mpsc::channel(EVENT_QUEUE_MAX);
+    let mut tasks = JoinSet::new();
+    let (sinks, threads) = spawn_sinks(core, &session, is_deep, &events);
+    let wait_ms = u64::try_from(from.wait.as_millis()).unwrap_or(FAR_MS).min(FAR_MS);
+    let mut download = Download {
+        plan: Plan::new(&from.peers, wait_ms),
+        began: Instant::now(),
+        window: core.config.fetch_window,
+        from: from.clone(),
+        orders: Vec::new(),
+    };
+    for (nth, id) in from.peers.iter().take(PEERS_MAX).enumerate() {
+        // No more orders than blocks can be on their way, even when a stream was opened again.
+        let (sender, orders) = mpsc::channel(2 * download.window.max(1));
+        download.orders.push((sender, 0));
+        let peer = Peer {
+            nth,
+            id: *id,
+            exchange: from.exchange.clone(),
+            orders,
+            events: events.clone(),
+            sinks: sinks.clone(),
+            answer_ms: core.config.fetch_answer_ms,
+        };
+        tasks.spawn(peer.run());
+    }
+    drop((events, sinks));
+    download.plan.want(wanted.into_iter());
+    let result = download.run(inbox).await;
+    // The peers go first; with their ends of the channels gone, the threads end.
+    tasks.shutdown().await;
+    for thread in threads {
+        thread.await.unwrap_or_else(|error| tracing::error!(%error, "a sink of a fetch failed"));
+    }
+    finish(session, result, &download.plan, pin).await
+}
+
+fn spawn_sinks(
+    core: &Arc<Core>,
+    session: &Arc<Session>,
+    is_deep: bool,
+    events: &mpsc::Sender<Event>,
+) -> (Vec<mpsc::Sender<peer::Received>>, Vec<JoinHandle<()>>) {
+    let spawn = |_| {
+        let (sender, blocks) = mpsc::channel(SINK_QUEUE_MAX);
+        let (core, session, events) = (core.clone(), session.clone(), events.clone());
+        let run = move || sink::run(&core, &session, is_deep, blocks, &events);
+        (sender, tokio::task::spawn_blocking(run))
+    };
+    (0..SINKS).map(spawn).unzip()
+}
+
+/// Keeps what came: a second attempt need not fetch it again.
+async fn finish(
+    session: Arc<Session>,
+    result: Result<(), ContentError>,
+    plan: &Plan,
+    pin: Option<(Cid, PinReason)>,
+) -> Result<Fetched, ContentError> {
+    match result {
+        Ok(()) => blocking(move || session.commit(pin)).await?,
+        Err(error @ ContentError::Missing { .. }) => {
+            blocking(move || session.commit(None)).await?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    }
+    let by_peer: Vec<(NodeId, u64)> = plan.bytes_by_peer();
+    Ok(Fetched { bytes: by_peer.iter().map(|(_, bytes)| bytes).sum(), by_peer })
+}
+
+impl Download {
+    async fn run(&mut self, mut inbox: mpsc::Receiver<Event>) -> Result<(), ContentError> {
+        loop {
+            while let Ok(event) = inbox.try_recv() {
+                self.take_in(event)?;
+            }
+            let wake_ms = match self.plan.verdict(self.now_ms()) {
+                Verdict::Done => return Ok(()),
+                Verdict::Missing { cid, asked, waited_ms } => {
+                    return Err(ContentError::Missing { cid, asked, waited_ms });
+                }
+                Verdict::Working { wake_ms } => wake_ms.unwrap_or(FAR_MS),
+            };
+            self.order();
+            let wake = self.began + Duration::from_millis(wake_ms.min(FAR_MS));
+            tokio::select! {
+                event = inbox.recv() => match event {
+                    Some(event) => self.take_in(event)?,
+                    // All peers are gone for good; the plan knows.
+                    None => sleep_until(wake).await,
+                },
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    fn take_in(&mut self, event: Event) -> Result<(), ContentError> {
+        let now_ms = self.now_ms();
+        match event {
+            Event::Up { peer, stream } => {
+                self.orders[peer].1 = stream;
+                self.plan.up(peer, now_ms);
+            }
+            Event::Down { peer } => self.plan.down(peer, now_ms),
+            Event::Received { peer } => self.plan.received(peer),
+            Event::Absent { peer, cid } => self.plan.absent(peer, &cid, now_ms),
+            Event::Stored { peer, cid, bytes, children } => {
+                self.plan.stored(peer, &cid, bytes, children);
+            }
+            Event::Lied { peer, cid } => {
+                let node = self.plan.peer_id(peer);
+                tracing::warn!(%node, %cid, "a peer sent other bytes than a block's; it is left");
+                self.plan.lied(peer, now_ms);
+            }
+            Event::Nonsense { peer } => {
+                let node = self.plan.peer_id(peer);
+                tracing::warn!(%node, "a peer answered what it was not asked; it is left");
+                self.plan.lied(peer, now_ms);
+            }
+            Event::Failed(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Gives every peer what it has room for.
+    fn order(&mut self) {
+        for peer in 0..self.plan.peers() {
+            let taken = self.plan.take(peer, self.window);
+            if taken.is_empty() {
+                continue;
+            }
+            let namespace = self.from.namespace;
+            let want = |(cid, relay)| Want { cid, namespace, relay };
+            let wants = taken.into_iter().map(want).collect();
+            let (orders, stream) = &self.orders[peer];
+            if orders.try_send(Order { stream: *stream, wants }).is_err() {
+                self.plan.down(peer, self.now_ms());
+            }
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}

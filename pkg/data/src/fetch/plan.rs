@@ -1,0 +1,293 @@
+//! Whom to ask for what: the decisions of a fetch, without I/O. Time is milliseconds since the
+//! fetch began, given by the caller.
+//!
+//! ```text
+//! wanted ─► asked ─► received ─► stored (its children are wanted)
+//!    ▲        │          └ a lie: the peer is left, the block is wanted again
+//!    ├────────┤ absent here: the next peer; absent everywhere: again, through relays
+//!    └ parked ┘ still nowhere: later, until `wait_ms` are over ─► missing
+//! ```
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use gadus_model::{Cid, NodeId};
+
+use crate::block::Key;
+
+/// More peers than this are not asked.
+pub(crate) const PEERS_MAX: usize = 64;
+/// First pause before a block that was nowhere is asked for again; doubled each time.
+const PARK_MS: u64 = 50;
+const PARK_MAX_MS: u64 = 1_000;
+/// A peer that lacked so many in a row gets what others lack before it gets anything new.
+const MISSES_MAX: u32 = 4;
+/// Blocks that others lack which are looked at for one peer.
+const RETRY_SCAN_MAX: usize = 256;
+
+/// The state of a fetch.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    peers: Vec<Peer>,
+    wants: HashMap<Key, Wanted>,
+    seen: HashSet<Key>,
+    /// Nobody was asked yet; the last goes first.
+    fresh: Vec<Cid>,
+    /// Somebody lacks it.
+    retry: Vec<Cid>,
+    parked: BTreeSet<(u64, Key)>,
+    wait_ms: u64,
+    /// No peer can be asked since.
+    alone_since_ms: Option<u64>,
+    /// A relay had what all peers lacked: ask it at once.
+    relay: bool,
+}
+
+#[derive(Debug)]
+struct Peer {
+    id: NodeId,
+    state: PeerState,
+    in_flight: usize,
+    misses: u32,
+    bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PeerState {
+    Down,
+    Up,
+    Banned,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    cid: Cid,
+    /// One bit for each peer that lacked it in this round.
+    lacked_by: u64,
+    asked: Option<usize>,
+    relay: bool,
+    nowhere_since_ms: Option<u64>,
+    park_ms: u64,
+}
+
+/// How a fetch stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Done,
+    /// Look again at this time, if nothing happens before.
+    Working { wake_ms: Option<u64> },
+    Missing { cid: Cid, asked: usize, waited_ms: u64 },
+}
+
+impl Plan {
+    pub(crate) fn new(peers: &[NodeId], wait_ms: u64) -> Self {
+        let peer = |id: &NodeId| Peer {
+            id: *id,
+            state: PeerState::Down,
+            in_flight: 0,
+            misses: 0,
+            bytes: 0,
+        };
+        Self {
+            peers: peers.iter().take(PEERS_MAX).map(peer).collect(),
+            wants: HashMap::new(),
+            seen: HashSet::new(),
+            fresh: Vec::new(),
+            retry: Vec::new(),
+            parked: BTreeSet::new(),
+            wait_ms,
+            alone_since_ms: Some(0),
+            relay: false,
+        }
+    }
+
+    /// Blocks are wanted, the first first.
+    pub(crate) fn want(&mut self, cids: impl DoubleEndedIterator<Item = Cid>) {
+        for cid in cids.rev() {
+            let key = Key::of(&cid);
+            if self.seen.insert(key) {
+                let wanted = Wanted {
+                    cid,
+                    lacked_by: 0,
+                    asked: None,
+                    relay: self.relay,
+                    nowhere_since_ms: None,
+                    park_ms: PARK_MS,
+                };
+                self.wants.insert(key, wanted);
+                self.fresh.push(cid);
+            }
+        }
+    }
+
+    /// What to ask a peer now, at most so that `window` blocks are asked of it: (block, through
+    /// relays).
+    pub(crate) fn take(&mut self, peer: usize, window: usize) -> Vec<(Cid, bool)> {
+        let mut taken = Vec::new();
+        let Some(Peer { state: PeerState::Up, in_flight, misses, .. }) = self.peers.get(peer) else {
+            return taken;
+        };
+        let room = window.saturating_sub(*in_flight);
+        let others_up = self.up_mask() & !(1 << peer) != 0;
+        let takes_fresh = *misses < MISSES_MAX || !others_up;
+        let mut at = self.retry.len();
+        let scan_end = at.saturating_sub(RETRY_SCAN_MAX);
+        while at > scan_end && taken.len() < room {
+            at -= 1;
+            match self.wants.get(&Key::of(&self.retry[at])) {
+                Some(wanted) if wanted.lacked_by & (1 << peer) != 0 => {}
+                Some(_) => {
+                    let cid = self.retry.swap_remove(at);
+                    taken.extend(self.ask(peer, &cid));
+                }
+                // It came from a peer that was given up too early.
+                None => {
+                    self.retry.swap_remove(at);
+                }
+            }
+        }
+        while takes_fresh && taken.len() < room {
+            let Some(cid) = self.fresh.pop() else { break };
+            taken.extend(self.ask(peer, &cid));
+        }
+        taken
+    }
+
+    fn ask(&mut self, peer: usize, cid: &Cid) -> Option<(Cid, bool)> {
+        let wanted = self.wants.get_mut(&Key::of(cid))?;
+        wanted.asked = Some(peer);
+        self.peers[peer].in_flight += 1;
+        Some((wanted.cid, wanted.relay))
+    }
+
+    /// A peer answered with bytes; they are being checked.
+    pub(crate) fn received(&mut self, peer: usize) {
+        self.peers[peer].in_flight = self.peers[peer].in_flight.saturating_sub(1);
+        self.peers[peer].misses = 0;
+    }
+
+    /// A peer's bytes were right, and are stored; `children` are wanted next.
+    pub(crate) fn stored(&mut self, peer: usize, cid: &Cid, bytes: u64, children: Vec<Cid>) {
+        self.peers[peer].bytes += bytes;
+        if let Some(wanted) = self.wants.remove(&Key::of(cid)) {
+            self.relay |= wanted.relay;
+        }
+        self.want(children.into_iter());
+    }
+
+    /// A peer lacks a block.
+    pub(crate) fn absent(&mut self, peer: usize, cid: &Cid, now_ms: u64) {
+        self.peers[peer].in_flight = self.peers[peer].in_flight.saturating_sub(1);
+        self.peers[peer].misses += 1;
+        if let Some(wanted) = self.wants.get_mut(&Key::of(cid)) {
+            wanted.lacked_by |= 1 << peer;
+            self.again(Key::of(cid), now_ms);
+        }
+    }
+
+    /// A peer sent wrong bytes, or nonsense: it is left for good.
+    pub(crate) fn lied(&mut self, peer: usize, now_ms: u64) {
+        self.leave(peer, PeerState::Banned, now_ms);
+    }
+
+    /// A peer cannot be reached, or fell silent.
+    pub(crate) fn down(&mut self, peer: usize, now_ms: u64) {
+        if self.peers[peer].state != PeerState::Banned {
+            self.leave(peer, PeerState::Down, now_ms);
+        }
+    }
+
+    /// A peer can be asked.
+    pub(crate) fn up(&mut self, peer: usize, now_ms: u64) {
+        if self.peers[peer].state == PeerState::Down {
+            self.peers[peer].state = PeerState::Up;
+            self.alone_since_ms = None;
+            self.reconsider(now_ms);
+        }
+    }
+
+    fn leave(&mut self, peer: usize, state: PeerState, now_ms: u64) {
+        self.peers[peer].state = state;
+        self.peers[peer].in_flight = 0;
+        if self.up_mask() == 0 {
+            self.alone_since_ms.get_or_insert(now_ms);
+        }
+        let asked = self.wants.values().filter(|wanted| wanted.asked == Some(peer));
+        let orphans: Vec<Cid> = asked.map(|wanted| wanted.cid).collect();
+        self.retry.extend(orphans);
+        self.reconsider(now_ms);
+    }
+
+    /// Other peers are up than before: what waits for one that lacks nothing may wait in vain.
+    fn reconsider(&mut self, now_ms: u64) {
+        for cid in std::mem::take(&mut self.retry) {
+            self.again(Key::of(&cid), now_ms);
+        }
+    }
+
+    /// A block that is asked of nobody is put where the next peer, round or pause finds it.
+    fn again(&mut self, key: Key, now_ms: u64) {
+        let up = self.up_mask();
+        let Some(wanted) = self.wants.get_mut(&key) else { return };
+        wanted.asked = None;
+        let is_nowhere = up != 0 && wanted.lacked_by & up == up;
+        if is_nowhere && !wanted.relay {
+            wanted.relay = true;
+            wanted.lacked_by = 0;
+        } else if is_nowhere {
+            let since = *wanted.nowhere_since_ms.get_or_insert(now_ms);
+            let wake = (now_ms + wanted.park_ms).min(since.saturating_add(self.wait_ms));
+            wanted.park_ms = (2 * wanted.park_ms).min(PARK_MAX_MS);
+            wanted.lacked_by = 0;
+            self.parked.insert((wake, key));
+            return;
+        }
+        self.retry.push(wanted.cid);
+    }
+
+    /// Brings parked blocks back, and tells how the fetch stands.
+    pub(crate) fn verdict(&mut self, now_ms: u64) -> Verdict {
+        let Some(any) = self.wants.values().next() else { return Verdict::Done };
+        let asked = self.peers.len();
+        if let Some(since) = self.alone_since_ms {
+            let is_final = self.peers.iter().all(|peer| peer.state == PeerState::Banned);
+            let waited_ms = now_ms.saturating_sub(since);
+            if is_final || waited_ms >= self.wait_ms {
+                return Verdict::Missing { cid: any.cid, asked, waited_ms };
+            }
+            return Verdict::Working { wake_ms: Some(since + self.wait_ms) };
+        }
+        while let Some((wake, key)) = self.parked.first().copied() {
+            if wake > now_ms {
+                return Verdict::Working { wake_ms: Some(wake) };
+            }
+            self.parked.pop_first();
+            let Some(wanted) = self.wants.get(&key) else { continue };
+            let since = wanted.nowhere_since_ms.unwrap_or(now_ms);
+            let waited_ms = now_ms.saturating_sub(since);
+            if waited_ms >= self.wait_ms {
+                return Verdict::Missing { cid: wanted.cid, asked, waited_ms };
+            }
+            self.retry.push(wanted.cid);
+        }
+        Verdict::Working { wake_ms: None }
+    }
+
+    pub(crate) fn peer_id(&self, peer: usize) -> NodeId {
+        self.peers[peer].id
+    }
+
+    pub(crate) fn peers(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Bytes that were right, by peer.
+    pub(crate) fn bytes_by_peer(&self) -> Vec<(NodeId, u64)> {
+        let gave = self.peers.iter().filter(|peer| peer.bytes > 0);
+        gave.map(|peer| (peer.id, peer.bytes)).collect()
+    }
+
+    fn up_mask(&self) -> u64 {
+        let up = self.peers.iter().enumerate().filter(|(_, peer)| peer.state == PeerState::Up);
+        up.fold(0, |mask, (nth, _)| mask | 1 << nth)
+    }
+}

@@ -1,0 +1,140 @@
+//! A tree as files of this machine. Files are read-only; directories stay writable for their
+//! owner alone, so that whoever made them can remove them.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use gadus_model::Cid;
+use gadus_ports::ContentError;
+use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat, symlinkat};
+
+use crate::content::Core;
+use crate::error::{io_error, malformed};
+use crate::read::file::{FILE_DEPTH_MAX, not_as_told};
+use crate::read::tree::{Halt, entries, node};
+use crate::unixfs::name;
+use crate::unixfs::parse::{FileNode, Parsed};
+
+/// Writes the tree under `root` to `dest`, which must not exist. What was written before an error
+/// is removed.
+///
+/// # Errors
+/// `Missing`, `Malformed`, `UnsafeName`, `Full`, `Io`.
+pub(crate) fn write(core: &Core, root: &Cid, dest: &Path) -> Result<(), ContentError> {
+    if dest.symlink_metadata().is_ok() {
+        let why = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        return Err(io_error(format!("writing a tree to {}", dest.display()), why));
+    }
+    let mut writer = Writer {
+        core,
+        bytes_left: core.config.tree_bytes_max,
+        entries_left: core.config.tree_entries_max,
+    };
+    let written = writer.entry(CWD, dest, root, 0);
+    if written.is_err() {
+        // The error that is told is the first one.
+        let _ = std::fs::remove_dir_all(dest).or_else(|_| std::fs::remove_file(dest));
+    }
+    written
+}
+
+/// One tree on its way out, and what it may still come to.
+struct Writer<'a> {
+    core: &'a Core,
+    bytes_left: u64,
+    entries_left: u64,
+}
+
+impl Writer<'_> {
+    /// Writes what a CID names as `name` in a directory. Everything is made new and nothing that
+    /// is there is followed or written over.
+    fn entry(
+        &mut self,
+        dir: impl AsFd,
+        name: &Path,
+        cid: &Cid,
+        depth: usize,
+    ) -> Result<(), ContentError> {
+        let failed = |e: rustix::io::Errno| match e {
+            rustix::io::Errno::EXIST => {
+                malformed("a directory", format!("the name '{}' is there twice", name.display()))
+            }
+            other => io_error(format!("writing {}", name.display()), other),
+        };
+        self.entries_left = self.entries_left.checked_sub(1).ok_or_else(|| self.too_large())?;
+        match self.node(cid)? {
+            Parsed::File(file) => {
+                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+                let mode = Mode::from_raw_mode(0o444 | (file.mode.unwrap_or(0) & 0o555));
+                let out = openat(dir, name, flags, mode).map_err(failed)?;
+                self.file(&mut File::from(out), file, 0)
+            }
+            Parsed::Symlink(target) => symlinkat(target, dir, name).map_err(failed),
+            directory @ (Parsed::Directory(_) | Parsed::Shard(..)) => {
+                if depth >= self.core.config.path_depth_max {
+                    let why = format!("it is deeper than {} directories", depth);
+                    return Err(malformed(format!("the tree above {cid}"), why));
+                }
+                mkdirat(&dir, name, Mode::from_raw_mode(0o755)).map_err(failed)?;
+                let inner = openat(dir, name, DIRECTORY, Mode::empty()).map_err(failed)?;
+                self.directory(&inner, cid, directory, depth)
+            }
+        }
+    }
+
+    fn directory(
+        &mut self,
+        dir: &OwnedFd,
+        cid: &Cid,
+        directory: Parsed,
+        depth: usize,
+    ) -> Result<(), ContentError> {
+        for link in entries(self.core, None, cid, directory).map_err(missing)? {
+            name::check(&link.name)?;
+            self.entry(dir, Path::new(&link.name), &link.cid, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, out: &mut File, node: FileNode, depth: usize) -> Result<(), ContentError> {
+        if depth > FILE_DEPTH_MAX {
+            return Err(malformed("a file", "its tree is too deep"));
+        }
+        let inline = node.data.len() as u64;
+        self.bytes_left = self.bytes_left.checked_sub(inline).ok_or_else(|| self.too_large())?;
+        out.write_all(&node.data).map_err(|e| io_error("writing a file of a tree", e))?;
+        for (cid, size) in node.children {
+            match self.node(&cid)? {
+                Parsed::File(child) if child.size == size => self.file(out, child, depth + 1)?,
+                _ => return Err(not_as_told(&cid)),
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&self, cid: &Cid) -> Result<Parsed, ContentError> {
+        node(self.core, None, cid).map_err(missing)
+    }
+
+    fn too_large(&self) -> ContentError {
+        let config = &self.core.config;
+        let (bytes, entries) = (config.tree_bytes_max, config.tree_entries_max);
+        let why = format!("a tree may come to {bytes} bytes and {entries} entries when written");
+        ContentError::Full { why }
+    }
+}
+
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+fn missing(halt: Halt) -> ContentError {
+    match halt {
+        Halt::Failed(error) => error,
+        Halt::Need(cids) => match cids.first() {
+            Some(cid) => ContentError::Missing { cid: *cid, asked: 0, waited_ms: 0 },
+            None => malformed("a tree", "it lacks blocks"),
+        },
+    }
+}

@@ -1,0 +1,60 @@
+//! From a root and a path to what stands there.
+
+use gadus_model::{Cid, RAW};
+use gadus_ports::{ContentError, DirEntry, EntryKind, NamespaceId};
+
+use super::tree::{Halt, entries, entry, node};
+use crate::content::Core;
+use crate::unixfs::node::Link;
+use crate::unixfs::parse::{Parsed, parse};
+
+/// What was found.
+pub(super) enum Stands {
+    File { cid: Cid, size: u64 },
+    Directory { cid: Cid, entries: Vec<DirEntry> },
+    Symlink { cid: Cid, target: String },
+}
+
+/// Walks down; links are not followed.
+pub(super) fn resolve(
+    core: &Core,
+    namespace: Option<NamespaceId>,
+    root: Cid,
+    names: &[String],
+) -> Result<Stands, Halt> {
+    let mut cid = root;
+    for name in names {
+        let at = node(core, namespace, &cid)?;
+        match entry(core, namespace, &cid, at, name)? {
+            Some(link) => cid = link.cid,
+            None => return Err(ContentError::NoSuchPath { name: name.clone(), cid }.into()),
+        }
+    }
+    match node(core, namespace, &cid)? {
+        Parsed::File(file) => Ok(Stands::File { cid, size: file.size }),
+        Parsed::Symlink(target) => Ok(Stands::Symlink { cid, target }),
+        directory @ (Parsed::Directory(_) | Parsed::Shard(..)) => {
+            let links = entries(core, namespace, &cid, directory)?;
+            let entries = links.into_iter().map(|link| dir_entry(core, namespace, link));
+            Ok(Stands::Directory { cid, entries: entries.collect::<Result<_, ContentError>>()? })
+        }
+    }
+}
+
+fn dir_entry(
+    core: &Core,
+    namespace: Option<NamespaceId>,
+    link: Link,
+) -> Result<DirEntry, ContentError> {
+    let kind = if link.cid.codec() == RAW {
+        EntryKind::File
+    } else {
+        match core.store.get(&link.cid, namespace)?.map(|bytes| parse(&link.cid, bytes)) {
+            Some(Ok(Parsed::File(_))) => EntryKind::File,
+            Some(Ok(Parsed::Directory(_) | Parsed::Shard(..))) => EntryKind::Directory,
+            Some(Ok(Parsed::Symlink(_))) => EntryKind::Symlink,
+            Some(Err(_)) | None => EntryKind::Unknown,
+        }
+    };
+    Ok(DirEntry { name: link.name, cid: link.cid, kind, size: link.size })
+}

@@ -1,0 +1,129 @@
+//! Trees as far as their blocks are here.
+
+use gadus_model::Cid;
+use gadus_ports::{ContentError, NamespaceId};
+
+use crate::content::Core;
+use crate::error::malformed;
+use crate::unixfs::hamt::{Shape, Slot};
+use crate::unixfs::node::Link;
+use crate::unixfs::parse::{Parsed, parse};
+
+/// Why a walk cannot go on.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// These blocks are not here.
+    Need(Vec<Cid>),
+    Failed(ContentError),
+}
+
+impl From<ContentError> for Halt {
+    fn from(error: ContentError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The block of a tree, read.
+pub(crate) fn node(
+    core: &Core,
+    namespace: Option<NamespaceId>,
+    cid: &Cid,
+) -> Result<Parsed, Halt> {
+    match core.store.get(cid, namespace)? {
+        Some(bytes) => Ok(parse(cid, bytes)?),
+        None => Err(Halt::Need(vec![*cid])),
+    }
+}
+
+/// All entries of a directory, of either form, sorted by name.
+pub(crate) fn entries(
+    core: &Core,
+    namespace: Option<NamespaceId>,
+    cid: &Cid,
+    directory: Parsed,
+) -> Result<Vec<Link>, Halt> {
+    let mut entries = Vec::new();
+    let mut missing = Vec::new();
+    let mut shards = match directory {
+        Parsed::Directory(links) => {
+            entries = links;
+            Vec::new()
+        }
+        Parsed::Shard(shape, links) => vec![(shape, links, 1)],
+        Parsed::File(_) | Parsed::Symlink(_) => return Err(not_directory(cid).into()),
+    };
+    while let Some((shape, links, depth)) = shards.pop() {
+        for link in links {
+            let slot = shape.slot(&link.name).map_err(|why| bad(cid, &why))?;
+            match slot {
+                Slot::Entry(name) => entries.push(Link { name: name.to_owned(), ..link }),
+                Slot::Shard => match node(core, namespace, &link.cid) {
+                    Ok(Parsed::Shard(below, links)) if depth < shape.depth_max() => {
+                        same_shape(cid, shape, below)?;
+                        shards.push((below, links, depth + 1));
+                    }
+                    Ok(_) => return Err(bad(cid, "its HAMT is not well formed").into()),
+                    Err(Halt::Need(cids)) => missing.extend(cids),
+                    Err(halt @ Halt::Failed(_)) => return Err(halt),
+                },
+            }
+        }
+        if entries.len() > core.config.directory_entries_max {
+            let why =
+                format!("it has more than {} entries", core.config.directory_entries_max);
+            return Err(bad(cid, &why).into());
+        }
+    }
+    if !missing.is_empty() {
+        return Err(Halt::Need(missing));
+    }
+    entries.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+    Ok(entries)
+}
+
+/// The entry of a name; `None` when there is none.
+pub(crate) fn entry(
+    core: &Core,
+    namespace: Option<NamespaceId>,
+    cid: &Cid,
+    directory: Parsed,
+    name: &str,
+) -> Result<Option<Link>, Halt> {
+    let mut at = directory;
+    let mut depth = 0;
+    loop {
+        match at {
+            Parsed::Directory(links) if depth == 0 => {
+                return Ok(links.into_iter().find(|link| link.name == name));
+            }
+            Parsed::Shard(shape, links) => {
+                let Some(place) = shape.place(name, depth) else { return Ok(None) };
+                let here = |link: &Link| {
+                    link.name == place || link.name.strip_prefix(&place) == Some(name)
+                };
+                let Some(link) = links.into_iter().find(here) else { return Ok(None) };
+                if link.name != place {
+                    return Ok(Some(Link { name: name.to_owned(), ..link }));
+                }
+                at = node(core, namespace, &link.cid)?;
+                depth += 1;
+            }
+            Parsed::Directory(_) | Parsed::File(_) | Parsed::Symlink(_) if depth > 0 => {
+                return Err(bad(cid, "its HAMT is not well formed").into());
+            }
+            Parsed::Directory(_) | Parsed::File(_) | Parsed::Symlink(_) => return Ok(None),
+        }
+    }
+}
+
+fn same_shape(cid: &Cid, above: Shape, below: Shape) -> Result<(), ContentError> {
+    if above == below { Ok(()) } else { Err(bad(cid, "its HAMT changes its fan-out")) }
+}
+
+fn not_directory(cid: &Cid) -> ContentError {
+    bad(cid, "it is not a directory")
+}
+
+fn bad(cid: &Cid, why: &str) -> ContentError {
+    malformed(format!("directory {cid}"), why)
+}

@@ -1,0 +1,200 @@
+//! Opening: what the index does not know yet is read from the log.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::Inner;
+use super::committer::control;
+use super::index::Index;
+use super::lock::lock;
+use super::pack::{Kind, MAGIC_BYTES, Pack};
+use super::packs::{Lease, Packs};
+use super::quota::Quota;
+use super::record::Entry;
+use super::scan::{Found, record_at};
+use super::state::{Change, Loc, Position, State};
+use crate::block::{Key, verify};
+use crate::config::ContentConfig;
+use crate::error::OpenError;
+
+/// Changes that are applied at once.
+const BATCH_MAX: usize = 4_096;
+
+/// Opens or makes a store: index, then the tail of the log.
+pub(super) fn open(dir: &Path, config: &ContentConfig) -> Result<Inner, OpenError> {
+    let io = |doing| move |source| OpenError::Io { doing, dir: dir.to_owned(), source };
+    let folder = dir.join("packs");
+    std::fs::create_dir_all(&folder).map_err(io("make a folder"))?;
+    let held = lock(dir)?;
+    let packs = Packs::open(folder, config.preallocate_bytes, config.pack_bytes_max)
+        .map_err(io("open the packs"))?;
+    let (index, state) = open_index(dir, config, &packs)?;
+    let inner = Inner {
+        config: config.clone(),
+        packs,
+        index,
+        quota: Quota::new(state.stored_bytes(), u64::MAX),
+        state: RwLock::new(state),
+        _lock: held,
+    };
+    replay(&inner).map_err(io("read the packs"))?;
+    idle_packs(&inner);
+    let used = inner.state.read().stored_bytes();
+    Ok(Inner { quota: Quota::new(used, config.quota_bytes), ..inner })
+}
+
+/// The index, or an empty one where it is unusable or does not go with the packs.
+fn open_index(
+    dir: &Path,
+    config: &ContentConfig,
+    packs: &Packs,
+) -> Result<(Index, State), OpenError> {
+    let path = dir.join("index.redb");
+    let open = || {
+        let index = Index::open(&path, config.index_cache_bytes)?;
+        let (meta, namespaces) = index.load()?;
+        Ok::<_, redb::Error>((index, State::new(meta, namespaces)))
+    };
+    let why = match open() {
+        Ok((index, state)) if goes_with(&state, packs) => return Ok((index, state)),
+        Ok(_) => "it does not go with the packs".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tracing::warn!(%why, "the content index is made again from the packs");
+    std::fs::remove_file(&path).map_err(|source| OpenError::Io {
+        doing: "remove the index",
+        dir: dir.to_owned(),
+        source,
+    })?;
+    open().map_err(|error| OpenError::Index { dir: dir.to_owned(), why: error.to_string() })
+}
+
+fn goes_with(state: &State, packs: &Packs) -> bool {
+    let Position { pack, offset } = state.position();
+    let reaches = |id: u32, end: u64| {
+        packs.get(id).is_some_and(|pack| pack.file_bytes().is_ok_and(|bytes| bytes >= end))
+    };
+    (offset == 0 || reaches(pack, offset))
+        && state.bulk_ends().iter().all(|(pack, end)| reaches(*pack, *end))
+}
+
+/// Applies all log records after the index's position, and cuts off the torn tail of the log.
+fn replay(inner: &Inner) -> io::Result<()> {
+    let from = inner.state.read().position();
+    let mut logs = inner.packs.all(Kind::Log);
+    logs.retain(|pack| pack.id >= from.pack);
+    for (nth, pack) in logs.iter().enumerate() {
+        let start = if pack.id == from.pack { from.offset.max(MAGIC_BYTES) } else { MAGIC_BYTES };
+        let end = replay_log(inner, pack, start)?;
+        let bytes = pack.file_bytes()?;
+        if nth + 1 == logs.len() {
+            if bytes > end {
+                pack.cut(end)?;
+            }
+        } else if !is_blank(pack, end, bytes)? {
+            let pack = pack.id;
+            tracing::error!(pack, end, "a pack has unreadable records in it; they are left out");
+        }
+    }
+    Ok(())
+}
+
+/// Applies one log pack from `start`; answers where its last good record ends.
+fn replay_log(inner: &Inner, pack: &Pack, start: u64) -> io::Result<u64> {
+    let limit = pack.file_bytes()?;
+    let (mut at, mut end) = (start, start);
+    let mut changes = Vec::new();
+    while let Some(found) = record_at(pack, at, limit)? {
+        at = found.end();
+        // A block whose bytes are torn is skipped. Later records of the same, never acknowledged
+        // batch may be whole.
+        if let Some(new) = changes_of(inner, pack, found)? {
+            end = at;
+            changes.extend(new);
+        }
+        if changes.len() >= BATCH_MAX {
+            inner.apply(std::mem::take(&mut changes), Position { pack: pack.id, offset: end });
+            if inner.state.read().behind() >= 8 * inner.config.index_behind_max {
+                inner.flush();
+            }
+        }
+    }
+    inner.apply(changes, Position { pack: pack.id, offset: end });
+    Ok(end)
+}
+
+/// What a record does; `None` when its data is torn.
+fn changes_of(inner: &Inner, pack: &Pack, found: Found) -> io::Result<Option<Vec<Change>>> {
+    match found.entry {
+        Entry::Block { cid, namespace } => {
+            let bytes = pack.read(found.data_at, found.data_bytes)?;
+            if verify(&cid, &bytes).is_err() {
+                return Ok(None);
+            }
+            let loc = loc(pack, &found.data_at, found.data_bytes);
+            Ok(Some(vec![Change::Block { key: Key::of(&cid), namespace, loc }]))
+        }
+        Entry::Commit { extents } => {
+            let mut changes = Vec::new();
+            for extent in extents {
+                changes.push(Change::BulkEnd { pack: extent.pack, end: extent.to });
+                match inner.packs.get(extent.pack) {
+                    Some(bulk) => extent_blocks(&bulk, extent.from, extent.to, &mut changes)?,
+                    None => {
+                        tracing::error!(pack = extent.pack, "a pack is missing, with its blocks");
+                    }
+                }
+            }
+            Ok(Some(changes))
+        }
+        other => Ok(Some(control(other).into_iter().collect())),
+    }
+}
+
+/// The blocks of a committed stretch: it was synced before the commit was written, so its data
+/// need not be read.
+fn extent_blocks(bulk: &Pack, from: u64, to: u64, changes: &mut Vec<Change>) -> io::Result<()> {
+    let mut at = from;
+    while let Some(found) = record_at(bulk, at, to)? {
+        at = found.end();
+        if let Entry::Block { cid, namespace } = found.entry {
+            let loc = loc(bulk, &found.data_at, found.data_bytes);
+            changes.push(Change::Block { key: Key::of(&cid), namespace, loc });
+        }
+    }
+    if at != to {
+        tracing::error!(pack = bulk.id, at, "a pack has unreadable records; they are left out");
+    }
+    Ok(())
+}
+
+fn loc(pack: &Pack, data_at: &u64, data_bytes: usize) -> Loc {
+    Loc { pack: pack.id, offset: *data_at, bytes: data_bytes as u32 }
+}
+
+/// Whether nothing was ever written between two places.
+fn is_blank(pack: &Pack, from: u64, to: u64) -> io::Result<bool> {
+    let mut buffer = vec![0; 64 << 10];
+    let mut at = from;
+    while at < to {
+        let length = usize::try_from(to - at).unwrap_or(usize::MAX).min(buffer.len());
+        pack.read_into(&mut buffer[..length], at)?;
+        if buffer[..length].iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        at += length as u64;
+    }
+    Ok(true)
+}
+
+/// Bulk packs with room may be written again, from where their committed records end.
+fn idle_packs(inner: &Inner) {
+    let ends = inner.state.read().bulk_ends().clone();
+    for pack in inner.packs.all(Kind::Bulk) {
+        let end = ends.get(&pack.id).copied().unwrap_or(MAGIC_BYTES);
+        inner.packs.give_back(Lease { pack: Arc::clone(&pack), end });
+    }
+}
