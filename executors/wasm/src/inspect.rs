@@ -37,9 +37,7 @@ pub(crate) fn checked_binary<'a>(
         return Err(too_many("bytes", binary.len() as u64, limits.binary_max_bytes as u64));
     }
     check_counts(&binary, limits)?;
-    Validator::new_with_features(FEATURES)
-        .validate_all(&binary)
-        .map_err(|error| broken(&error))?;
+    Validator::new_with_features(FEATURES).validate_all(&binary).map_err(|error| broken(&error))?;
     Ok(binary)
 }
 
@@ -66,6 +64,7 @@ fn to_binary<'a>(given: &'a [u8], limits: &ModuleLimits) -> Result<Cow<'a, [u8]>
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "only what a limit is for matters here")]
 fn check_counts(binary: &[u8], limits: &ModuleLimits) -> Result<(), Failure> {
     let items_max = limits.items_max;
     let mut functions = 0u32;

@@ -99,7 +99,7 @@ impl Modules {
         if self.disk.has(module) {
             let _permit = self.loads.acquire().await.map_err(|_| closed())?;
             let (this, module) = (Arc::clone(self), *module);
-            let loading = on_thread("wasm-load", move || Ok(this.from_disk(&module)))?;
+            let loading = on_thread("wasm-load", move || Ok(this.load_cached(&module)))?;
             if let Some(loaded) = loading.await.map_err(|_| closed())?? {
                 return Ok(loaded);
             }
@@ -161,7 +161,7 @@ impl Modules {
         Ok(self.keep(module, pre))
     }
 
-    fn from_disk(&self, module: &Cid) -> Option<Arc<Loaded>> {
+    fn load_cached(&self, module: &Cid) -> Option<Arc<Loaded>> {
         let path = self.disk.path(module)?;
         #[expect(unsafe_code, reason = "the one way to use code that was compiled before")]
         // SAFETY: the file lies in a directory that only this user can write, was written whole by

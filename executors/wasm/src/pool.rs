@@ -55,8 +55,10 @@ impl ThreadPool {
         }
         state.threads += 1;
         drop(state);
-        let spawned =
-            std::thread::Builder::new().name("wasm-run".into()).stack_size(self.stack_bytes).spawn({
+        let spawned = std::thread::Builder::new()
+            .name("wasm-run".into())
+            .stack_size(self.stack_bytes)
+            .spawn({
                 let shared = Arc::clone(&self.shared);
                 move || shared.work()
             });

@@ -45,10 +45,7 @@ fn unlisted_proposals_are_refused() {
     let limits = ModuleLimits::default();
     for (proposal, module) in [
         ("threads", "(module (memory 1 1 shared))"),
-        (
-            "atomics",
-            "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))",
-        ),
+        ("atomics", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
         (
             "relaxed SIMD",
             "(module (func (param v128 v128) (result v128)
@@ -59,8 +56,11 @@ fn unlisted_proposals_are_refused() {
         ("exceptions", "(module (tag))"),
         ("gc", "(module (type (struct)))"),
         ("externref", "(module (func (param externref)))"),
-        ("wide arithmetic", "(module (func (param i64 i64 i64 i64) (result i64 i64)
-           (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3))))"),
+        (
+            "wide arithmetic",
+            "(module (func (param i64 i64 i64 i64) (result i64 i64)
+           (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3))))",
+        ),
         ("custom page sizes", "(module (memory 1 (pagesize 1)))"),
     ] {
         assert!(checked_binary(module.as_bytes(), &limits).is_err(), "{proposal} was let through");

@@ -230,16 +230,13 @@ async fn links_that_a_guest_makes_lead_nowhere() {
         let (to, link, path) = (Text(target, 1024), Text("link", 2048), Text(through, 3072));
         let data = to.data() + &link.data() + &path.data();
         for (flags, rights) in [(NOTHING, READ), (NOTHING, WRITE), (CREATE | TRUNCATE, WRITE)] {
-            let made = format!(
-                "(call $path_symlink {} (i32.const {OUTPUTS}) {})",
-                to.args(),
-                link.args()
-            );
+            let made =
+                format!("(call $path_symlink {} (i32.const {OUTPUTS}) {})", to.args(), link.args());
             let opened = open(OUTPUTS, &path, flags, rights);
             let module = command(&data, &format!("(drop {made}) (call $exit {opened})"));
             let (outcome, _) = run(&rig, &module).await;
-            let inside = rig.path("outputs/link").is_file()
-                && !rig.path("outputs/link").is_symlink();
+            let inside =
+                rig.path("outputs/link").is_file() && !rig.path("outputs/link").is_symlink();
             assert!(
                 inside || matches!(outcome, Outcome::Exit(errno) if errno != 0),
                 "{target}: {outcome:?}"

@@ -34,8 +34,11 @@ async fn memory_grows_to_the_limit_and_not_beyond() {
         assert_eq!(finished.outcome, Outcome::Exit(pages));
         assert_eq!(finished.memory_peak_bytes, Some(u64::try_from(pages).unwrap() << 16));
     }
-    let trapping = command("", "(if (i32.eq (memory.grow (i32.const 60000)) (i32.const -1))
-        (then unreachable))");
+    let trapping = command(
+        "",
+        "(if (i32.eq (memory.grow (i32.const 60000)) (i32.const -1))
+        (then unreachable))",
+    );
     let finished = rig.run(&trapping).await.unwrap();
     assert_eq!(finished.outcome, Outcome::Trap("unreachable".to_owned()));
 }
@@ -44,9 +47,8 @@ async fn memory_grows_to_the_limit_and_not_beyond() {
 async fn a_module_larger_than_its_limits_does_not_start() {
     let rig = Rig::new();
     let memory = "(module (memory 100) (func (export \"_start\")))";
-    let (result, _) = rig
-        .run_with(memory, |request| request.limits.resources.memory_bytes = 99 << 16)
-        .await;
+    let (result, _) =
+        rig.run_with(memory, |request| request.limits.resources.memory_bytes = 99 << 16).await;
     let failure = result.unwrap_err();
     assert_eq!(failure.kind, FailureKind::OutOfMemory);
     assert!(failure.message.contains("6553600 bytes"), "{}", failure.message);

@@ -40,7 +40,10 @@ async fn bad_modules_are_refused_with_the_reason() {
     }
     let compiled_for_nothing = rig.executor.stats().compiles;
     assert_eq!(compiled_for_nothing, 4, "only unknown imports are found after compiling");
-    assert_eq!(rig.run("(module (func (export \"_start\")))").await.unwrap().outcome, Outcome::Exit(0));
+    assert_eq!(
+        rig.run("(module (func (export \"_start\")))").await.unwrap().outcome,
+        Outcome::Exit(0)
+    );
 }
 
 #[tokio::test]

@@ -95,8 +95,7 @@ async fn stopped_before_it_began_or_while_it_waits_for_a_thread() {
     let module = endless("(loop $again (br $again))");
     let stop = CancellationToken::new();
     stop.cancel();
-    let (result, kept) =
-        rig.run_bytes(Bytes::from(module.clone()), |_| {}, &stop).await;
+    let (result, kept) = rig.run_bytes(Bytes::from(module.clone()), |_| {}, &stop).await;
     assert_eq!(kind(result), FailureKind::Interrupted);
     assert_eq!(kept.counted(gadus_ports::StdStream::Stdout), 0);
 

@@ -169,10 +169,8 @@ pub(super) fn stage(dir: &Path, files: &BTreeMap<String, PathBuf>) -> Result<(),
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
-    let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::DiskFull,
-        _ => FailureKind::Internal,
-    };
+    let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let kind = if is_full { FailureKind::DiskFull } else { FailureKind::Internal };
     Failure::new(kind, format!("{what} cannot be made at {}: {error}", path.display()))
 }
 
