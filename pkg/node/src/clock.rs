@@ -1,8 +1,9 @@
 //! The one clock of a node.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gadus_model::Time;
+use tokio::time::Instant;
 
 /// Tells [`Time`] that never goes back: it follows the monotonic clock from the wall clock's
 /// value at the start, and starts no earlier than the newest record of the log.

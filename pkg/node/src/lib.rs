@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod compute;
 pub mod config;
+pub mod folder;
 mod inbox;
 pub mod logbook;
 pub mod node;
@@ -19,5 +20,6 @@ pub mod server;
 pub mod service;
 
 pub use config::NodeConfig;
+pub use folder::JobFolder;
 pub use node::{Node, Parts, StartError};
 pub use server::Server;

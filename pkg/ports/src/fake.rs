@@ -1,6 +1,12 @@
 //! Stand-ins for the ports, with knobs: for the node's tests, and for trying things out.
 
+pub mod content;
+pub mod executor;
+pub mod network;
 pub mod sample;
 pub mod store;
 
+pub use content::FakeContent;
+pub use executor::FakeExecutor;
+pub use network::{FakeNetwork, FakeTransport};
 pub use store::MemoryStore;
