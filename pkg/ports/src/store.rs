@@ -195,7 +195,7 @@ pub enum StoreError {
         dir: String,
     },
     /// Damage that is not a torn tail.
-    #[error("the log is damaged in {file} at byte {offset}: {why}")]
+    #[error("{file} is damaged at byte {offset}: {why}")]
     Corrupt {
         /// Which file.
         file: String,

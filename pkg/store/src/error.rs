@@ -10,13 +10,15 @@ use gadus_ports::StoreError;
 pub(crate) fn failed(doing: &str, path: &Path, error: &Error) -> StoreError {
     let doing = format!("{doing} {}", path.display());
     let why = error.to_string();
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            let dir = path.parent().unwrap_or(path).display().to_string();
-            StoreError::Full { doing, why, dir }
-        }
-        _ => StoreError::Io { doing, why },
+    let is_full = matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    );
+    if is_full {
+        let dir = path.parent().unwrap_or(path).display().to_string();
+        return StoreError::Full { doing, why, dir };
     }
+    StoreError::Io { doing, why }
 }
 
 /// Damage in a file of the log.

@@ -118,3 +118,6 @@ fn run(db: &Database, path: &Path, log_id: [u8; 16], pending: &Pending, inbox: &
         tracing::warn!(%error, "the index could not be synced");
     }
 }
+
+#[cfg(test)]
+mod tests;

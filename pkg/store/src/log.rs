@@ -1,7 +1,7 @@
 //! The log: append-only segment files of framed records.
 //!
 //! ```text
-//! segment = header (64 bytes) frame* blank*
+//! segment = header (64 bytes) frame* zero*
 //! header  = magic, version, number, checkpoint, end of the segment before, log id, crc
 //! frame   = len u32, back u32, payload crc u32, header crc u32, payload, padding to 8
 //! payload = kind u8, body
@@ -31,3 +31,6 @@ pub(crate) use growth::Growth;
 pub(crate) use inbox::Inbox;
 pub(crate) use recover::{Recovered, recover};
 pub(crate) use writer::{Pressure, Writer};
+
+#[cfg(test)]
+mod tests;

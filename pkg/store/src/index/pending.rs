@@ -78,6 +78,8 @@ impl Pending {
             }
             Work::Checkpoint(_) => true,
         };
+        // In order, whoever else folds at the same time.
+        let after = state.queue.back().map_or(after, |(before, _)| after.max(*before));
         state.queue.push_back((after, work));
         if wake {
             self.filled.notify_one();

@@ -47,11 +47,14 @@ pub(crate) fn job_id(bytes: &IdBytes) -> JobId {
 /// What the database says, as the store's error.
 pub(crate) fn broken(doing: &str, path: &Path, error: impl Into<Error>) -> StoreError {
     const REMEDY: &str = "stop gadus and delete this file: it is made again from the log";
-    match error.into() {
-        Error::Io(e) => failed(doing, path, &e),
-        Error::Corrupted(why) => corrupt(path, 0, format!("{why}; {REMEDY}")),
-        e => StoreError::Io { doing: format!("{doing} {}", path.display()), why: e.to_string() },
+    let error = error.into();
+    if let Error::Io(e) = &error {
+        return failed(doing, path, e);
     }
+    if let Error::Corrupted(why) = &error {
+        return corrupt(path, 0, format!("{why}; {REMEDY}"));
+    }
+    StoreError::Io { doing: format!("{doing} {}", path.display()), why: error.to_string() }
 }
 
 /// A row that is not what was written.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Error, Result};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, fallocate};
@@ -10,11 +10,11 @@ use rustix::io::Errno;
 
 /// Makes and opens segment files.
 pub(crate) trait Disk: Send + Sync {
-    /// A new file of `bytes` reserved bytes that all read as zero, the name of it durable.
-    /// Whatever had that name is gone.
+    /// A new, empty file with room reserved for `bytes` bytes, the name of it durable. Whatever
+    /// had that name is gone.
     fn create(&self, path: &Path, bytes: u64) -> Result<Box<dyn SegmentFile>>;
 
-    /// An existing file, cut off at `end` and reserved again up to `bytes`: all zero from `end`.
+    /// An existing file, cut off at `end`, with room reserved again up to `bytes`.
     fn cut(&self, path: &Path, end: u64, bytes: u64) -> Result<Box<dyn SegmentFile>>;
 
     /// An existing file, as it is.
@@ -68,10 +68,9 @@ impl SegmentFile for File {
     }
 }
 
-/// Reserves room, so that a sync need not write the file's size each time. A file system that
-/// cannot costs speed only.
+/// Reserves room behind the file's end. A file system that cannot costs speed only.
 fn reserve(file: &File, bytes: u64) -> Result<()> {
-    match fallocate(file, FallocateFlags::empty(), 0, bytes) {
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes) {
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         Err(e) => Err(Error::from(e)),
     }
@@ -79,4 +78,16 @@ fn reserve(file: &File, bytes: u64) -> Result<()> {
 
 fn sync_dir(path: &Path) -> Result<()> {
     path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+/// Gives back the room that a file has behind `end`.
+pub(crate) fn trim(path: &Path, end: u64) -> Result<()> {
+    /// What a file system may need beside the bytes themselves.
+    const SLACK_BYTES: u64 = 64 << 10;
+    let file = File::options().write(true).open(path)?;
+    let meta = file.metadata()?;
+    if meta.len() > end || meta.blocks() * 512 > end + SLACK_BYTES {
+        file.set_len(end)?;
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use gadus_ports::StoreError;
 
 use crate::error::{corrupt, failed};
-use crate::log::frame::{FRAME_HEADER_BYTES, Kind};
+use crate::log::frame::Kind;
 use crate::log::header::{HEADER_BYTES, Header, segment_number, segment_path};
 use crate::log::records::{Extent, Records};
 use crate::log::segment::{Next, SegmentReader};
@@ -168,16 +168,20 @@ fn walk(dir: &Path, header: &Header, next: Option<Header>) -> Result<Walked, Sto
     let (mut appended_bytes, mut snapshot_bytes) = (0, 0);
     let mut complete = Vec::new();
     let why = loop {
-        match reader.next()? {
+        let before = reader.at();
+        let kind = match reader.next()? {
             Next::Frame(kind, body) => {
-                let bytes = (FRAME_HEADER_BYTES + body.len()) as u64;
-                match kind {
-                    Kind::Append => appended_bytes += bytes,
-                    Kind::Snapshot => snapshot_bytes += bytes,
-                    Kind::Complete => complete.extend(body.try_into().map(u64::from_le_bytes)),
+                if kind == Kind::Complete {
+                    complete.extend(body.try_into().map(u64::from_le_bytes));
                 }
+                kind
             }
             Next::Stop(why) => break why,
+        };
+        match kind {
+            Kind::Append => appended_bytes += reader.at() - before,
+            Kind::Snapshot => snapshot_bytes += reader.at() - before,
+            Kind::Complete => {}
         }
     };
     let end = reader.at();

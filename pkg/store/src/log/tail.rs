@@ -4,9 +4,6 @@ use std::fs::File;
 use std::io::{ErrorKind, Result};
 use std::os::unix::fs::FileExt;
 
-use rustix::fs::{SeekFrom, seek};
-use rustix::io::Errno;
-
 use crate::log::frame::{ALIGN, FRAME_HEADER_BYTES, FrameHeader, Seal};
 
 /// Bytes looked at in one go.
@@ -15,7 +12,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// What is behind the last good frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tail {
-    /// Zeroes, from preallocation, or nothing.
+    /// Zeroes, written ahead of the frames, or nothing.
     Blank,
     /// Something that was being written when the process or the machine died.
     Torn,
@@ -28,12 +25,11 @@ pub(crate) fn judge(file: &File, seal: &Seal, end: u64) -> Result<Tail> {
     let mut tail = Tail::Blank;
     let mut buf = vec![0; CHUNK_BYTES + FRAME_HEADER_BYTES];
     let mut at = end;
-    while let Some(data) = next_data(file, at)? {
-        at = (data - data % ALIGN).max(end);
+    loop {
         // Chunks overlap by a frame's header, which may straddle their border.
         let window = read_at(file, &mut buf, at)?;
         if window.is_empty() {
-            break;
+            return Ok(tail);
         }
         if window.iter().any(|byte| *byte != 0) {
             tail = Tail::Torn;
@@ -44,7 +40,6 @@ pub(crate) fn judge(file: &File, seal: &Seal, end: u64) -> Result<Tail> {
         }
         at += CHUNK_BYTES as u64;
     }
-    Ok(tail)
 }
 
 fn headers(seal: &Seal, base: u64, window: &[u8]) -> impl Iterator<Item = (u64, FrameHeader)> {
@@ -55,19 +50,6 @@ fn headers(seal: &Seal, base: u64, window: &[u8]) -> impl Iterator<Item = (u64, 
             Some((offset, FrameHeader::parse(seal, offset, bytes)?))
         },
     )
-}
-
-/// Where something that may not be zero begins, at or after `at`. Reserved room that was never
-/// written is skipped where the file system tells.
-fn next_data(file: &File, at: u64) -> Result<Option<u64>> {
-    if at >= file.metadata()?.len() {
-        return Ok(None);
-    }
-    match seek(file, SeekFrom::Data(at)) {
-        Ok(data) => Ok(Some(data)),
-        Err(Errno::NXIO) => Ok(None),
-        Err(_) => Ok(Some(at)),
-    }
 }
 
 fn read_at<'a>(file: &File, buf: &'a mut [u8], at: u64) -> Result<&'a [u8]> {

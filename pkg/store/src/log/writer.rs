@@ -1,7 +1,6 @@
 //! The log thread: drain, one write, one sync, settle.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,12 +11,17 @@ use uuid::Uuid;
 
 use crate::config::StoreConfig;
 use crate::error::failed;
-use crate::log::disk::{Disk, SegmentFile};
+use crate::log::disk::{Disk, SegmentFile, trim};
 use crate::log::frame::{Batch, Kind};
 use crate::log::growth::Growth;
 use crate::log::header::{HEADER_BYTES, Header, segment_path};
 use crate::log::inbox::{Inbox, Item};
 use crate::log::recover::Recovered;
+
+/// Zeroes are written this far ahead of the frames. A sync that makes a file longer, or writes
+/// where room is reserved but was never written, also has to commit the file system's journal,
+/// with whatever other files have put into it.
+const ZEROES_BYTES: u64 = 1 << 20;
 
 /// What slows the log down when the index cannot follow.
 pub(crate) trait Pressure {
@@ -38,6 +42,8 @@ pub(crate) struct Writer {
     path: PathBuf,
     file: Box<dyn SegmentFile>,
     batch: Batch,
+    /// Up to where the file was written, zeroes included.
+    zeroed: u64,
     /// Items whose frames are in the batch.
     batched: u64,
     /// Their tickets, in order.
@@ -58,7 +64,7 @@ impl Writer {
         inbox: Arc<Inbox>,
         growth: Arc<Growth>,
     ) -> Result<Self, StoreError> {
-        trim(found);
+        trim_old(found);
         let (header, end) = match found.segments.last() {
             Some(last) => (*last, found.end),
             None => {
@@ -85,6 +91,7 @@ impl Writer {
             batch_bytes_max: config.batch_bytes_max,
             crash: CrashAt::new(config.crash_at.as_deref()),
             batch: Batch::new(header.seal(), end),
+            zeroed: end,
             header,
             path,
             file,
@@ -122,20 +129,21 @@ impl Writer {
     }
 
     fn write(&mut self, items: &mut VecDeque<Item>) -> Result<(), StoreError> {
-        while let Some(item) = items.pop_front() {
+        loop {
+            // Before an item is taken, so that its ticket is not lost if this fails.
+            if self.batch.end() >= self.segment_bytes {
+                self.roll(0)?;
+            }
+            let Some(item) = items.pop_front() else { return self.flush() };
             self.push(item)?;
             self.batched += 1;
             if self.batch.bytes().1.len() >= self.batch_bytes_max {
                 self.flush()?;
             }
         }
-        self.flush()
     }
 
     fn push(&mut self, item: Item) -> Result<(), StoreError> {
-        if self.batch.end() >= self.segment_bytes {
-            self.roll(0)?;
-        }
         match item {
             Item::Append { records, issuer } => {
                 self.unsettled.push(issuer);
@@ -182,6 +190,7 @@ impl Writer {
             self.crash.reach("store.before_write");
             self.file.write_at(bytes, offset).map_err(|e| failed("writing", &self.path, &e))?;
             self.crash.reach("store.after_write");
+            self.write_zeroes()?;
             self.file.sync().map_err(|e| failed("syncing", &self.path, &e))?;
             self.growth.synced();
             self.crash.reach("store.after_sync");
@@ -190,6 +199,19 @@ impl Writer {
         }
         self.inbox.advance(mem::take(&mut self.batched));
         self.unsettled.drain(..).for_each(|issuer| issuer.settle(Ok(())));
+        Ok(())
+    }
+
+    /// Writes zeroes behind the batch, if it has used up those that were there.
+    fn write_zeroes(&mut self) -> Result<(), StoreError> {
+        let end = self.batch.end();
+        if end < self.zeroed || end >= self.segment_bytes {
+            return Ok(());
+        }
+        let room = ZEROES_BYTES.min(self.segment_bytes - end);
+        let zeroes = vec![0; room as usize];
+        self.file.write_at(&zeroes, end).map_err(|e| failed("writing", &self.path, &e))?;
+        self.zeroed = end + room;
         Ok(())
     }
 
@@ -206,6 +228,7 @@ impl Writer {
         self.file = create(&*self.disk, &self.path, self.segment_bytes, header)?;
         self.growth.synced();
         self.batch = Batch::new(header.seal(), HEADER_BYTES as u64);
+        self.zeroed = HEADER_BYTES as u64;
         self.header = header;
         Ok(())
     }
@@ -229,16 +252,12 @@ fn create(
 
 /// Gives back what earlier segments reserved and did not use. At start only: cutting a file
 /// while others are synced is slow.
-fn trim(found: &Recovered) {
+fn trim_old(found: &Recovered) {
     let mut extents = found.extents();
     extents.pop();
     for extent in extents {
         let path = segment_path(&found.dir, extent.header.number);
-        let trim = || match fs::metadata(&path)?.len() {
-            len if len > extent.end => File::options().write(true).open(&path)?.set_len(extent.end),
-            _ => Ok(()),
-        };
-        if let Err(error) = trim() {
+        if let Err(error) = trim(&path, extent.end) {
             tracing::warn!(file = %path.display(), %error, "could not give back reserved room");
         }
     }
