@@ -25,6 +25,7 @@ pub use explain::plan;
 pub use history::history;
 pub use identity::{evaluation_id, same_document};
 pub use job::job;
+pub(crate) use node::BACALHAU_VERSION;
 pub use node::{node_info, node_state, version};
 pub use selector::parse_selector;
 pub use submission::{Draft, DraftOptions, InlineInput};

@@ -77,6 +77,10 @@ impl IntoResponse for ApiError {
         if self.status.is_server_error() && self.status != StatusCode::NOT_IMPLEMENTED {
             tracing::warn!(status = self.status.as_u16(), error = %self.error, "request failed");
         }
-        (self.status, Json::new(&self.body())).into_response()
+        let body = self.body();
+        let mut response = (self.status, Json::new(&body)).into_response();
+        // The guard writes the request's id into it.
+        response.extensions_mut().insert(body);
+        response
     }
 }

@@ -10,6 +10,7 @@ mod body;
 pub mod client;
 pub mod convert;
 pub mod error;
+mod guard;
 pub mod json_in;
 pub mod json_out;
 pub mod limits;
@@ -17,14 +18,19 @@ pub mod paging;
 pub mod quantity;
 mod query;
 mod routes;
+mod serve;
 pub mod service;
 mod state;
 pub mod types;
 
 pub use limits::ApiLimits;
 pub use routes::document as openapi;
+pub use serve::serve;
 pub use service::{
     AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobOrder, JobsPage, JobsQuery, LogStream,
     LogsRequest, Membership, NodeEntry, Service, ServiceError, Submission, Submitted,
 };
 pub use state::ApiConfig;
+
+#[cfg(test)]
+mod fake;

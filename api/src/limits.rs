@@ -26,7 +26,8 @@ pub struct ApiLimits {
     pub requests_max: usize,
     /// Log streams at once; more is 429.
     pub log_streams_max: usize,
-    /// How long a client may take to send a request's head.
+    /// How long a client may take to send a request's head, the pause between two requests of a
+    /// connection included.
     pub head_read_ms: u64,
     /// How long a request may take; then it is 503. Uploads, downloads, log streams and
     /// `wait_ms` have their own.
@@ -56,7 +57,7 @@ impl Default for ApiLimits {
             connections_max: 1_024,
             requests_max: 1_024,
             log_streams_max: 256,
-            head_read_ms: 5_000,
+            head_read_ms: 30_000,
             request_ms: 30_000,
             stall_ms: 60_000,
             wait_max_ms: 600_000,

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
+use axum::http::Uri;
 use axum::http::request::Parts;
 
 use crate::service::ServiceError;
@@ -56,6 +57,12 @@ impl QueryString {
             ))),
         }
     }
+}
+
+/// How long a request asks to wait, in milliseconds; 0 where it does not say, or says nonsense.
+pub(crate) fn wait_ms(uri: &Uri) -> u64 {
+    let query = QueryString::parse(uri.query().unwrap_or_default());
+    query.number("wait_ms").unwrap_or_default()
 }
 
 /// Undoes form encoding; what is broken stays as it is.

@@ -6,8 +6,10 @@ use gadus_model::NodeId;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::convert;
 use crate::limits::ApiLimits;
 use crate::service::Service;
+use crate::types::BuildVersionInfo;
 
 /// How the HTTP face is set up.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +35,15 @@ pub(crate) struct ApiState {
     pub(crate) log_streams: Arc<Semaphore>,
     /// Cancelled at shutdown: streams end.
     pub(crate) closing: CancellationToken,
-    server: Arc<OnceCell<NodeId>>,
+    facts: Arc<OnceCell<Facts>>,
+}
+
+/// What never changes about the node.
+pub(crate) struct Facts {
+    /// Who it is.
+    pub(crate) id: NodeId,
+    /// What it is built from.
+    pub(crate) version: BuildVersionInfo,
 }
 
 impl ApiState {
@@ -50,7 +60,7 @@ impl ApiState {
             requests: Arc::new(Semaphore::new(limits.requests_max)),
             log_streams: Arc::new(Semaphore::new(limits.log_streams_max)),
             closing,
-            server: Arc::new(OnceCell::new()),
+            facts: Arc::new(OnceCell::new()),
             config: Arc::new(config),
         }
     }
@@ -59,8 +69,11 @@ impl ApiState {
         &self.config.limits
     }
 
-    /// The node's id, which never changes.
-    pub(crate) async fn server(&self) -> NodeId {
-        *self.server.get_or_init(|| async { self.service.agent().await.info.id }).await
+    pub(crate) async fn facts(&self) -> &Facts {
+        let ask = || async {
+            let agent = self.service.agent().await;
+            Facts { id: agent.info.id, version: convert::version(&agent) }
+        };
+        self.facts.get_or_init(ask).await
     }
 }

@@ -78,6 +78,15 @@ pub(super) async fn below(
 async fn serve(api: &ApiState, uri: &Uri, headers: &HeaderMap, query: &QueryString) -> Answer {
     let address = Address::parse(uri.path())?;
     let format = Format::wanted(query, headers)?;
+    if format == Format::Raw && address.names.is_empty() {
+        // Any block, UnixFS or not.
+        let etag = format!("\"{}.raw\"", address.root);
+        if headers::client_has(headers, &etag) {
+            return Ok(headers::not_modified(&etag, &address));
+        }
+        let response = raw(api, &address.root).await?;
+        return Ok(headers::guarded(response, &etag, &address));
+    }
     let node = api.service.open(address.root, &address.path()).await?;
     let cid = *match &node {
         Node::File { cid, .. } | Node::Directory { cid, .. } | Node::Symlink { cid, .. } => cid,

@@ -100,7 +100,7 @@ pub(super) async fn read(
     }
     let options = DraftOptions {
         count_max: api.limits().count_max,
-        server: Some(api.server().await),
+        server: Some(api.facts().await.id),
         installation_id: text("x-bacalhau-installationid"),
         instance_id: text("x-bacalhau-instanceid"),
         client: CLIENT.to_owned(),

@@ -1,0 +1,187 @@
+//! A node without a network: what tests put behind the routes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use gadus_model::view::JobView;
+use gadus_model::{Cid, EvaluationId, Job, JobId, JobState, Plan};
+use gadus_ports::{BoxRead, ContentError, Imported, LogChunk, Node};
+use tokio::io::AsyncReadExt;
+use tokio::sync::Notify;
+
+use crate::convert::{evaluation_id, same_document};
+use crate::service::{
+    AgentInfo, ExplainTarget, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest, NodeEntry,
+    Service, ServiceError, Submission, Submitted,
+};
+
+mod content;
+pub(crate) mod sample;
+
+pub(crate) use content::Tree;
+
+/// A node that takes every job, runs none, and shows what it is given.
+#[derive(Default)]
+pub(crate) struct FakeService {
+    inner: Mutex<Inner>,
+    /// Ends every wait.
+    pub(crate) ended: Notify,
+}
+
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) jobs: BTreeMap<JobId, Arc<JobView>>,
+    pub(crate) submitted: Vec<Job>,
+    pub(crate) explained: Vec<Job>,
+    pub(crate) stopped: Vec<(JobId, String)>,
+    pub(crate) queries: Vec<JobsQuery>,
+    pub(crate) waits: Vec<Duration>,
+    pub(crate) logs: Vec<LogChunk>,
+    pub(crate) logs_asked: Vec<LogsRequest>,
+    pub(crate) logs_go_on: bool,
+    pub(crate) nodes: Vec<NodeEntry>,
+    pub(crate) imports: Vec<(ImportKind, Vec<u8>)>,
+    pub(crate) content: BTreeMap<Cid, Tree>,
+    pub(crate) panics: bool,
+}
+
+impl FakeService {
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    pub(crate) fn with_job(view: JobView) -> Arc<Self> {
+        let fake = Self::default();
+        fake.inner().jobs.insert(view.job.id, Arc::new(view));
+        Arc::new(fake)
+    }
+}
+
+#[async_trait]
+impl Service for FakeService {
+    async fn agent(&self) -> AgentInfo {
+        sample::agent()
+    }
+
+    async fn submit(&self, submission: Submission) -> Result<Submitted, ServiceError> {
+        let mut inner = self.inner();
+        let job = submission.job;
+        if let Some(key) = &job.idempotency_key
+            && let Some(there) =
+                inner.jobs.values().find(|v| v.job.idempotency_key.as_ref() == Some(key))
+        {
+            if !same_document(&there.job.document, &job.document) {
+                return Err(ServiceError::idempotency_conflict(key, there.job.id));
+            }
+            return Ok(submitted(there.job.id));
+        }
+        let id = job.id;
+        inner.submitted.push(job.clone());
+        inner.jobs.insert(id, Arc::new(sample::new_view(job)));
+        Ok(submitted(id))
+    }
+
+    async fn job(
+        &self,
+        reference: &str,
+        namespace: Option<&str>,
+    ) -> Result<Arc<JobView>, ServiceError> {
+        let inner = self.inner();
+        assert!(!inner.panics, "asked to");
+        let namespace = namespace.unwrap_or("default");
+        let named = |v: &&Arc<JobView>| v.job.name == reference && v.job.namespace == namespace;
+        let id = |v: &&Arc<JobView>| v.job.id.to_string().starts_with(reference);
+        let mut found = inner.jobs.values().filter(id);
+        match (inner.jobs.values().find(named), found.next(), found.next()) {
+            (Some(view), _, _) | (None, Some(view), None) => Ok(view.clone()),
+            (None, Some(_), Some(_)) => Err(ServiceError::ambiguous_job(reference)),
+            (None, None, _) => Err(ServiceError::job_not_found(reference)),
+        }
+    }
+
+    async fn wait(&self, id: JobId, wait: Duration) -> Result<Arc<JobView>, ServiceError> {
+        self.inner().waits.push(wait);
+        let _ = tokio::time::timeout(wait, self.ended.notified()).await;
+        self.job(&id.to_string(), None).await
+    }
+
+    async fn jobs(&self, query: JobsQuery) -> Result<JobsPage, ServiceError> {
+        let mut inner = self.inner();
+        inner.queries.push(query.clone());
+        let meets = |v: &&Arc<JobView>| {
+            query.labels.iter().all(|c| c.matches(&v.job.context.labels))
+                && query.namespace.as_ref().is_none_or(|n| *n == v.job.namespace)
+        };
+        let mut all: Vec<_> = inner.jobs.values().filter(meets).cloned().collect();
+        all.sort_by_key(|v| v.created_at);
+        if query.reverse {
+            all.reverse();
+        }
+        let end = (query.offset + query.limit).min(all.len());
+        let next_offset = Some(end).filter(|end| *end < all.len());
+        let jobs = all.into_iter().skip(query.offset).take(query.limit).collect();
+        Ok(JobsPage { jobs, next_offset })
+    }
+
+    async fn stop(&self, id: JobId, reason: String) -> Result<Option<EvaluationId>, ServiceError> {
+        let view = self.job(&id.to_string(), None).await?;
+        match view.state {
+            JobState::Completed | JobState::Failed => {
+                Err(ServiceError::cannot_stop(id, view.state))
+            }
+            JobState::Stopped => Ok(None),
+            _ => {
+                self.inner().stopped.push((id, reason));
+                Ok(Some(evaluation_id(id, 1, "job-cancel")))
+            }
+        }
+    }
+
+    async fn explain(&self, target: ExplainTarget) -> Result<Plan, ServiceError> {
+        if let ExplainTarget::Draft(job) = target {
+            self.inner().explained.push(*job);
+        }
+        Ok(sample::plan())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, ServiceError> {
+        Ok(self.inner().nodes.clone())
+    }
+
+    async fn logs(&self, request: LogsRequest) -> Result<LogStream, ServiceError> {
+        let view = self.job(&request.job.to_string(), None).await?;
+        if view.executions.is_empty() && !request.follow {
+            return Err(ServiceError::no_executions(&view.job.name, view.job.id));
+        }
+        let mut inner = self.inner();
+        inner.logs_asked.push(request);
+        let chunks = stream::iter(inner.logs.clone()).map(Ok);
+        Ok(if inner.logs_go_on { chunks.chain(stream::pending()).boxed() } else { chunks.boxed() })
+    }
+
+    async fn import(&self, kind: ImportKind, mut body: BoxRead) -> Result<Imported, ServiceError> {
+        let mut bytes = Vec::new();
+        body.read_to_end(&mut bytes).await.map_err(|source| {
+            ServiceError::from(ContentError::Io { doing: "reading the upload".into(), source })
+        })?;
+        let imported = sample::imported(&bytes);
+        self.inner().imports.push((kind, bytes));
+        Ok(imported)
+    }
+
+    async fn open(&self, root: Cid, path: &str) -> Result<Node, ServiceError> {
+        content::open(&self.inner().content, root, path).map_err(ServiceError::from)
+    }
+
+    async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {
+        content::block(&self.inner().content, cid).map_err(ServiceError::from)
+    }
+}
+
+fn submitted(job: JobId) -> Submitted {
+    Submitted { job, evaluation: evaluation_id(job, 1, "job-register"), warnings: Vec::new() }
+}

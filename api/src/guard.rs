@@ -1,0 +1,74 @@
+//! What stands before every route: who may ask, how many at once, for how long, and the headers
+//! that every answer has.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+
+use crate::error::ApiError;
+use crate::service::ServiceError;
+use crate::state::ApiState;
+
+mod headers;
+mod origin;
+mod version;
+
+/// What Bacalhau's server says when a request took too long.
+const TIMED_OUT: &str = "Server Timeout!";
+
+/// Lets a request through to its route, or not.
+pub(crate) async fn guard(State(api): State<ApiState>, request: Request, next: Next) -> Response {
+    let request_id = headers::request_id(request.headers());
+    let refused = origin::check(&api, &request).map_err(IntoResponse::into_response);
+    let response = match refused.and_then(|()| version::check(request.headers())) {
+        Ok(()) => run(&api, request, next).await,
+        Err(response) => response,
+    };
+    let facts = api.facts().await;
+    headers::finish(response, request_id.as_ref(), &facts.version)
+}
+
+async fn run(api: &ApiState, request: Request, next: Next) -> Response {
+    let Ok(_permit) = api.requests.try_acquire() else {
+        let max = api.limits().requests_max;
+        let error = ServiceError::exhausted(format!("more than {max} requests are in work"));
+        return ApiError::from(error).into_response();
+    };
+    let limit = time_limit(api, &request);
+    // A route that panics must not take the connection's other requests with it.
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let answer = match limit {
+        Some(limit) => tokio::time::timeout(limit, answer).await,
+        None => Ok(answer.await),
+    };
+    match answer {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!("a route panicked");
+            ApiError::from(ServiceError::internal("Internal server error")).into_response()
+        }
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, TIMED_OUT).into_response(),
+    }
+}
+
+/// How long a route may take to begin its answer. Content moves at its own pace, and has limits
+/// of its own.
+fn time_limit(api: &ApiState, request: &Request) -> Option<Duration> {
+    let path = request.uri().path();
+    if path.starts_with("/ipfs/") || path == "/api/v1/content" {
+        return None;
+    }
+    let limits = api.limits();
+    let wait = crate::query::wait_ms(request.uri()).min(limits.wait_max_ms);
+    Some(Duration::from_millis(limits.request_ms.saturating_add(wait)))
+}
+
+/// The text of a header; empty when it is not there or no text.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
