@@ -1,6 +1,9 @@
 //! A tree from a tar archive. Nothing is written to a file system: hostile names and links can
 //! only spoil the tree, and what would is refused.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 

@@ -63,6 +63,7 @@ pub(crate) struct Pack {
     /// The file has room up to here.
     allocated: AtomicU64,
     preallocate_bytes: u64,
+    syncs: AtomicU64,
 }
 
 impl Pack {
@@ -82,7 +83,7 @@ impl Pack {
         file.write_all_at(kind.magic(), 0)?;
         fdatasync(&file)?;
         fsync(File::open(dir)?)?;
-        Ok(Self { id, kind, file, allocated: AtomicU64::new(MAGIC_BYTES), preallocate_bytes })
+        Ok(Self { id, kind, file, allocated: AtomicU64::new(MAGIC_BYTES), preallocate_bytes, syncs: AtomicU64::new(0) })
     }
 
     /// Opens a pack; `None` when the machine stopped before it had its magic.
@@ -107,7 +108,7 @@ impl Pack {
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         let allocated = AtomicU64::new(length);
-        Ok(Some(Self { id, kind, file, allocated, preallocate_bytes }))
+        Ok(Some(Self { id, kind, file, allocated, preallocate_bytes, syncs: AtomicU64::new(0) }))
     }
 
     /// Removes the file of a pack that never held anything.
@@ -181,8 +182,21 @@ impl Pack {
         }
     }
 
+    /// What was written before is on disk afterwards.
     pub(crate) fn sync(&self) -> io::Result<()> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
         Ok(fdatasync(&self.file)?)
+    }
+
+    /// How often it was synced since it was opened.
+    pub(crate) fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn disk_bytes(&self) -> io::Result<u64> {
+        use std::os::unix::fs::MetadataExt as _;
+        Ok(self.file.metadata()?.blocks() * 512)
     }
 
     /// Cuts off a torn tail.

@@ -88,6 +88,11 @@ impl Packs {
         }
     }
 
+    /// Syncs of all packs since they were opened.
+    pub(crate) fn syncs(&self) -> u64 {
+        self.open.read().values().map(|pack| pack.syncs()).sum()
+    }
+
     pub(crate) fn is_full(&self, end: u64) -> bool {
         end >= self.pack_bytes_max
     }
