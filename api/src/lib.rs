@@ -34,3 +34,5 @@ pub use state::ApiConfig;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder};
 
 use crate::json_out::{Json, Style};
-use crate::types::{ErrorBody, LogFrame};
+use crate::types::{ErrorBody, LogFrame, LogLine};
 
 /// The document.
 #[must_use]
@@ -28,6 +28,7 @@ pub(super) fn head() -> OpenApi {
     let components = utoipa::openapi::ComponentsBuilder::new()
         .schema_from::<ErrorBody>()
         .schema_from::<LogFrame>()
+        .schema_from::<LogLine>()
         .build();
     OpenApiBuilder::new()
         .info(info)
