@@ -46,7 +46,8 @@ pub struct Context {
 pub struct Timeouts {
     /// One execution's run, image pull and input fetch not counted.
     pub execution_ms: Option<u64>,
-    /// How long the job may wait for a node that fits. Absent: it fails at once.
+    /// How long the job may wait for a node. Absent: it waits for nodes that are only busy or
+    /// away, and fails at once when no known node could ever take it.
     pub queue_ms: Option<u64>,
     /// The whole job, from submission.
     pub total_ms: Option<u64>,

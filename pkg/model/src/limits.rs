@@ -16,6 +16,8 @@ pub struct Limits {
     pub queue_max: u32,
     /// Bids kept per round.
     pub bids_max: u32,
+    /// Compute nodes that a requester remembers; beyond that the stalest is forgotten.
+    pub nodes_max: u32,
     /// Slots of one job.
     pub slots_max: u32,
     /// How long bids are gathered.
@@ -62,6 +64,7 @@ impl Default for Limits {
             jobs_max: 100_000,
             queue_max: 10_000,
             bids_max: 64,
+            nodes_max: 10_000,
             slots_max: 1_000,
             window_ms: 2,
             bid_ttl_ms: 60_000,

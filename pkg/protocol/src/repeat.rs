@@ -23,7 +23,7 @@ impl Repeat {
             return false;
         }
         let doubled = self.wait_ms.saturating_mul(2);
-        self.wait_ms = doubled.clamp(limits.repeat_ms, limits.repeat_max_ms);
+        self.wait_ms = doubled.max(limits.repeat_ms).min(limits.repeat_max_ms).max(1);
         self.at = now.plus_ms(self.wait_ms);
         true
     }

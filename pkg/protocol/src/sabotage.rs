@@ -31,13 +31,15 @@ pub enum Sabotage {
     AwardOnce,
     /// A requester never looks at the queue again.
     ForgetQueue,
+    /// A requester announces a job before those of its class that wait for longer.
+    JumpQueue,
     /// A shell speaks before what it says is durable.
     SpeakFirst,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::GrantStaleEpoch,
         Self::Overcommit,
         Self::IgnoreLeaseEnd,
@@ -52,6 +54,7 @@ impl Sabotage {
         Self::EndTwice,
         Self::AwardOnce,
         Self::ForgetQueue,
+        Self::JumpQueue,
         Self::SpeakFirst,
     ];
 }

@@ -5,6 +5,8 @@ use gadus_model::message::{Announce, Award, Envelope};
 use gadus_model::view::JobView;
 use gadus_model::{Cid, Execution, JobId, NodeId};
 
+use crate::compute::runs_once;
+
 /// Everything one input causes: first make `events` durable, then perform `effects`.
 #[must_use]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +53,8 @@ pub enum Effect {
     Start {
         /// The work.
         award: Box<Award>,
-        /// Whether it may run already or have run, before a restart.
+        /// Whether it may run already or have run, before a restart. What is no pure work must
+        /// then not be started anew: it has failed, `Interrupted`, unless it still runs.
         resumed: bool,
     },
     /// End an execution's run, and answer with `Killed` when nothing of it runs any more.
@@ -81,7 +84,9 @@ impl Effect {
     #[must_use]
     pub fn speaks(&self) -> bool {
         match self {
-            Self::Start { .. } | Self::ResolveImage { .. } => false,
+            // What must not run twice must not run before it is known that it was to run.
+            Self::Start { award, .. } => runs_once(&award.context),
+            Self::ResolveImage { .. } => false,
             Self::Send { .. }
             | Self::Gossip(_)
             | Self::Keep { .. }

@@ -2,12 +2,26 @@
 
 use gadus_model::event::ComputeEvent;
 use gadus_model::message::{Award, Message, Requirements};
-use gadus_model::{Execution, NodeId, OwnerId, Reason, Time};
+use gadus_model::{Class, Context, Epoch, Execution, NodeId, OwnerId, Reason, Time};
 
 use super::Compute;
 use super::held::{HeldState, Stopping};
+use crate::repeat::Repeat;
 use crate::sabotage::Sabotage;
 use crate::step::Effect;
+
+/// What is said to an award that is not granted.
+enum Answer {
+    Refused(Reason),
+    /// It may have run here: that is no refusal.
+    Stopped,
+}
+
+/// Whether a slot may have a second epoch only if the first was refused.
+#[must_use]
+pub(crate) fn runs_once(context: &Context) -> bool {
+    context.class == Class::Command || context.retry.attempts_max <= 1
+}
 
 impl Compute {
     pub(super) fn awarded(
@@ -19,57 +33,81 @@ impl Compute {
         award: Award,
     ) {
         let execution = award.execution.clone();
-        let key = (owner, execution.clone());
-        if let Some(entry) = self.held.get_mut(&key) {
-            // Said before, or answered before: say it again.
+        if let Some(entry) = self.held.get_mut(&execution).filter(|e| e.owner == owner) {
+            // Said before: so is the answer. The lease goes on counting from the first time,
+            // since this answer may be lost and never count with the requester.
             if entry.log.state.is_running() {
-                let until = now.plus_ms(entry.log.award.lease_ms);
-                entry.soft.lease_until = entry.soft.lease_until.max(until);
                 self.say(from, owner, Message::Granted { execution });
             } else {
-                entry.soft.repeat = crate::repeat::Repeat::now(now);
+                entry.soft.repeat = Repeat::now(now);
+                self.set_due(&execution);
             }
             return;
         }
-        if let Some(reason) = self.against_award(now, owner, term, &award) {
-            self.say(from, owner, Message::Refused { execution, reason });
-            return;
-        }
         // An older epoch of the slot is not current any more.
-        let same_slot = |x: &&(OwnerId, Execution)| x.0 == owner && x.1.slot == execution.slot;
-        let older: Vec<_> = self.held.keys().filter(same_slot).cloned().collect();
-        for (_, old) in older {
-            self.drop_held(now, owner, &old, None);
+        let older = self.epochs(owner, &execution).filter(|x| **x < execution);
+        for older in older.cloned().collect::<Vec<_>>() {
+            self.drop_held(now, &older, None, false);
         }
         let until = now.plus_ms(self.config.limits.bid_ttl_ms);
-        self.bids.fence(owner, &execution.slot, execution.epoch, until);
-        let lease_until = now.plus_ms(award.lease_ms);
-        let start = Effect::Start { award: Box::new(award.clone()), resumed: false };
-        let granted = ComputeEvent::Granted { requester: from, award: Box::new(award) };
-        self.emit(now, owner, &execution, granted);
-        if let Some(entry) = self.held.get_mut(&key) {
-            entry.soft.lease_until = lease_until;
+        let answer = self.against_award(now, owner, term, &award);
+        let Execution { slot, epoch } = &execution;
+        self.bids.fence(until, owner, slot, *epoch, answer.is_none());
+        match answer {
+            Some(Answer::Refused(reason)) => {
+                self.say(from, owner, Message::Refused { execution, reason });
+            }
+            Some(Answer::Stopped) => {
+                self.say(from, owner, Message::Stopped { execution });
+            }
+            None => self.grant(now, from, owner, award),
         }
+    }
+
+    fn grant(&mut self, now: Time, from: NodeId, owner: OwnerId, award: Award) {
+        let (execution, award) = (award.execution.clone(), Box::new(award));
+        let start = Effect::Start { award: award.clone(), resumed: false };
+        self.emit(now, owner, &execution, ComputeEvent::Granted { requester: from, award });
         self.step.effects.push(start);
         self.say(from, owner, Message::Granted { execution });
     }
 
-    fn against_award(&self, now: Time, owner: OwnerId, term: u64, award: &Award) -> Option<Reason> {
+    /// What is held of the slot of an execution.
+    fn epochs<'a>(
+        &'a self,
+        owner: OwnerId,
+        execution: &'a Execution,
+    ) -> impl Iterator<Item = &'a Execution> {
+        let first = Execution { slot: execution.slot.clone(), epoch: Epoch { term: 0, n: 0 } };
+        let of_slot = self.held.range(first..).take_while(|(x, _)| x.slot == execution.slot);
+        of_slot.filter(move |(_, entry)| entry.owner == owner).map(|(x, _)| x)
+    }
+
+    fn against_award(&self, now: Time, owner: OwnerId, term: u64, award: &Award) -> Option<Answer> {
         let Execution { slot, epoch } = &award.execution;
         let sabotage = self.config.sabotage;
-        let stale = |seen: gadus_model::Epoch| seen >= *epoch;
-        let held = self.held.keys().filter(|(o, x)| *o == owner && x.slot == *slot);
-        let newest = held.map(|(_, x)| x.epoch).chain(self.bids.fenced(owner, slot)).max();
-        if (epoch.term > term || newest.is_some_and(stale))
-            && sabotage != Some(Sabotage::GrantStaleEpoch)
-        {
-            return Some(Reason::Stale);
+        let fence = self.bids.fenced(owner, slot);
+        let newer = self.epochs(owner, &award.execution).any(|x| x.epoch >= *epoch);
+        let fenced = fence.is_some_and(|fence| fence.epoch >= *epoch);
+        let foreign = self.held.contains_key(&award.execution);
+        let gone = fence.is_some_and(|fence| fence.epoch == *epoch && fence.granted);
+        let stale = epoch.term > term || newer || fenced || foreign;
+        let careless = sabotage == Some(Sabotage::GrantStaleEpoch);
+        if self.stopping.contains_key(&award.execution) || (gone && !careless) {
+            return Some(Answer::Stopped);
         }
-        if self.stopping.contains_key(&(owner, award.execution.clone())) {
-            return Some(Reason::Stale);
+        if stale && !careless {
+            return Some(Answer::Refused(Reason::Stale));
         }
-        if !self.bids.is_live(now, owner, award.round) {
-            return Some(Reason::BidExpired);
+        if award.round.job != slot.job || !self.bids.is_live(now, owner, award.round) {
+            // A node that has just started cannot know what it has granted and dropped before.
+            let since_start = now.us_since(self.started_at) / 1000;
+            let forgetful =
+                since_start < self.config.limits.bid_ttl_ms && self.started_at > Time(0);
+            return Some(match forgetful && runs_once(&award.context) {
+                true => Answer::Stopped,
+                false => Answer::Refused(Reason::BidExpired),
+            });
         }
         if sabotage == Some(Sabotage::Overcommit) {
             return None;
@@ -80,66 +118,53 @@ impl Compute {
             constraints: award.context.constraints.clone(),
             network: award.context.network,
         };
-        self.reasons_against(owner, &requirements).into_iter().next()
+        let reason = self.reasons_against(owner, &requirements).into_iter().next();
+        reason.map(Answer::Refused)
     }
 
-    /// Ends what runs past its lease: its requester has given it up, or cannot be heard.
-    pub(super) fn tend_leases(&mut self, now: Time) {
-        if self.config.sabotage == Some(Sabotage::IgnoreLeaseEnd) {
-            return;
-        }
-        let over =
-            self.held.iter().filter(|(_, e)| e.log.state.is_running() && now >= e.soft.lease_until);
-        let over: Vec<_> =
-            over.map(|((owner, x), e)| (*owner, x.clone(), e.log.requester)).collect();
-        for (owner, execution, requester) in over {
-            self.drop_held(now, owner, &execution, Some(requester));
-        }
-    }
-
+    /// `tell` is told that it does not run here, as soon as that is so.
     pub(super) fn stop(
-        &mut self,
-        now: Time,
-        from: NodeId,
-        owner: OwnerId,
-        execution: &Execution,
-        tell: bool,
-    ) {
-        let key = (owner, execution.clone());
-        if let Some(stopping) = self.stopping.get_mut(&key) {
-            if tell {
-                stopping.tell = Some(from);
-            }
-            return;
-        }
-        if self.held.contains_key(&key) {
-            self.drop_held(now, owner, execution, tell.then_some(from));
-        } else if tell {
-            // An award of it may still be on its way here.
-            let until = now.plus_ms(self.config.limits.bid_ttl_ms);
-            self.bids.fence(owner, &execution.slot, execution.epoch, until);
-            self.say(from, owner, Message::Stopped { execution: execution.clone() });
-        }
-    }
-
-    /// Lets go of an execution, killing it first if it runs. `tell` hears `Stopped`, but not
-    /// before nothing of it runs.
-    pub(super) fn drop_held(
         &mut self,
         now: Time,
         owner: OwnerId,
         execution: &Execution,
         tell: Option<NodeId>,
     ) {
-        let key = (owner, execution.clone());
-        let Some(entry) = self.held.get(&key) else { return };
-        let (runs, resources) = (entry.log.state.is_running(), entry.log.award.context.resources);
-        let keep = matches!(entry.log.state, HeldState::Accepted { .. });
+        if let Some(stopping) = self.stopping.get_mut(execution) {
+            if stopping.owner == owner && tell.is_some() {
+                stopping.tell = tell;
+            }
+        } else if self.is_held_for(owner, execution) {
+            self.drop_held(now, execution, tell, false);
+        } else if let Some(to) = tell.filter(|_| !self.held.contains_key(execution)) {
+            // An award of it may still be on its way here.
+            let until = now.plus_ms(self.config.limits.bid_ttl_ms);
+            self.bids.fence(until, owner, &execution.slot, execution.epoch, true);
+            self.say(to, owner, Message::Stopped { execution: execution.clone() });
+        }
+    }
+
+    /// Lets go of an execution, killing it first if it runs. `tell` hears `Stopped`, but not
+    /// before nothing of it runs. `keep`: an accepted result stays.
+    pub(super) fn drop_held(
+        &mut self,
+        now: Time,
+        execution: &Execution,
+        tell: Option<NodeId>,
+        keep: bool,
+    ) {
+        let Some(entry) = self.held.get(execution) else { return };
+        let (owner, runs) = (entry.owner, entry.log.state.is_running());
+        let resources = entry.log.award.context.resources;
+        let keep = keep && matches!(entry.log.state, HeldState::Accepted { .. });
+        let until = now.plus_ms(self.config.limits.bid_ttl_ms);
+        self.bids.fence(until, owner, &execution.slot, execution.epoch, true);
         let released = ComputeEvent::Released { execution: execution.clone(), keep };
         self.emit(now, owner, execution, released);
         let lying = self.config.sabotage == Some(Sabotage::StopWithoutKill);
         if runs && !lying {
-            self.stopping.insert(key, Stopping { resources, tell });
+            self.reserved = self.reserved.plus(&resources);
+            self.stopping.insert(execution.clone(), Stopping { owner, resources, tell });
             self.step.effects.push(Effect::Kill { execution: execution.clone() });
             return;
         }
@@ -153,12 +178,12 @@ impl Compute {
     }
 
     pub(super) fn killed(&mut self, now: Time, execution: &Execution) {
-        let found = self.stopping.keys().find(|(_, x)| x == execution).cloned();
-        let Some((owner, execution)) = found else { return };
-        let Some(stopping) = self.stopping.remove(&(owner, execution.clone())) else { return };
-        let forget = Effect::Forget { execution: execution.clone(), keep_result: false };
-        self.step.effects.push(forget);
-        if let Some(to) = stopping.tell {
+        let Some(stopping) = self.stopping.remove(execution) else { return };
+        let Stopping { owner, resources, tell } = stopping;
+        self.reserved = self.reserved.less(&resources);
+        let execution = execution.clone();
+        self.step.effects.push(Effect::Forget { execution: execution.clone(), keep_result: false });
+        if let Some(to) = tell {
             self.say(to, owner, Message::Stopped { execution });
         }
         self.sync_soon(now);

@@ -2,11 +2,14 @@
 
 use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record, SnapshotBytes};
 use gadus_model::message::{Award, Held, InlineBlock};
-use gadus_model::{Claim, Execution, Failure, Manifest, NodeId, Resources, Time, codec};
+use gadus_model::{
+    Claim, Execution, Failure, Limits, Manifest, NodeId, OwnerId, Resources, Time, codec,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Compute, Entry};
 use crate::repeat::Repeat;
+use crate::sabotage::Sabotage;
 
 /// The durable state of one execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,17 +93,27 @@ impl HeldSoft {
 /// An execution that was told to stop and still runs.
 #[derive(Clone, Debug)]
 pub(super) struct Stopping {
+    pub(super) owner: OwnerId,
     pub(super) resources: Resources,
     /// Who wants to hear of it.
     pub(super) tell: Option<NodeId>,
 }
 
 impl Entry {
-    pub(super) fn deadline(&self) -> Option<Time> {
+    fn new(owner: OwnerId, log: HeldLog, lease_until: Time) -> Self {
+        Self { owner, log, soft: HeldSoft::new(lease_until), due: None }
+    }
+
+    /// When it is to be looked at again.
+    pub(super) fn next_due(&self, limits: &Limits, sabotage: Option<Sabotage>) -> Option<Time> {
+        let expires = self.log.since.plus_ms(limits.outbox_ms);
         match self.log.state {
+            HeldState::Running if sabotage == Some(Sabotage::IgnoreLeaseEnd) => None,
             HeldState::Running => Some(self.soft.lease_until),
-            HeldState::Finished { .. } | HeldState::Failed(_) => Some(self.soft.repeat.at),
-            HeldState::Accepted { .. } => self.soft.promoted.then_some(self.soft.repeat.at),
+            HeldState::Accepted { .. } if !self.soft.promoted => Some(expires),
+            HeldState::Finished { .. } | HeldState::Failed(_) | HeldState::Accepted { .. } => {
+                Some(self.soft.repeat.at.min(expires))
+            }
         }
     }
 }
@@ -112,65 +125,89 @@ impl Compute {
         self.records = self.records.max(record.seq);
         let term = self.terms.entry(record.owner).or_insert(record.term);
         *term = (*term).max(record.term);
-        let key = |execution: &Execution| (record.owner, execution.clone());
-        let at = record.at;
+        let (owner, at) = (record.owner, record.at);
         match event {
             ComputeEvent::Granted { requester, award } => {
-                let award = award.as_ref().clone();
-                let soft = HeldSoft::new(at.plus_ms(award.lease_ms));
-                let key = key(&award.execution);
+                let lease_until = at.plus_ms(award.lease_ms);
                 let (requester, state) = (*requester, HeldState::Running);
-                let log = HeldLog { requester, award, state, since: at };
-                self.held.insert(key, Entry { log, soft });
+                let log = HeldLog { requester, award: award.as_ref().clone(), state, since: at };
+                self.hold(Entry::new(owner, log, lease_until));
             }
             ComputeEvent::Finished { execution, claim } => {
-                let state = HeldState::Finished { claim: claim.clone() };
-                self.enter(at, &key(execution), state);
+                self.enter(at, execution, HeldState::Finished { claim: claim.clone() });
             }
             ComputeEvent::Failed { execution, failure } => {
-                self.enter(at, &key(execution), HeldState::Failed(failure.clone()));
+                self.enter(at, execution, HeldState::Failed(failure.clone()));
             }
             ComputeEvent::Accepted { execution } => {
-                let key = key(execution);
-                let held = self.held.get(&key).map(|e| e.log.state.clone());
+                let held = self.held.get(execution).map(|e| &e.log.state);
                 if let Some(HeldState::Finished { claim }) = held {
-                    let manifest = claim.manifest;
-                    self.enter(at, &key, HeldState::Accepted { manifest });
+                    let manifest = claim.manifest.clone();
+                    self.enter(at, execution, HeldState::Accepted { manifest });
                 }
             }
-            ComputeEvent::Released { execution, .. } => {
-                self.held.remove(&key(execution));
-            }
+            ComputeEvent::Released { execution, .. } => self.let_go(execution),
             ComputeEvent::Snapshot { execution, state } => {
                 if let Ok(log) = codec::decode::<HeldLog>(&state.0) {
-                    let soft = HeldSoft::new(at);
-                    self.held.insert(key(execution), Entry { log, soft });
+                    self.let_go(execution);
+                    self.hold(Entry::new(owner, log, at));
                 }
             }
         }
     }
 
-    fn enter(&mut self, at: Time, key: &(gadus_model::OwnerId, Execution), state: HeldState) {
-        if let Some(entry) = self.held.get_mut(key) {
-            entry.log.state = state;
-            entry.log.since = at;
-            entry.soft.repeat = Repeat::now(at);
+    fn hold(&mut self, entry: Entry) {
+        let execution = entry.log.execution().clone();
+        if entry.log.state.is_running() {
+            self.reserved = self.reserved.plus(&entry.log.award.context.resources);
+            self.running += 1;
         }
+        self.held.insert(execution.clone(), entry);
+        self.set_due(&execution);
+    }
+
+    /// It no longer takes anything up.
+    fn free_up(&mut self, resources: &Resources) {
+        self.reserved = self.reserved.less(resources);
+        self.running -= 1;
+    }
+
+    fn let_go(&mut self, execution: &Execution) {
+        let Some(entry) = self.held.remove(execution) else { return };
+        if entry.log.state.is_running() {
+            self.free_up(&entry.log.award.context.resources);
+        }
+        if let Some(at) = entry.due {
+            self.agenda.remove(&(at, execution.clone()));
+        }
+    }
+
+    fn enter(&mut self, at: Time, execution: &Execution, state: HeldState) {
+        let Some(entry) = self.held.get_mut(execution) else { return };
+        let before = std::mem::replace(&mut entry.log.state, state);
+        entry.log.since = at;
+        entry.soft.repeat = Repeat::now(at);
+        let resources = entry.log.award.context.resources;
+        if before.is_running() {
+            self.free_up(&resources);
+        }
+        self.set_due(execution);
     }
 
     /// Snapshots of everything held, for a checkpoint of the log.
     #[must_use]
     pub fn snapshot(&self, now: Time) -> Vec<Record> {
-        let record = |((owner, execution), entry): (&(gadus_model::OwnerId, Execution), &Entry)| {
+        let record = |(execution, entry): (&Execution, &Entry)| {
             // Every field has a DAG-CBOR form.
             let state = SnapshotBytes(codec::encode(&entry.log).unwrap_or_default());
+            let job = execution.slot.job;
             let (execution, state) = (execution.clone(), Box::new(state));
             Record {
                 v: RECORD_VERSION,
-                owner: *owner,
-                job: execution.slot.job,
+                owner: entry.owner,
+                job,
                 seq: self.records,
-                term: self.terms.get(owner).copied().unwrap_or(0),
+                term: self.terms.get(&entry.owner).copied().unwrap_or(0),
                 at: now,
                 body: Event::Compute(ComputeEvent::Snapshot { execution, state }),
             }

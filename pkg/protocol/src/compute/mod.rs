@@ -10,19 +10,21 @@
 //! until the requester says `Release`, whatever happens to either side.
 
 mod bidding;
+mod fence;
 mod grant;
 mod held;
 mod outbox;
 mod sync;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record};
 use gadus_model::message::{Announce, Envelope, InlineBlock, MESSAGE_VERSION, Message};
 use gadus_model::{Claim, Execution, Failure, Limits, NodeId, NodeInfo, OwnerId, Resources, Time};
 
-pub use self::bidding::BIDS_OUT_MAX;
-use self::bidding::Bids;
+pub use self::fence::BIDS_OUT_MAX;
+use self::fence::Bids;
+pub(crate) use self::grant::runs_once;
 pub use self::held::{HeldLog, HeldState};
 use self::held::{HeldSoft, Stopping};
 use self::sync::Peers;
@@ -122,34 +124,51 @@ pub enum Input {
 
 #[derive(Debug)]
 struct Entry {
+    owner: OwnerId,
     log: HeldLog,
     soft: HeldSoft,
+    /// When it is due, as the agenda has it.
+    due: Option<Time>,
 }
 
 /// The compute machine. See the crate's documentation for its contract.
 #[derive(Debug)]
 pub struct Compute {
     config: ComputeConfig,
+    started_at: Time,
     sent: u64,
     records: u64,
-    held: BTreeMap<(OwnerId, Execution), Entry>,
+    held: BTreeMap<Execution, Entry>,
+    /// When what is held is due.
+    agenda: BTreeSet<(Time, Execution)>,
     /// Told to stop, and still running.
-    stopping: BTreeMap<(OwnerId, Execution), Stopping>,
+    stopping: BTreeMap<Execution, Stopping>,
+    /// What executions take up, those that are being stopped included.
+    reserved: Resources,
+    /// How many of `held` run.
+    running: usize,
     terms: BTreeMap<OwnerId, u64>,
     bids: Bids,
     peers: Peers,
     step: Step,
 }
 
+/// Owners whose term is remembered although nothing of theirs is held.
+const OWNERS_MAX: usize = 4_096;
+
 impl Compute {
     /// The state that the log alone gives.
     pub fn replay(config: ComputeConfig, records: impl IntoIterator<Item = Record>) -> Self {
         let mut machine = Self {
             config,
+            started_at: Time(0),
             sent: 0,
             records: 0,
             held: BTreeMap::new(),
+            agenda: BTreeSet::new(),
             stopping: BTreeMap::new(),
+            reserved: Resources::default(),
+            running: 0,
             terms: BTreeMap::new(),
             bids: Bids::default(),
             peers: Peers::default(),
@@ -161,26 +180,31 @@ impl Compute {
         machine
     }
 
+    /// Takes one more record of another's log in, as a standby does.
+    pub fn follow(&mut self, record: &Record) {
+        self.apply(record);
+    }
+
     /// After a replay: every effect that is still owed. What ran is started again, and ends when
     /// no Sync is answered `Run` for it within the grace.
     pub fn resume(&mut self, now: Time) -> Step {
+        self.started_at = now;
         let grace_ms = self.config.limits.lease_grace_ms + self.config.limits.sync_ms;
-        let mut start = Vec::new();
-        for entry in self.held.values_mut() {
+        for execution in self.held.keys().cloned().collect::<Vec<_>>() {
+            let Some(entry) = self.held.get_mut(&execution) else { continue };
             match &entry.log.state {
                 HeldState::Running => {
                     entry.soft.lease_until = now.plus_ms(grace_ms);
-                    start.push(entry.log.award.clone());
+                    let award = Box::new(entry.log.award.clone());
+                    self.step.effects.push(Effect::Start { award, resumed: true });
                 }
                 HeldState::Accepted { manifest } => {
-                    let (execution, result) = (entry.log.execution().clone(), manifest.result);
+                    let (execution, result) = (execution.clone(), manifest.result);
                     self.step.effects.push(Effect::Promote { execution, result });
                 }
                 HeldState::Finished { .. } | HeldState::Failed(_) => {}
             }
-        }
-        for award in start {
-            self.step.effects.push(Effect::Start { award: Box::new(award), resumed: true });
+            self.set_due(&execution);
         }
         self.tend(now);
         std::mem::take(&mut self.step)
@@ -190,8 +214,8 @@ impl Compute {
     pub fn handle(&mut self, now: Time, input: Input) -> Step {
         match input {
             Input::Announced { from, owner, term, announcement, asked, facts } => {
-                if self.knows_term(owner, term) {
-                    self.announced(now, (from, owner, term), *announcement, asked, &facts);
+                if from == owner.0 && self.knows_term(owner, term) {
+                    self.announced(now, (from, owner, term), *announcement, asked, facts);
                 }
             }
             Input::Message { from, message } => self.message(now, from, *message),
@@ -215,15 +239,20 @@ impl Compute {
 
     fn message(&mut self, now: Time, from: NodeId, message: Envelope) {
         let Envelope { v, owner, term, boot: _, seq: _, body } = message;
-        if v != MESSAGE_VERSION || !self.knows_term(owner, term) {
+        // Today a requester's name is the key of its only node.
+        if v != MESSAGE_VERSION || from != owner.0 || !self.knows_term(owner, term) {
             return;
         }
         match body {
             Message::Award(award) => self.awarded(now, from, owner, term, *award),
             Message::Accept { execution } => self.accepted(now, owner, &execution),
-            Message::Reject { execution, why: _ } => self.rejected(now, owner, &execution),
+            Message::Reject { execution, why: _ } => {
+                if self.is_held_for(owner, &execution) {
+                    self.drop_held(now, &execution, None, false);
+                }
+            }
             Message::Release { execution } => self.released(now, owner, &execution),
-            Message::Stop { execution } => self.stop(now, from, owner, &execution, true),
+            Message::Stop { execution } => self.stop(now, owner, &execution, Some(from)),
             Message::SyncReply { of_seq, answers } => {
                 self.sync_reply(now, from, owner, of_seq, answers);
             }
@@ -247,6 +276,13 @@ impl Compute {
 
     /// Lower terms are refused: somebody else owns those jobs now.
     fn knows_term(&mut self, owner: OwnerId, term: u64) -> bool {
+        if self.terms.len() >= OWNERS_MAX && !self.terms.contains_key(&owner) {
+            let (held, peers) = (&self.held, &self.peers);
+            let needed = |owner: &OwnerId| {
+                peers.is_up(owner.0) || held.values().any(|entry| entry.owner == *owner)
+            };
+            self.terms.retain(|owner, _| needed(owner));
+        }
         let highest = self.terms.entry(owner).or_insert(term);
         *highest = (*highest).max(term);
         term == *highest
@@ -255,71 +291,109 @@ impl Compute {
     /// When [`Input::Tick`] is next due.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        let held = self.held.values().filter_map(Entry::deadline);
-        held.chain(self.bids.next_deadline()).chain(self.peers.next_deadline()).min()
+        let held = self.agenda.first().map(|(at, _)| *at);
+        held.into_iter().chain(self.bids.next_deadline()).chain(self.peers.next_deadline()).min()
     }
 
     /// Does whatever is due.
     fn tend(&mut self, now: Time) {
         self.tend_bids(now);
-        self.tend_leases(now);
-        self.tend_outbox(now);
+        while self.agenda.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, execution)) = self.agenda.pop_first() else { break };
+            self.tend_held(now, &execution);
+        }
         self.tend_syncs(now);
+    }
+
+    /// Notes when something held is due next.
+    fn set_due(&mut self, execution: &Execution) {
+        let limits = &self.config.limits;
+        let Some(entry) = self.held.get_mut(execution) else { return };
+        let next = entry.next_due(limits, self.config.sabotage);
+        if entry.due == next {
+            return;
+        }
+        if let Some(at) = std::mem::replace(&mut entry.due, next) {
+            self.agenda.remove(&(at, execution.clone()));
+        }
+        if let Some(at) = next {
+            self.agenda.insert((at, execution.clone()));
+        }
     }
 
     /// What executions here take up, those that are being stopped included.
     #[must_use]
     pub fn reserved(&self) -> Resources {
-        let running = self.held.values().filter(|e| e.log.state.is_running());
-        let running = running.map(|e| e.log.award.context.resources);
-        let stopping = self.stopping.values().map(|s| s.resources);
-        running.chain(stopping).fold(Resources::default(), |sum, r| sum.plus(&r))
+        self.reserved
+    }
+
+    /// How many executions run, those that are being stopped included.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.running + self.stopping.len()
     }
 
     fn free(&self) -> Resources {
-        self.config.info.capacity.less(&self.reserved())
+        self.config.info.capacity.less(&self.reserved)
     }
 
     /// What it says of itself now.
     #[must_use]
     pub fn info(&self) -> NodeInfo {
-        let running = self.held.values().filter(|e| e.log.state.is_running()).count();
         let mut info = self.config.info.clone();
         info.available = self.free();
-        info.running = u32::try_from(running + self.stopping.len()).unwrap_or(u32::MAX);
+        info.running = u32::try_from(self.running()).unwrap_or(u32::MAX);
         info
     }
 
     /// Executions of which something runs or lies about: what a reaper must leave alone.
     pub fn executions(&self) -> impl Iterator<Item = &Execution> {
-        self.held.keys().chain(self.stopping.keys()).map(|(_, execution)| execution)
+        self.held.keys().chain(self.stopping.keys())
     }
 
     /// What is held, for comparing a replay with what lives.
     #[must_use]
     pub fn durable(&self) -> BTreeMap<(OwnerId, Execution), &HeldLog> {
-        self.held.iter().map(|(key, entry)| (key.clone(), &entry.log)).collect()
+        let key = |(x, entry): (&Execution, &Entry)| (entry.owner, x.clone());
+        self.held.iter().map(|held| (key(held), &held.1.log)).collect()
     }
 
-    /// The owner of an execution that is held here.
+    /// The durable state of one execution.
+    #[must_use]
+    pub fn held(&self, execution: &Execution) -> Option<&HeldLog> {
+        self.held.get(execution).map(|entry| &entry.log)
+    }
+
+    /// How much it remembers beside its log, by name: for tests that nothing grows for ever.
+    #[must_use]
+    pub fn footprint(&self) -> Vec<(&'static str, usize)> {
+        let [offers, fences, due] = self.bids.sizes();
+        vec![
+            ("offers", offers),
+            ("fences", fences),
+            ("bids due", due),
+            ("agenda", self.agenda.len()),
+            ("stopping", self.stopping.len()),
+        ]
+    }
+
+    /// The owner of an execution that is held here, and the node that hears of it.
     #[must_use]
     pub fn owner_of(&self, execution: &Execution) -> Option<(OwnerId, NodeId)> {
-        self.find(execution).map(|(owner, entry)| (owner, entry.log.requester))
+        self.held.get(execution).map(|entry| (entry.owner, entry.log.requester))
     }
 
-    fn find(&self, execution: &Execution) -> Option<(OwnerId, &Entry)> {
-        let found = self.held.iter().find(|((_, x), _)| x == execution);
-        found.map(|((owner, _), entry)| (*owner, entry))
+    fn is_held_for(&self, owner: OwnerId, execution: &Execution) -> bool {
+        self.held.get(execution).is_some_and(|entry| entry.owner == owner)
     }
 
     /// Decides one event: it goes into the log and is applied at once.
     fn emit(&mut self, now: Time, owner: OwnerId, execution: &Execution, event: ComputeEvent) {
-        self.records += 1;
         let record = Record {
             v: RECORD_VERSION,
             owner,
             job: execution.slot.job,
-            seq: self.records,
+            seq: self.records + 1,
             term: self.terms.get(&owner).copied().unwrap_or(0),
             at: now,
             body: Event::Compute(event),

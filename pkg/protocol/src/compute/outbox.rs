@@ -6,6 +6,7 @@ use gadus_model::{Claim, Execution, Failure, NodeId, OwnerId, Time};
 
 use super::Compute;
 use super::held::HeldState;
+use crate::repeat::Repeat;
 use crate::sabotage::Sabotage;
 use crate::step::Effect;
 
@@ -17,125 +18,116 @@ impl Compute {
         claim: Box<Claim>,
         blocks: Vec<InlineBlock>,
     ) {
-        let Some(owner) = self.running(execution) else { return self.killed(now, execution) };
+        let Some(owner) = self.runs_for(execution) else { return self.killed(now, execution) };
         let event = ComputeEvent::Finished { execution: execution.clone(), claim };
         self.emit(now, owner, execution, event);
-        if let Some(entry) = self.held.get_mut(&(owner, execution.clone())) {
+        if let Some(entry) = self.held.get_mut(execution) {
             entry.soft.blocks = blocks;
         }
         self.sync_soon(now);
     }
 
     pub(super) fn run_failed(&mut self, now: Time, execution: &Execution, failure: Failure) {
-        let Some(owner) = self.running(execution) else { return self.killed(now, execution) };
+        let Some(owner) = self.runs_for(execution) else { return self.killed(now, execution) };
         let event = ComputeEvent::Failed { execution: execution.clone(), failure };
         self.emit(now, owner, execution, event);
         self.sync_soon(now);
     }
 
-    fn running(&self, execution: &Execution) -> Option<OwnerId> {
-        self.find(execution).filter(|(_, e)| e.log.state.is_running()).map(|(owner, _)| owner)
+    fn runs_for(&self, execution: &Execution) -> Option<OwnerId> {
+        self.held.get(execution).filter(|e| e.log.state.is_running()).map(|e| e.owner)
     }
 
     pub(super) fn accepted(&mut self, now: Time, owner: OwnerId, execution: &Execution) {
-        let Some(entry) = self.held.get_mut(&(owner, execution.clone())) else { return };
+        if !self.is_held_for(owner, execution) {
+            return;
+        }
+        let Some(entry) = self.held.get_mut(execution) else { return };
         match &entry.log.state {
             HeldState::Finished { claim } => {
                 let result = claim.manifest.result;
+                entry.soft.blocks = Vec::new();
                 let event = ComputeEvent::Accepted { execution: execution.clone() };
                 self.emit(now, owner, execution, event);
-                if let Some(entry) = self.held.get_mut(&(owner, execution.clone())) {
-                    entry.soft.blocks = Vec::new();
+                if self.config.sabotage == Some(Sabotage::DropAcceptedResult) {
+                    let forget =
+                        Effect::Forget { execution: execution.clone(), keep_result: false };
+                    self.step.effects.push(forget);
                 }
                 let execution = execution.clone();
                 self.step.effects.push(Effect::Promote { execution, result });
-                if self.config.sabotage == Some(Sabotage::DropAcceptedResult) {
-                    self.sabotaged_drop(owner);
-                }
             }
-            HeldState::Accepted { .. } => entry.soft.repeat = crate::repeat::Repeat::now(now),
+            HeldState::Accepted { .. } => {
+                entry.soft.repeat = Repeat::now(now);
+                self.set_due(execution);
+            }
             HeldState::Running | HeldState::Failed(_) => {}
         }
     }
 
-    fn sabotaged_drop(&mut self, _owner: OwnerId) {
-        if let Some(Effect::Promote { execution, .. }) = self.step.effects.pop() {
-            self.step.effects.push(Effect::Forget { execution, keep_result: false });
-        }
-    }
-
     pub(super) fn promoted(&mut self, now: Time, execution: &Execution) {
-        let Some((owner, _)) = self.find(execution) else { return };
-        if let Some(entry) = self.held.get_mut(&(owner, execution.clone())) {
-            entry.soft.promoted = true;
-            entry.soft.repeat = crate::repeat::Repeat::now(now);
-        }
-    }
-
-    pub(super) fn rejected(&mut self, now: Time, owner: OwnerId, execution: &Execution) {
-        self.drop_held(now, owner, execution, None);
+        let Some(entry) = self.held.get_mut(execution) else { return };
+        entry.soft.promoted = true;
+        entry.soft.repeat = Repeat::now(now);
+        self.set_due(execution);
     }
 
     pub(super) fn released(&mut self, now: Time, owner: OwnerId, execution: &Execution) {
-        let Some(entry) = self.held.get(&(owner, execution.clone())) else { return };
-        if entry.log.state.is_running() {
-            return;
+        let held = self.held.get(execution).filter(|e| e.owner == owner);
+        if held.is_some_and(|e| !e.log.state.is_running()) {
+            self.drop_held(now, execution, None, true);
         }
-        self.drop_held(now, owner, execution, None);
     }
 
-    /// Says what is in the outbox, until it is answered; what nobody asked for in all that time
-    /// is let go.
-    pub(super) fn tend_outbox(&mut self, now: Time) {
-        let limits = self.config.limits.clone();
-        let me = self.config.node;
-        let (mut say, mut expired): (Vec<(NodeId, OwnerId, Message)>, _) = (Vec::new(), Vec::new());
-        for ((owner, execution), entry) in &mut self.held {
-            if entry.log.state.is_running() {
-                continue;
+    /// What is held is due: a lease is over, or something is to be said again.
+    pub(super) fn tend_held(&mut self, now: Time, execution: &Execution) {
+        let limits = &self.config.limits;
+        let Some(entry) = self.held.get_mut(execution) else { return };
+        entry.due = None;
+        let (owner, to) = (entry.owner, entry.log.requester);
+        if entry.log.state.is_running() {
+            if now >= entry.soft.lease_until {
+                // Its requester has given it up, or cannot be heard.
+                return self.drop_held(now, execution, Some(to), false);
             }
-            if now >= entry.log.since.plus_ms(limits.outbox_ms) {
-                expired.push((*owner, execution.clone()));
-                continue;
+        } else if now >= entry.log.since.plus_ms(limits.outbox_ms) {
+            // Nobody asked for it in all that time.
+            return self.drop_held(now, execution, None, true);
+        } else if entry.soft.repeat.due(now, limits) {
+            let word = entry.word(execution, self.config.node);
+            if let Some(word) = word {
+                self.say(to, owner, word);
             }
-            let waits =
-                matches!(entry.log.state, HeldState::Accepted { .. }) && !entry.soft.promoted;
-            if waits || !entry.soft.repeat.due(now, &limits) {
-                continue;
-            }
-            let execution = execution.clone();
-            let body = word(execution, &entry.log.state, &entry.soft.blocks, me);
-            say.extend(body.map(|body| (entry.log.requester, *owner, body)));
         }
-        for (to, owner, body) in say {
-            let forget = self.config.sabotage == Some(Sabotage::ForgetProposal);
-            if let Message::Propose { execution, .. } = &body
-                && forget
-            {
-                expired.push((owner, execution.clone()));
-            }
-            self.say(to, owner, body);
-        }
-        for (owner, execution) in expired {
-            self.drop_held(now, owner, &execution, None);
+        self.set_due(execution);
+        if self.config.sabotage == Some(Sabotage::ForgetProposal)
+            && self
+                .held
+                .get(execution)
+                .is_some_and(|e| matches!(e.log.state, HeldState::Finished { .. }))
+        {
+            self.drop_held(now, execution, None, false);
         }
     }
 }
 
-fn word(
-    execution: Execution,
-    state: &HeldState,
-    blocks: &[InlineBlock],
-    me: NodeId,
-) -> Option<Message> {
-    match state {
-        HeldState::Running => None,
-        HeldState::Finished { claim } => {
-            let open = OpenProposal { claim: claim.as_ref().clone(), blocks: blocks.to_vec() };
-            let proposal = Box::new(Proposal::Open(Box::new(open)));
-            Some(Message::Propose { execution, proposal })
+impl super::Entry {
+    /// What is said of it, unasked.
+    fn word(&self, execution: &Execution, me: NodeId) -> Option<Message> {
+        let execution = execution.clone();
+        match &self.log.state {
+            HeldState::Running => None,
+            HeldState::Finished { claim } => {
+                let claim = claim.as_ref().clone();
+                let open = OpenProposal { claim, blocks: self.soft.blocks.clone() };
+                let proposal = Box::new(Proposal::Open(Box::new(open)));
+                Some(Message::Propose { execution, proposal })
+            }
+            HeldState::Failed(failure) => {
+                Some(Message::Failed { execution, failure: failure.clone() })
+            }
+            HeldState::Accepted { .. } if !self.soft.promoted => None,
+            HeldState::Accepted { .. } => Some(Message::Published { execution, holders: vec![me] }),
         }
-        HeldState::Failed(failure) => Some(Message::Failed { execution, failure: failure.clone() }),
-        HeldState::Accepted { .. } => Some(Message::Published { execution, holders: vec![me] }),
     }
 }

@@ -6,6 +6,7 @@ use gadus_model::message::{Answer, Held, Message};
 use gadus_model::{Execution, NodeId, OwnerId, Time};
 
 use super::Compute;
+use crate::repeat::Repeat;
 
 /// The peers that hear Syncs.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,10 @@ const SYNCS_REMEMBERED: usize = 8;
 const SYNC_COALESCE_MS: u64 = 50;
 
 impl Peers {
+    pub(super) fn is_up(&self, node: NodeId) -> bool {
+        self.up.contains_key(&node)
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Time> {
         self.up.values().map(|p| p.next).min()
     }
@@ -57,11 +62,11 @@ impl Compute {
 
     fn sync(&mut self, now: Time, to: NodeId) {
         let owner = OwnerId(to);
-        let held = self.held.iter().filter(|((o, _), _)| *o == owner);
+        let held = self.held.iter().filter(|(_, entry)| entry.owner == owner);
         let mut executions: Vec<(Execution, Held)> =
-            held.map(|((_, x), e)| (x.clone(), e.log.state.held())).collect();
-        let stopping = self.stopping.keys().filter(|(o, _)| *o == owner);
-        executions.extend(stopping.map(|(_, x)| (x.clone(), Held::Running)));
+            held.map(|(x, e)| (x.clone(), e.log.state.held())).collect();
+        let stopping = self.stopping.iter().filter(|(_, s)| s.owner == owner);
+        executions.extend(stopping.map(|(x, _)| (x.clone(), Held::Running)));
         let info = Box::new(self.info());
         let seq = self.say(to, owner, Message::Sync { info, executions });
         let leases = self.held.values().map(|e| e.log.award.lease_ms / 3);
@@ -89,16 +94,23 @@ impl Compute {
             });
         for (execution, answer) in answers {
             match answer {
-                Answer::Run => {
-                    let entry = self.held.get_mut(&(owner, execution));
-                    if let (Some(entry), Some(sent)) = (entry, sent) {
-                        let until = sent.plus_ms(entry.log.award.lease_ms);
-                        entry.soft.lease_until = entry.soft.lease_until.max(until);
-                    }
-                }
-                Answer::Stop => self.stop(now, from, owner, &execution, false),
+                Answer::Run => self.run_on(now, owner, &execution, sent),
+                Answer::Stop => self.stop(now, owner, &execution, None),
                 Answer::Release => self.released(now, owner, &execution),
             }
         }
+    }
+
+    /// It is current. A run's lease counts from the sending of the Sync that was answered; what
+    /// waits in the outbox is said at once, since its requester evidently can be reached.
+    fn run_on(&mut self, now: Time, owner: OwnerId, execution: &Execution, sent: Option<Time>) {
+        let Some(entry) = self.held.get_mut(execution).filter(|e| e.owner == owner) else { return };
+        if entry.log.state.is_running() {
+            let until = sent.map_or(Time(0), |sent| sent.plus_ms(entry.log.award.lease_ms));
+            entry.soft.lease_until = entry.soft.lease_until.max(until);
+        } else if entry.soft.repeat.at > now {
+            entry.soft.repeat = Repeat::now(now);
+        }
+        self.set_due(execution);
     }
 }

@@ -8,7 +8,7 @@ use gadus_model::{
 };
 
 use super::Requester;
-use super::log::Seat;
+use super::log::{Seat, seat_of, with_hint};
 use super::soft::Unanswered;
 use super::stop::lease_end;
 use crate::repeat::Repeat;
@@ -17,27 +17,29 @@ use crate::step::Effect;
 
 impl Requester {
     /// Gives a seat to a bidder, durably; the award is sent by [`Self::tend_awards`].
-    pub(super) fn award(&mut self, now: Time, id: JobId, seat: Seat, node: NodeId, plan: Plan) {
-        let Some(entry) = self.jobs.get(&id) else { return };
-        let slot = entry.log.slot(seat);
-        let used = entry.log.view.executions.iter().filter(|e| e.execution.slot == slot);
-        let last = used.map(|e| e.execution.epoch.n).max().unwrap_or(0);
+    pub(super) fn award(&mut self, now: Time, id: JobId, seat: Seat, node: NodeId, plan: &Plan) {
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        entry.soft.rounds_in_vain = 0;
+        if let Some(offer) = entry.soft.round.as_mut().and_then(|r| r.bids.get_mut(&node)) {
+            offer.taken += 1;
+        }
+        let last = entry.log.newest(seat).map_or(0, |e| e.execution.epoch.n);
         let reuse = self.config.sabotage == Some(Sabotage::ReuseEpoch);
         let n = if reuse { last.max(1) } else { last + 1 };
-        let execution = Execution { slot, epoch: Epoch { term: self.config.term, n } };
-        self.emit(now, id, JobEvent::Awarded { execution, node, plan: Box::new(plan) });
+        let epoch = Epoch { term: self.config.term, n };
+        let execution = Execution { slot: entry.log.slot(seat), epoch };
+        let plan = Box::new(plan.clone());
+        self.emit(now, id, JobEvent::Awarded { execution, node, plan });
         self.tend_awards(now, id);
     }
 
     /// Sends awards until they are answered, and gives up those that are not in time.
     pub(super) fn tend_awards(&mut self, now: Time, id: JobId) {
-        let limits = self.config.limits.clone();
+        let limits = &self.config.limits;
         let once = self.config.sabotage == Some(Sabotage::AwardOnce);
         let Some(entry) = self.jobs.get_mut(&id) else { return };
-        let awarded = entry.log.view.executions.iter();
-        let awarded = awarded.filter(|e| e.state == ExecutionState::Awarded);
         let (mut send, mut late) = (Vec::new(), Vec::new());
-        for e in awarded {
+        for e in entry.log.in_state(ExecutionState::Awarded) {
             if once && entry.soft.awards.contains_key(&e.execution) {
                 continue;
             }
@@ -46,15 +48,16 @@ impl Requester {
             });
             if now >= award.until {
                 late.push(e.execution.clone());
-            } else if award.repeat.due(now, &limits) {
+            } else if award.repeat.due(now, limits) {
                 send.push((e.execution.clone(), e.node));
             }
         }
+        let award_ms = limits.award_ms;
         for (execution, node) in send {
             self.send_award(id, &execution, node);
         }
         for execution in late {
-            let why = format!("the award was not answered for {} ms", limits.award_ms);
+            let why = format!("the award was not answered for {award_ms} ms");
             self.lose(now, id, &execution, why);
         }
     }
@@ -62,11 +65,11 @@ impl Requester {
     fn send_award(&mut self, id: JobId, execution: &Execution, node: NodeId) {
         let Some(entry) = self.jobs.get(&id) else { return };
         let log = &entry.log;
-        let seat = (execution.slot.partition, execution.slot.replica);
-        let Some(task) = log.task_of(seat) else { return };
+        let Some(task) = log.task_of(seat_of(&execution.slot)) else { return };
+        let Some(attempt) = log.attempt(execution) else { return };
         let award = Award {
             execution: execution.clone(),
-            round: RoundId { job: id, version: log.view.job.version, round: log.round },
+            round: RoundId { job: id, version: log.view.job.version, round: attempt.round },
             lease_ms: self.config.limits.lease_ms,
             job_type: log.view.job.kind.job_type().as_str().to_owned(),
             task,
@@ -83,21 +86,21 @@ impl Requester {
         (boot, seq): (u64, u64),
     ) {
         let id = execution.slot.job;
-        let limits = self.config.limits.clone();
+        let ends = lease_end(now, &self.config.limits);
         let live = self.is_live(id);
         let Some(entry) = self.jobs.get_mut(&id) else {
             return self.say(from, Message::Stop { execution: execution.clone() });
         };
-        let state = entry.log.execution(execution).filter(|e| e.node == from).map(|e| e.state);
+        let state = entry.log.execution_of(from, execution).map(|e| e.state);
         match state {
             Some(ExecutionState::Awarded) if live => {
                 entry.soft.awards.remove(execution);
-                entry.soft.leases.insert(execution.clone(), lease_end(now, &limits));
+                entry.soft.leases.insert(execution.clone(), ends);
                 let execution = execution.clone();
                 self.emit(now, id, JobEvent::Granted { execution, boot, seq });
             }
             Some(ExecutionState::Awarded | ExecutionState::Granted | ExecutionState::Proposed) => {
-                entry.soft.leases.insert(execution.clone(), lease_end(now, &limits));
+                entry.soft.leases.insert(execution.clone(), ends);
                 if !live {
                     self.say(from, Message::Stop { execution: execution.clone() });
                 }
@@ -125,8 +128,8 @@ impl Requester {
         let id = execution.slot.job;
         let skip_ms = self.config.limits.skip_ms;
         let Some(entry) = self.jobs.get_mut(&id) else { return };
-        let awarded = entry.log.execution(execution);
-        if !awarded.is_some_and(|e| e.node == from && e.state == ExecutionState::Awarded) {
+        let awarded = entry.log.execution_of(from, execution);
+        if awarded.is_none_or(|e| e.state != ExecutionState::Awarded) {
             return;
         }
         entry.soft.done_with(execution);
@@ -170,8 +173,7 @@ impl Requester {
         match result {
             Ok(digest) => self.emit(now, id, JobEvent::ImagePinned { digest }),
             Err(failure) => {
-                let hint = failure.hint.map(|h| format!(" ({h})")).unwrap_or_default();
-                let message = format!("the image cannot be pinned: {}{hint}", failure.message);
+                let message = format!("the image cannot be pinned: {}", with_hint(&failure));
                 self.end(now, id, JobState::Failed, message);
             }
         }

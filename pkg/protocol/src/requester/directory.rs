@@ -1,11 +1,12 @@
 //! The compute nodes a requester knows. Soft: every Sync makes it anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use gadus_model::message::{Bid, Requirements};
-use gadus_model::{Execution, NodeId, NodeInfo, Plan, Reason, Resources, Time};
+use gadus_model::message::Requirements;
+use gadus_model::{Execution, Limits, NodeId, NodeInfo, Plan, Reason, Resources, Time};
 
 use super::log::JobLog;
+use super::soft::Round;
 use crate::matching::{self, Candidate};
 
 /// What is known of one node.
@@ -27,21 +28,66 @@ pub struct NodeEntry {
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     nodes: BTreeMap<NodeId, NodeEntry>,
-    committed: BTreeMap<NodeId, Resources>,
+    given: BTreeMap<NodeId, Given>,
+}
+
+/// What a node was given by this requester and has not given back.
+#[derive(Clone, Debug, Default)]
+struct Given {
+    resources: Resources,
+    executions: BTreeSet<Execution>,
+}
+
+/// What a Sync told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Nothing: a later one was heard before.
+    Old,
+    /// There is no more room on the node than was known.
+    Same,
+    /// A new node, one that was disconnected, or one with more room.
+    More,
 }
 
 impl Directory {
-    /// Takes in a Sync. False when it is older than one already seen.
-    pub fn heard(&mut self, now: Time, info: NodeInfo, sync: (u64, u64), ours: Resources) -> bool {
-        let since = match self.nodes.get(&info.id) {
-            Some(known) if known.sync > sync => return false,
-            Some(known) => known.since,
-            None => now,
-        };
-        let foreign = info.capacity.less(&info.available).less(&ours);
+    /// Takes in a Sync. `ours` is what it lists of this requester's executions. Of more than
+    /// `limits.nodes_max` nodes, the one that was unheard of for longest is forgotten.
+    pub fn heard(
+        &mut self,
+        now: Time,
+        info: NodeInfo,
+        sync: (u64, u64),
+        ours: &Resources,
+        limits: &Limits,
+    ) -> Heard {
+        let known = self.nodes.get(&info.id);
+        if known.is_some_and(|known| known.sync > sync) {
+            return Heard::Old;
+        }
+        let before = known.filter(|e| connected(now, limits.disconnect_ms, e));
+        let before = before.map(|e| (self.free(e), e.info.job_max, e.info.engines.clone()));
+        let since = known.map_or(now, |known| known.since);
+        let foreign = info.capacity.less(&info.available).less(ours);
         let id = info.id;
-        self.nodes.insert(id, NodeEntry { info, heard_at: now, since, foreign, sync });
-        true
+        if known.is_none() && self.nodes.len() >= limits.nodes_max.max(1) as usize {
+            self.forget_stalest();
+        }
+        let entry = NodeEntry { info, heard_at: now, since, foreign, sync };
+        let same = before.is_some_and(|(free, most, engines)| {
+            free.holds(&self.free(&entry))
+                && most.holds(&entry.info.job_max)
+                && engines == entry.info.engines
+        });
+        self.nodes.insert(id, entry);
+        if same { Heard::Same } else { Heard::More }
+    }
+
+    fn forget_stalest(&mut self) {
+        let idle = self.nodes.iter().filter(|(id, _)| !self.given.contains_key(id));
+        let stalest = idle.min_by_key(|(_, e)| e.heard_at).map(|(id, _)| *id);
+        if let Some(id) = stalest {
+            self.nodes.remove(&id);
+        }
     }
 
     /// Any message shows that a node is there.
@@ -52,19 +98,39 @@ impl Directory {
     }
 
     /// Counts an execution's resources for a node.
-    pub fn commit(&mut self, node: NodeId, resources: &Resources) {
-        let sum = self.committed.entry(node).or_default();
-        *sum = sum.plus(resources);
+    pub fn commit(&mut self, node: NodeId, execution: &Execution, resources: &Resources) {
+        let given = self.given.entry(node).or_default();
+        if given.executions.insert(execution.clone()) {
+            given.resources = given.resources.plus(resources);
+        }
     }
 
     /// Takes them back.
-    pub fn release(&mut self, node: NodeId, resources: &Resources) {
-        if let Some(sum) = self.committed.get_mut(&node) {
-            *sum = sum.less(resources);
-            if *sum == Resources::default() {
-                self.committed.remove(&node);
-            }
+    pub fn release(&mut self, node: NodeId, execution: &Execution, resources: &Resources) {
+        let Some(given) = self.given.get_mut(&node) else { return };
+        if given.executions.remove(execution) {
+            given.resources = given.resources.less(resources);
         }
+        if given.executions.is_empty() {
+            self.given.remove(&node);
+        }
+    }
+
+    /// What a node was given and has not given back.
+    pub fn given_to(&self, node: NodeId) -> impl Iterator<Item = &Execution> {
+        self.given.get(&node).into_iter().flat_map(|given| &given.executions)
+    }
+
+    /// Whether a node was heard of lately.
+    #[must_use]
+    pub fn is_connected(&self, now: Time, node: NodeId, disconnect_ms: u64) -> bool {
+        self.nodes.get(&node).is_some_and(|entry| connected(now, disconnect_ms, entry))
+    }
+
+    /// How many nodes hold something of this requester.
+    #[must_use]
+    pub fn nodes_given(&self) -> usize {
+        self.given.len()
     }
 
     /// One node.
@@ -91,32 +157,63 @@ impl Directory {
     }
 
     fn free(&self, entry: &NodeEntry) -> Resources {
-        let committed = self.committed.get(&entry.info.id).copied().unwrap_or_default();
-        entry.info.capacity.less(&entry.foreign).less(&committed)
+        let given = self.given.get(&entry.info.id).map(|g| g.resources).unwrap_or_default();
+        entry.info.capacity.less(&entry.foreign).less(&given)
     }
 
-    /// Jobs of these requirements that would fit now, on all nodes.
+    /// Jobs of these requirements that would fit now, on all nodes; counted up to `enough`.
     #[must_use]
-    pub fn seats(&self, now: Time, disconnect_ms: u64, requirements: &Requirements) -> u32 {
-        let on_node = |entry: &NodeEntry| {
+    pub fn seats(
+        &self,
+        now: Time,
+        disconnect_ms: u64,
+        requirements: &Requirements,
+        enough: u32,
+    ) -> u32 {
+        let mut sum: u32 = 0;
+        for entry in self.nodes.values() {
             let free = self.free(entry);
-            let fits = connected(now, disconnect_ms, entry)
-                && matching::reasons_against(&entry.info, &free, requirements).is_empty();
-            if fits { matching::seats(&free, &requirements.resources) } else { 0 }
-        };
-        self.nodes.values().fold(0, |sum, entry| sum.saturating_add(on_node(entry)))
+            if connected(now, disconnect_ms, entry)
+                && matching::reasons_against(&entry.info, &free, requirements).is_empty()
+            {
+                sum = sum.saturating_add(matching::seats(&free, &requirements.resources));
+            }
+            if sum >= enough {
+                break;
+            }
+        }
+        sum
     }
 
     /// The nodes that could take it now.
     #[must_use]
-    pub fn feasible(&self, look: &Look<'_>) -> Vec<NodeId> {
+    pub(super) fn feasible(&self, look: &Look<'_>) -> Vec<NodeId> {
         let candidates = self.nodes.values().filter(|e| self.against(look, e).is_empty());
         candidates.map(|e| e.info.id).collect()
     }
 
+    /// The nodes that match but have no room just now.
+    #[must_use]
+    pub(super) fn busy(&self, look: &Look<'_>) -> Vec<NodeId> {
+        let full = |r: &Reason| matches!(r, Reason::Busy { .. } | Reason::TooMany { .. });
+        let busy = self.nodes.values().filter(|e| {
+            let against = self.against(look, e);
+            !against.is_empty() && against.iter().all(full)
+        });
+        busy.map(|e| e.info.id).collect()
+    }
+
+    /// Whether a node can be given nothing, now or ever: it is gone, or turned it down for good.
+    #[must_use]
+    pub(super) fn is_hopeless(&self, look: &Look<'_>, node: NodeId) -> bool {
+        let Some(entry) = self.nodes.get(&node) else { return true };
+        !connected(look.now, look.disconnect_ms, entry)
+            || self.against(look, entry).iter().any(|r| !r.is_passing())
+    }
+
     fn against(&self, look: &Look<'_>, entry: &NodeEntry) -> Vec<Reason> {
         let node = entry.info.id;
-        if let Some(reasons) = look.declined.get(&node) {
+        if let Some(reasons) = look.round.and_then(|round| round.declined.get(&node)) {
             return reasons.clone();
         }
         let mut reasons =
@@ -124,7 +221,7 @@ impl Directory {
         if !connected(look.now, look.disconnect_ms, entry) {
             reasons.push(Reason::Disconnected);
         }
-        if look.skip.get(&node).is_some_and(|until| look.now < *until) {
+        if look.skips(node) {
             reasons.push(Reason::RecentlyRefused);
         }
         reasons
@@ -132,10 +229,11 @@ impl Directory {
 
     /// Ranks every known node, and every bidder, for a job.
     #[must_use]
-    pub fn plan(&self, look: &Look<'_>, job: &JobLog) -> Plan {
+    pub(super) fn plan(&self, look: &Look<'_>) -> Plan {
         let mut candidates: Vec<Candidate<'_>> = Vec::new();
+        let bid_of = |node| look.round.and_then(|r| r.bids.get(node)).map(|offer| &offer.bid);
         for (node, entry) in &self.nodes {
-            let bid = look.bids.get(node);
+            let bid = bid_of(node);
             let mut against = self.against(look, entry);
             // A live bid is better evidence of what is free than our own accounts.
             if bid.is_some() {
@@ -148,45 +246,47 @@ impl Directory {
                 against,
                 bid,
                 fit_permille: matching::fit_permille(capacity, &free, need),
-                failed_before: job.failures_of(*node),
+                failed_before: look.failures_of(*node),
             });
         }
-        for (node, bid) in look.bids.iter().filter(|(node, _)| !self.nodes.contains_key(node)) {
-            let skipped = look.skip.get(node).is_some_and(|until| look.now < *until);
+        let bids = look.round.into_iter().flat_map(|round| &round.bids);
+        for (node, offer) in bids.filter(|(node, _)| !self.nodes.contains_key(node)) {
+            let against = if look.skips(*node) { vec![Reason::RecentlyRefused] } else { vec![] };
             candidates.push(Candidate {
                 node: *node,
-                against: if skipped { vec![Reason::RecentlyRefused] } else { Vec::new() },
-                bid: Some(bid),
-                fit_permille: bid.fit_permille,
-                failed_before: job.failures_of(*node),
+                against,
+                bid: Some(&offer.bid),
+                fit_permille: offer.bid.fit_permille,
+                failed_before: look.failures_of(*node),
             });
         }
-        matching::plan(&candidates, job.image.as_deref(), |node| tie(job.seed, node))
-    }
-
-    /// What our executions in a Sync reserve there.
-    #[must_use]
-    pub fn reserved_by<'a>(
-        executions: impl Iterator<Item = (&'a Execution, Resources)>,
-    ) -> Resources {
-        executions.fold(Resources::default(), |sum, (_, r)| sum.plus(&r))
+        let seed = look.log.map_or(0, |log| log.seed);
+        let image = look.log.and_then(|log| log.image.as_deref());
+        matching::plan(&candidates, image, |node| tie(seed, node))
     }
 }
 
 /// Everything that matching looks at besides the nodes themselves.
-pub struct Look<'a> {
-    /// Now.
-    pub now: Time,
-    /// A node unheard of for this long is disconnected.
-    pub disconnect_ms: u64,
-    /// What the job needs.
-    pub requirements: &'a Requirements,
-    /// Live bids.
-    pub bids: &'a BTreeMap<NodeId, Bid>,
-    /// What asked nodes said against it.
-    pub declined: &'a BTreeMap<NodeId, Vec<Reason>>,
+pub(super) struct Look<'a> {
+    pub(super) now: Time,
+    pub(super) disconnect_ms: u64,
+    pub(super) requirements: &'a Requirements,
+    /// The round of bidding, if one is open.
+    pub(super) round: Option<&'a Round>,
     /// Nodes not to be asked before a time.
-    pub skip: &'a BTreeMap<NodeId, Time>,
+    pub(super) skip: Option<&'a BTreeMap<NodeId, Time>>,
+    /// The job so far, if it is known.
+    pub(super) log: Option<&'a JobLog>,
+}
+
+impl Look<'_> {
+    fn skips(&self, node: NodeId) -> bool {
+        self.skip.and_then(|skip| skip.get(&node)).is_some_and(|until| self.now < *until)
+    }
+
+    fn failures_of(&self, node: NodeId) -> u32 {
+        self.log.map_or(0, |log| log.seats.failures_of(node))
+    }
 }
 
 fn connected(now: Time, disconnect_ms: u64, entry: &NodeEntry) -> bool {
@@ -194,7 +294,7 @@ fn connected(now: Time, disconnect_ms: u64, entry: &NodeEntry) -> bool {
 }
 
 /// A tie-breaker that differs per job and node, and is the same at every replay.
-fn tie(seed: u64, node: NodeId) -> u64 {
+pub(super) fn tie(seed: u64, node: NodeId) -> u64 {
     let mut x = seed ^ node.0.iter().fold(0, |h: u64, b| h.rotate_left(8) ^ u64::from(*b));
     x ^= x >> 33;
     x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);

@@ -1,10 +1,13 @@
 //! Leases and Syncs: what a node holds, against what it should hold.
 
+use std::collections::BTreeSet;
+
 use gadus_model::event::JobEvent;
 use gadus_model::message::{Answer, Held, Message};
-use gadus_model::{Class, Execution, ExecutionState, JobId, NodeId, NodeInfo, Time};
+use gadus_model::{Class, Execution, ExecutionState, JobId, NodeId, NodeInfo, Resources, Time};
 
 use super::Requester;
+use super::directory::Heard;
 use super::stop::lease_end;
 use crate::sabotage::Sabotage;
 
@@ -20,12 +23,15 @@ impl Requester {
         if info.id != from {
             return;
         }
-        let ours = held.iter().filter_map(|(execution, what)| {
-            let job = self.jobs.get(&execution.slot.job)?;
-            (*what == Held::Running).then_some((execution, job.log.view.job.context.resources))
+        let ours = held.iter().filter(|(_, what)| *what == Held::Running);
+        let ours = ours.filter_map(|(execution, _)| {
+            let entry = self.jobs.get(&execution.slot.job)?;
+            let occupied = entry.log.occupied(execution) == Some(from);
+            occupied.then_some(&entry.soft.requirements.resources)
         });
-        let ours = super::Directory::reserved_by(ours);
-        if !self.directory.heard(now, info, stamp, ours) {
+        let ours = ours.fold(Resources::default(), |sum, r| sum.plus(r));
+        let heard = self.directory.heard(now, info, stamp, &ours, &self.config.limits);
+        if heard == Heard::Old {
             return;
         }
         let mut answers = Vec::new();
@@ -34,7 +40,11 @@ impl Requester {
         }
         self.say(from, Message::SyncReply { of_seq: stamp.1, answers });
         self.lose_unlisted(now, from, &held, stamp);
-        self.capacity_freed_anywhere(now);
+        if heard == Heard::More {
+            // Open rounds ask it too, and the heads of the lines try again.
+            self.ready.extend(self.queue.bidding());
+            self.freed = true;
+        }
     }
 
     /// What is to become of one execution that a node says it holds.
@@ -47,13 +57,11 @@ impl Requester {
         (boot, seq): (u64, u64),
     ) -> Answer {
         let id = execution.slot.job;
-        let limits = self.config.limits.clone();
+        let ends = lease_end(now, &self.config.limits);
         let unknown = if held == Held::Running { Answer::Stop } else { Answer::Release };
         let live = self.is_live(id);
         let Some(entry) = self.jobs.get_mut(&id) else { return unknown };
-        let Some(e) = entry.log.execution(execution).filter(|e| e.node == from) else {
-            return unknown;
-        };
+        let Some(e) = entry.log.execution_of(from, execution) else { return unknown };
         match e.state {
             ExecutionState::Awarded | ExecutionState::Granted | ExecutionState::Proposed => {
                 let first = e.state == ExecutionState::Awarded;
@@ -61,7 +69,7 @@ impl Requester {
                     return Answer::Stop;
                 }
                 entry.soft.awards.remove(execution);
-                entry.soft.leases.insert(execution.clone(), lease_end(now, &limits));
+                entry.soft.leases.insert(execution.clone(), ends);
                 if first {
                     let execution = execution.clone();
                     self.emit(now, id, JobEvent::Granted { execution, boot, seq });
@@ -95,16 +103,14 @@ impl Requester {
         stamp: (u64, u64),
     ) {
         let any_order = self.config.sabotage == Some(Sabotage::LoseOnOldSync);
+        let listed: BTreeSet<&Execution> = held.iter().map(|(execution, _)| execution).collect();
         let mut lost: Vec<(JobId, Execution)> = Vec::new();
-        for (id, entry) in &self.jobs {
-            for e in entry.log.view.executions.iter().filter(|e| e.node == from) {
-                let listed = held.iter().any(|(x, _)| *x == e.execution);
-                let granted = entry.log.granted.iter().find(|(x, _, _)| *x == e.execution);
-                let later = granted.is_some_and(|(_, boot, seq)| stamp > (*boot, *seq));
-                let waits = matches!(e.state, ExecutionState::Granted | ExecutionState::Proposed);
-                if waits && !listed && (later || any_order) {
-                    lost.push((*id, e.execution.clone()));
-                }
+        for execution in self.directory.given_to(from).filter(|x| !listed.contains(x)) {
+            let id = execution.slot.job;
+            let attempt = self.jobs.get(&id).and_then(|e| e.log.attempt(execution));
+            let Some(granted) = attempt.and_then(|attempt| attempt.granted) else { continue };
+            if stamp > granted || any_order {
+                lost.push((id, execution.clone()));
             }
         }
         for (id, execution) in lost {
@@ -120,15 +126,14 @@ impl Requester {
 
     /// Gives up executions whose lease is over, and those of vanished nodes where that is safe.
     pub(super) fn tend_leases(&mut self, now: Time, id: JobId) {
-        let limits = self.config.limits.clone();
+        let limits = &self.config.limits;
         let started_at = self.started_at;
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         let pure = entry.log.view.job.context.class == Class::Pure;
         let (mut over, mut gone) = (Vec::new(), Vec::new());
-        let granted = entry.log.view.executions.iter();
-        for e in granted.filter(|e| e.state == ExecutionState::Granted) {
+        for e in entry.log.in_state(ExecutionState::Granted) {
             let lease = entry.soft.leases.entry(e.execution.clone());
-            let ends = *lease.or_insert_with(|| lease_end(now, &limits));
+            let ends = *lease.or_insert_with(|| lease_end(now, limits));
             let heard = self.directory.get(e.node).map_or(started_at, |n| n.heard_at);
             let heard = heard.max(started_at);
             if now >= ends {
@@ -137,11 +142,12 @@ impl Requester {
                 gone.push(e.execution.clone());
             }
         }
+        let silent_ms = limits.disconnect_ms;
         for execution in over {
             self.lose(now, id, &execution, "its lease ended".to_owned());
         }
         for execution in gone {
-            let why = format!("the node was not heard of for {} ms", limits.disconnect_ms);
+            let why = format!("the node was not heard of for {silent_ms} ms");
             self.lose(now, id, &execution, why);
         }
     }
@@ -151,13 +157,5 @@ impl Requester {
         if let Some(entry) = self.jobs.get_mut(&id) {
             entry.soft.done_with(execution);
         }
-    }
-
-    fn capacity_freed_anywhere(&mut self, now: Time) {
-        // Rounds that are open ask a node that has just appeared; heads of lines try again.
-        for id in self.queue.bidding() {
-            self.advance(now, id);
-        }
-        self.wake_heads(now, None);
     }
 }

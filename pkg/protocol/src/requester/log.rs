@@ -1,17 +1,15 @@
 //! The durable state of one job: what its stream of events makes.
 
-use std::collections::BTreeMap;
-
 use gadus_model::event::{JobEvent, SnapshotBytes, Stamped};
 use gadus_model::view::{ExecutionView, JobView, Marks};
 use gadus_model::{
-    Desired, Execution, ExecutionState, Job, JobState, NodeId, Partition, Placement, Slot, Task,
-    Time, codec,
+    Class, Desired, Execution, ExecutionState, Failure, Job, JobState, NodeId, Partition,
+    Placement, Plan, Slot, Task, Time, codec,
 };
 use serde::{Deserialize, Serialize};
 
-/// A place within a job: (partition, replica).
-pub type Seat = (u32, u32);
+pub(super) use super::seats::seat_of;
+pub use super::seats::{Seat, Seats};
 
 /// What `apply` has made of a job's stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,10 +30,28 @@ pub struct JobLog {
     pub image: Option<String>,
     /// Of a job on every match, once it has its nodes.
     pub placed: Option<Vec<NodeId>>,
-    /// Per execution, the boot and number of the message that granted it.
-    pub granted: Vec<(Execution, u64, u64)>,
-    /// When it last began to wait, if it waits.
+    /// What the view does not show of each execution, in its order.
+    pub tries: Vec<Try>,
+    /// When it began to wait for a node for the first time.
     pub queued_since: Option<Time>,
+    /// It waits: nothing fitted when it was last looked at.
+    pub waits: bool,
+    /// A try was used up, and the wait after it has not been noted yet.
+    pub owes_backoff: bool,
+    /// Why it can never complete any more.
+    pub doomed: Option<String>,
+    /// An index over the executions.
+    #[serde(skip)]
+    pub seats: Seats,
+}
+
+/// What the view does not show of an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// The round whose bid was awarded.
+    pub round: u32,
+    /// The boot and number of the message that granted it.
+    pub granted: Option<(u64, u64)>,
 }
 
 impl JobLog {
@@ -52,7 +68,7 @@ impl JobLog {
             executions: Vec::new(),
             history: Vec::new(),
         };
-        Self {
+        let mut log = Self {
             view,
             seq: 1,
             seed,
@@ -61,15 +77,23 @@ impl JobLog {
             backoff_until: Time(0),
             image: None,
             placed: None,
-            granted: Vec::new(),
+            tries: Vec::new(),
             queued_since: None,
-        }
+            waits: false,
+            owes_backoff: false,
+            doomed: None,
+            seats: Seats::default(),
+        };
+        log.seats = Seats::of(&log.view, log.partitions());
+        log
     }
 
     /// The state that a snapshot holds. `None` when it is not one of ours.
     #[must_use]
     pub fn from_snapshot(bytes: &SnapshotBytes) -> Option<Self> {
-        codec::decode(&bytes.0).ok()
+        let mut log: Self = codec::decode(&bytes.0).ok()?;
+        log.seats = Seats::of(&log.view, log.partitions());
+        Some(log)
     }
 
     /// This state as a snapshot.
@@ -85,13 +109,19 @@ impl JobLog {
         self.view.revision += 1;
         self.view.modified_at = at;
         self.apply_to_job(at, event);
-        if let Some(execution) = event.execution() {
-            self.apply_to_execution(at, &execution.clone(), event);
+        if let Some(place) = event.execution().and_then(|x| self.seats.find(&self.view, x)) {
+            self.apply_to_execution(at, place, event);
         }
-        let version = self.view.job.version;
-        if self.view.history.len() < history_max as usize {
-            self.view.history.push(Stamped { seq, at, version, event: event.clone() });
+        if self.view.state.is_terminal() {
+            for place in self.seats.live() {
+                self.view.executions[place].desired = Desired::Stopped;
+            }
         }
+        let (max, version) = (history_max as usize, self.view.job.version);
+        if self.view.history.len() >= max.max(1) {
+            self.view.history.remove(0);
+        }
+        self.view.history.push(Stamped { seq, at, version, event: event.clone() });
     }
 
     fn apply_to_job(&mut self, at: Time, event: &JobEvent) {
@@ -99,47 +129,34 @@ impl JobLog {
             JobEvent::Announced { round } => {
                 self.round = *round;
                 self.announced_at = at;
-                self.queued_since = None;
-                self.enter_unless_running(JobState::Bidding);
+                self.waits = false;
+                self.enter_unless_held(JobState::Bidding);
             }
             JobEvent::Queued { plan } => {
                 self.queued_since.get_or_insert(at);
-                self.enter_unless_running(JobState::Queued);
+                self.waits = true;
+                self.enter_unless_held(JobState::Queued);
                 if self.view.state == JobState::Queued {
                     self.view.message = format!("Job queued. {}", plan.not_enough_nodes(1));
                 }
             }
             JobEvent::ImagePinned { digest } => self.image = Some(digest.clone()),
-            JobEvent::Placed { nodes } => self.placed = Some(nodes.clone()),
-            JobEvent::Granted { execution, boot, seq } => {
-                self.granted.push((execution.clone(), *boot, *seq));
-                self.enter(JobState::Running);
+            JobEvent::Placed { nodes } => {
+                self.placed = Some(nodes.clone());
+                self.seats = Seats::of(&self.view, self.partitions());
             }
-            JobEvent::Accepted { .. } => self.enter(JobState::Running),
-            JobEvent::BackedOff { ms } => self.backoff_until = at.plus_ms(*ms),
+            JobEvent::Granted { .. } | JobEvent::Accepted { .. } => self.enter(JobState::Running),
+            JobEvent::BackedOff { ms } => {
+                self.backoff_until = at.plus_ms(*ms);
+                self.owes_backoff = false;
+            }
             JobEvent::Ended { state, message } => {
                 self.enter(*state);
                 self.view.message.clone_from(message);
-                self.queued_since = None;
+                self.waits = false;
             }
             JobEvent::Awarded { execution, node, plan } => {
-                let marks =
-                    Marks { announced_at: self.announced_at, awarded_at: at, ..Marks::default() };
-                self.view.executions.push(ExecutionView {
-                    execution: execution.clone(),
-                    node: *node,
-                    state: ExecutionState::Awarded,
-                    desired: Desired::Running,
-                    message: String::new(),
-                    hint: None,
-                    revision: 0,
-                    marks,
-                    plan: plan.as_ref().clone(),
-                    manifest: None,
-                    receipt: None,
-                    summary: None,
-                    holders: Vec::new(),
-                });
+                self.add_execution(at, execution, *node, plan);
             }
             JobEvent::Submitted { .. }
             | JobEvent::Snapshot { .. }
@@ -150,22 +167,36 @@ impl JobLog {
             | JobEvent::Lost { .. }
             | JobEvent::Cancelled { .. } => {}
         }
-        if self.view.state.is_terminal() {
-            for e in self.view.executions.iter_mut().filter(|e| !e.state.is_terminal()) {
-                e.desired = Desired::Stopped;
-            }
-        }
     }
 
-    fn apply_to_execution(&mut self, at: Time, execution: &Execution, event: &JobEvent) {
-        let Some(e) = self.view.executions.iter_mut().rev().find(|e| e.execution == *execution)
-        else {
-            return;
-        };
+    fn add_execution(&mut self, at: Time, execution: &Execution, node: NodeId, plan: &Plan) {
+        let marks = Marks { announced_at: self.announced_at, awarded_at: at, ..Marks::default() };
+        self.seats.awarded(self.view.executions.len(), &execution.slot);
+        self.tries.push(Try { round: self.round, granted: None });
+        self.view.executions.push(ExecutionView {
+            execution: execution.clone(),
+            node,
+            state: ExecutionState::Awarded,
+            desired: Desired::Running,
+            message: String::new(),
+            hint: None,
+            revision: 0,
+            marks,
+            plan: plan.clone(),
+            manifest: None,
+            receipt: None,
+            summary: None,
+            holders: Vec::new(),
+        });
+    }
+
+    fn apply_to_execution(&mut self, at: Time, place: usize, event: &JobEvent) {
+        let e = &mut self.view.executions[place];
         e.revision += 1;
         let next = match event {
-            JobEvent::Granted { .. } => {
+            JobEvent::Granted { boot, seq, .. } => {
                 e.marks.granted_at = Some(at);
+                self.tries[place].granted = Some((*boot, *seq));
                 ExecutionState::Granted
             }
             JobEvent::Refused { reason, .. } => {
@@ -191,6 +222,9 @@ impl JobLog {
             JobEvent::Failed { failure, .. } => {
                 e.message.clone_from(&failure.message);
                 e.hint.clone_from(&failure.hint);
+                if !failure.kind.is_retryable() {
+                    self.doomed.get_or_insert_with(|| with_hint(failure));
+                }
                 ExecutionState::Failed
             }
             JobEvent::Lost { why, .. } => {
@@ -208,12 +242,21 @@ impl JobLog {
             | JobEvent::Ended { .. }
             | JobEvent::Snapshot { .. } => return,
         };
-        debug_assert!(e.state.may_become(next), "{execution:?}: {:?} -> {next:?}", e.state);
+        debug_assert!(e.state.may_become(next), "{:?}: {:?} -> {next:?}", e.execution, e.state);
         e.state = next;
         if next.is_terminal() {
             e.marks.ended_at = Some(at);
             e.desired = Desired::Stopped;
         }
+        if matches!(next, ExecutionState::Failed | ExecutionState::Lost | ExecutionState::Rejected)
+        {
+            self.owes_backoff = true;
+            if self.view.job.context.class == Class::Command {
+                let message = || format!("outcome unknown: {}", e.message);
+                self.doomed.get_or_insert_with(message);
+            }
+        }
+        self.seats.entered(place, &self.view.executions[place], &self.view);
     }
 
     fn enter(&mut self, next: JobState) {
@@ -225,25 +268,23 @@ impl JobLog {
         self.view.message.clear();
     }
 
-    /// Bidding for one slot does not hide that another runs.
-    fn enter_unless_running(&mut self, next: JobState) {
-        let runs = self.view.executions.iter().any(|e| {
-            matches!(
-                e.state,
-                ExecutionState::Granted | ExecutionState::Accepted | ExecutionState::Published
-            )
-        });
-        if !(runs && self.view.state == JobState::Running) {
+    /// Looking for one more node does not hide that another has part of the work.
+    fn enter_unless_held(&mut self, next: JobState) {
+        let held = |state: ExecutionState| match state {
+            ExecutionState::Granted | ExecutionState::Accepted | ExecutionState::Published => true,
+            ExecutionState::Awarded
+            | ExecutionState::Refused
+            | ExecutionState::Proposed
+            | ExecutionState::Rejected
+            | ExecutionState::Failed
+            | ExecutionState::Lost
+            | ExecutionState::Cancelled => false,
+        };
+        let runs = self.view.state == JobState::Running
+            && self.view.executions.iter().any(|e| held(e.state));
+        if !runs {
             self.enter(next);
         }
-    }
-
-    /// The seats this job fills, in order.
-    #[must_use]
-    pub fn seats(&self) -> Vec<Seat> {
-        let partitions = self.partitions();
-        let replicas = self.view.job.context.deal.replicas.max(1);
-        (0..partitions).flat_map(|p| (0..replicas).map(move |r| (p, r))).collect()
     }
 
     /// How many partitions it has; 0 for a job on every match that has no nodes yet.
@@ -257,6 +298,12 @@ impl JobLog {
         }
     }
 
+    /// Whether it runs on every match and has no nodes yet.
+    #[must_use]
+    pub fn is_unplaced(&self) -> bool {
+        self.view.job.kind.placement == Placement::EveryMatch && self.placed.is_none()
+    }
+
     /// The slot of a seat.
     #[must_use]
     pub fn slot(&self, (partition, replica): Seat) -> Slot {
@@ -265,24 +312,38 @@ impl JobLog {
         Slot { job: job.id, version: job.version, task, partition, replica }
     }
 
-    /// The newest execution per seat.
-    #[must_use]
-    pub fn current(&self) -> BTreeMap<Seat, &ExecutionView> {
-        let mut current: BTreeMap<Seat, &ExecutionView> = BTreeMap::new();
-        for e in &self.view.executions {
-            let seat = (e.execution.slot.partition, e.execution.slot.replica);
-            let newest = current.entry(seat).or_insert(e);
-            if newest.execution.epoch <= e.execution.epoch {
-                *newest = e;
-            }
-        }
-        current
-    }
-
     /// An execution of this job.
     #[must_use]
     pub fn execution(&self, execution: &Execution) -> Option<&ExecutionView> {
-        self.view.executions.iter().rev().find(|e| e.execution == *execution)
+        Some(&self.view.executions[self.seats.find(&self.view, execution)?])
+    }
+
+    /// An execution of this job, if it is this node's.
+    #[must_use]
+    pub fn execution_of(&self, node: NodeId, execution: &Execution) -> Option<&ExecutionView> {
+        self.execution(execution).filter(|e| e.node == node)
+    }
+
+    /// What the view does not show of an execution.
+    #[must_use]
+    pub fn attempt(&self, execution: &Execution) -> Option<Try> {
+        Some(self.tries[self.seats.find(&self.view, execution)?])
+    }
+
+    /// The executions that are not over.
+    pub fn live(&self) -> impl Iterator<Item = &ExecutionView> {
+        self.seats.live().map(|place| &self.view.executions[place])
+    }
+
+    /// Executions in a state that is not an end.
+    pub fn in_state(&self, state: ExecutionState) -> impl Iterator<Item = &ExecutionView> {
+        self.live().filter(move |e| e.state == state)
+    }
+
+    /// The newest execution of a seat.
+    #[must_use]
+    pub fn newest(&self, seat: Seat) -> Option<&ExecutionView> {
+        Some(&self.view.executions[self.seats.newest(seat)?])
     }
 
     /// The node whose resources an execution takes up now.
@@ -295,30 +356,7 @@ impl JobLog {
     /// Whether this is its slot's newest epoch.
     #[must_use]
     pub fn is_current(&self, execution: &Execution) -> bool {
-        let same_slot = |e: &&ExecutionView| e.execution.slot == execution.slot;
-        self.view.executions.iter().filter(same_slot).all(|e| e.execution <= *execution)
-    }
-
-    /// Epochs of a seat that were used up: refusals cost none.
-    #[must_use]
-    pub fn attempts(&self, seat: Seat) -> u32 {
-        let used = self.view.executions.iter().filter(|e| {
-            (e.execution.slot.partition, e.execution.slot.replica) == seat
-                && matches!(
-                    e.state,
-                    ExecutionState::Failed | ExecutionState::Lost | ExecutionState::Rejected
-                )
-        });
-        u32::try_from(used.count()).unwrap_or(u32::MAX)
-    }
-
-    /// How often a node failed this job.
-    #[must_use]
-    pub fn failures_of(&self, node: NodeId) -> u32 {
-        let failed = self.view.executions.iter().filter(|e| {
-            e.node == node && matches!(e.state, ExecutionState::Failed | ExecutionState::Lost)
-        });
-        u32::try_from(failed.count()).unwrap_or(u32::MAX)
+        self.newest(seat_of(&execution.slot)).is_some_and(|e| e.execution == *execution)
     }
 
     /// The work of a seat, image pinned.
@@ -336,6 +374,13 @@ impl JobLog {
     /// Over, and nothing of it runs: it can be folded.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.view.state.is_terminal() && self.view.executions.iter().all(|e| e.state.is_terminal())
+        self.view.state.is_terminal() && !self.seats.any_live()
     }
+}
+
+/// A failure and what to do about it, in one line.
+#[must_use]
+pub(super) fn with_hint(failure: &Failure) -> String {
+    let hint = failure.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    format!("{}{hint}", failure.message)
 }

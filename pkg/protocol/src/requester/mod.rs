@@ -6,15 +6,22 @@
 
 mod award;
 mod bidding;
+mod deadline;
 mod directory;
+mod judge;
+mod keep;
 mod lease;
 mod log;
 mod outcome;
+mod place;
 mod queue;
+mod round;
+mod seats;
 mod soft;
 mod state;
 mod stop;
 mod submit;
+mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,10 +30,11 @@ use gadus_model::message::{Envelope, MESSAGE_VERSION, Message};
 use gadus_model::view::JobView;
 use gadus_model::{Execution, Failure, Job, JobId, Limits, NodeId, OwnerId, Time};
 
-pub use self::bidding::{ASK_ALL_MAX, ASK_SAMPLE};
-pub use self::directory::{Directory, NodeEntry};
-pub use self::log::{JobLog, Seat};
+pub use self::directory::{Directory, Heard, NodeEntry};
+pub use self::log::{JobLog, Seat, Seats, Try};
 use self::queue::Queue;
+pub(crate) use self::round::spread;
+pub use self::round::{ASK_ALL_MAX, ASK_SAMPLE};
 use self::soft::Soft;
 pub use self::state::Folder;
 pub use self::submit::SubmitError;
@@ -120,6 +128,8 @@ pub struct Requester {
     deadlines: BTreeSet<(Time, JobId)>,
     /// Jobs to be looked at in this very turn.
     ready: BTreeSet<JobId>,
+    /// There may be room that was not there before: the heads of the lines try in this very turn.
+    freed: bool,
     /// Jobs that ended in a replay and are not known to be in the index.
     folded: Vec<JobView>,
     step: Step,
@@ -140,6 +150,7 @@ impl Requester {
             queue: Queue::default(),
             deadlines: BTreeSet::new(),
             ready: BTreeSet::new(),
+            freed: false,
             folded: Vec::new(),
             step: Step::default(),
         };
@@ -148,6 +159,12 @@ impl Requester {
             machine.folded.extend(folded);
         }
         machine
+    }
+
+    /// Takes one more record of another's log in, as a standby does. Gives the job that it
+    /// settled.
+    pub fn follow(&mut self, record: &Record) -> Option<JobView> {
+        self.apply(record)
     }
 
     /// After a replay: every effect that is still owed.
@@ -181,12 +198,15 @@ impl Requester {
     /// Looks at every job that is due.
     fn tend(&mut self, now: Time) {
         loop {
-            let due = self.deadlines.first().copied().filter(|(at, _)| *at <= now);
-            let Some(id) = self.ready.pop_first().or(due.map(|(_, id)| id)) else { return };
-            if let Some((at, id)) = due {
-                self.deadlines.remove(&(at, id));
+            if let Some(id) = self.ready.pop_first() {
+                self.advance(now, id);
+            } else if let Some((_, id)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
+                self.advance(now, *id);
+            } else if std::mem::take(&mut self.freed) {
+                self.wake_heads(now);
+            } else {
+                return;
             }
-            self.advance(now, id);
         }
     }
 
@@ -231,9 +251,7 @@ impl Requester {
 
     /// Looks at a job as a whole and does whatever is due.
     fn advance(&mut self, now: Time, id: JobId) {
-        if !self.jobs.contains_key(&id) {
-            return;
-        }
+        self.ready.remove(&id);
         if self.is_live(id) {
             self.time_limits(now, id);
         }
@@ -250,7 +268,7 @@ impl Requester {
             self.tend_stops(now, id);
         }
         self.fold_if_settled(id);
-        self.note_seats_sought(now, id);
+        self.note_seats_sought(id);
         self.set_deadline(now, id);
     }
 
@@ -261,21 +279,24 @@ impl Requester {
     /// Decides one event of a job: it goes into the log and is applied at once.
     fn emit(&mut self, now: Time, id: JobId, event: JobEvent) {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
-        let execution = event.execution().cloned();
-        let before = execution.as_ref().and_then(|x| entry.log.occupied(x));
+        let before = event.execution().and_then(|x| entry.log.occupied(x));
         let seq = entry.log.seq + 1;
         entry.log.apply(seq, now, &event, self.config.limits.history_max);
-        let after = execution.as_ref().and_then(|x| entry.log.occupied(x));
-        let need = entry.log.view.job.context.resources;
-        match (before, after) {
-            (None, Some(node)) => self.directory.commit(node, &need),
-            (Some(node), None) => self.directory.release(node, &need),
-            (None, None) | (Some(_), Some(_)) => {}
+        if let Some(execution) = event.execution() {
+            let after = entry.log.occupied(execution);
+            let need = &entry.soft.requirements.resources;
+            match (before, after) {
+                (None, Some(node)) => self.directory.commit(node, execution, need),
+                (Some(node), None) => {
+                    self.directory.release(node, execution, need);
+                    self.freed = true;
+                }
+                (None, None) | (Some(_), Some(_)) => {}
+            }
         }
         self.record(now, id, seq, event);
-        self.step.effects.push(Effect::Changed(id));
-        if before.is_some() && after.is_none() {
-            self.wake_heads(now, Some(id));
+        if !self.step.effects.iter().any(|e| matches!(e, Effect::Changed(job) if *job == id)) {
+            self.step.effects.push(Effect::Changed(id));
         }
     }
 

@@ -7,7 +7,7 @@ use gadus_model::message::Requirements;
 use gadus_model::{Job, JobId, Time, codec};
 
 /// Jobs of equal requirements wait in one line.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Class([u8; 32]);
 
 impl Class {
@@ -36,17 +36,23 @@ fn place(job: &Job, created_at: Time) -> Place {
 impl Queue {
     /// Puts a job into its line; again is the same.
     pub(super) fn join(&mut self, class: &Class, job: &Job, created_at: Time) {
-        self.lines.entry(class.clone()).or_default().insert(place(job, created_at));
+        self.lines.entry(*class).or_default().insert(place(job, created_at));
     }
 
-    /// Takes it out.
-    pub(super) fn leave(&mut self, class: &Class, job: &Job, created_at: Time) {
-        if let Some(line) = self.lines.get_mut(class) {
-            line.remove(&place(job, created_at));
-            if line.is_empty() {
-                self.lines.remove(class);
-            }
+    /// Takes it out. True when it was in.
+    pub(super) fn leave(&mut self, class: &Class, job: &Job, created_at: Time) -> bool {
+        let Some(line) = self.lines.get_mut(class) else { return false };
+        let was_in = line.remove(&place(job, created_at));
+        if line.is_empty() {
+            self.lines.remove(class);
         }
+        was_in
+    }
+
+    /// Whether it is in its line.
+    #[must_use]
+    pub(super) fn contains(&self, class: &Class, job: &Job, created_at: Time) -> bool {
+        self.lines.get(class).is_some_and(|line| line.contains(&place(job, created_at)))
     }
 
     /// Whether others of its class wait before it.
@@ -60,7 +66,7 @@ impl Queue {
     #[must_use]
     pub(super) fn heads(&self) -> Vec<(Class, JobId)> {
         let head = |(class, line): (&Class, &BTreeSet<Place>)| {
-            line.first().map(|(_, _, id)| (class.clone(), *id))
+            line.first().map(|(_, _, id)| (*class, *id))
         };
         self.lines.iter().filter_map(head).collect()
     }
@@ -71,11 +77,17 @@ impl Queue {
         self.lines.values().map(BTreeSet::len).sum()
     }
 
+    /// How many classes have jobs that gather bids.
+    #[must_use]
+    pub(super) fn classes_bidding(&self) -> usize {
+        self.bidding.len()
+    }
+
     /// Notes how many seats a job gathers bids for; 0 when it no longer does. True when others
     /// of its class may now have a better chance.
     pub(super) fn set_bidding(&mut self, class: &Class, job: JobId, seats: u32) -> bool {
         if seats > 0 {
-            let before = self.bidding.entry(class.clone()).or_default().insert(job, seats);
+            let before = self.bidding.entry(*class).or_default().insert(job, seats);
             return before.is_some_and(|n| n > seats);
         }
         let Some(jobs) = self.bidding.get_mut(class) else { return false };

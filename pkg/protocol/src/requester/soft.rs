@@ -3,16 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use gadus_model::message::Bid;
-use gadus_model::{Execution, NodeId, Reason, Time};
+use gadus_model::message::{Bid, Requirements};
+use gadus_model::{Execution, Job, NodeId, Reason, Time};
 
 use super::queue::Class;
+use super::state::requirements;
 use crate::repeat::Repeat;
 
 /// The soft state of one job.
 #[derive(Clone, Debug)]
 pub(super) struct Soft {
     pub(super) class: Class,
+    pub(super) requirements: Requirements,
     /// The round of bidding that is open or whose bids may still be used.
     pub(super) round: Option<Round>,
     /// Nodes not to be asked before a time.
@@ -24,8 +26,11 @@ pub(super) struct Soft {
     pub(super) stops: BTreeMap<Execution, Unanswered>,
     /// The image's digest was asked for.
     pub(super) resolving: bool,
-    /// A waiting job is announced again at this time, should nothing wake it before.
+    /// It is in its line, and is looked at again at this time should nothing wake it before;
+    /// only the head of a line has a time.
     pub(super) requeue_at: Option<Time>,
+    /// Rounds without an award since the last one.
+    pub(super) rounds_in_vain: u32,
 }
 
 /// A round of bidding.
@@ -38,10 +43,18 @@ pub(super) struct Round {
     pub(super) closes: Time,
     pub(super) ask: Repeat,
     pub(super) asked: Vec<NodeId>,
-    pub(super) bids: BTreeMap<NodeId, Bid>,
-    pub(super) bid_at: BTreeMap<NodeId, Time>,
+    pub(super) bids: BTreeMap<NodeId, Offer>,
     pub(super) declined: BTreeMap<NodeId, Vec<Reason>>,
     pub(super) gossiped: bool,
+}
+
+/// A bid, and when it came.
+#[derive(Clone, Debug)]
+pub(super) struct Offer {
+    pub(super) bid: Bid,
+    pub(super) at: Time,
+    /// Seats that this bid was awarded already.
+    pub(super) taken: u32,
 }
 
 /// Something said until it is answered, up to a time.
@@ -64,9 +77,11 @@ pub(super) struct Keeping {
 }
 
 impl Soft {
-    pub(super) fn new(class: Class) -> Self {
+    pub(super) fn new(job: &Job) -> Self {
+        let requirements = requirements(job);
         Self {
-            class,
+            class: Class::of(&requirements),
+            requirements,
             round: None,
             skip: BTreeMap::new(),
             awards: BTreeMap::new(),
@@ -75,6 +90,7 @@ impl Soft {
             stops: BTreeMap::new(),
             resolving: false,
             requeue_at: None,
+            rounds_in_vain: 0,
         }
     }
 
@@ -84,5 +100,10 @@ impl Soft {
         self.leases.remove(execution);
         self.keeps.remove(execution);
         self.stops.remove(execution);
+    }
+
+    /// The round, while it is the job's last one.
+    pub(super) fn round(&self, no: u32) -> Option<&Round> {
+        self.round.as_ref().filter(|round| round.no == no)
     }
 }

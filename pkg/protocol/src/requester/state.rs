@@ -10,7 +10,6 @@ use gadus_model::{Engine, Job, JobId, NodeId, Plan, Time};
 
 use super::directory::{Directory, Look};
 use super::log::JobLog;
-use super::queue::Class;
 use super::soft::Soft;
 use super::{Entry, Requester};
 use crate::step::Effect;
@@ -43,7 +42,7 @@ impl Requester {
             self.keys.insert((client.clone(), key.clone()), id);
         }
         *self.clients.entry(client).or_default() += 1;
-        let soft = Soft::new(Class::of(&requirements(job)));
+        let soft = Soft::new(job);
         self.jobs.insert(id, Entry { log, soft, deadline: None });
     }
 
@@ -56,7 +55,10 @@ impl Requester {
         }
         let client = job.context.client.clone();
         if let Some(key) = &job.idempotency_key {
-            self.keys.remove(&(client.clone(), key.clone()));
+            let key = (client.clone(), key.clone());
+            if self.keys.get(&key) == Some(&id) {
+                self.keys.remove(&key);
+            }
         }
         if let Some(n) = self.clients.get_mut(&client) {
             *n -= 1;
@@ -67,8 +69,9 @@ impl Requester {
         if let Some(at) = entry.deadline {
             self.deadlines.remove(&(at, id));
         }
-        self.queue.leave(&entry.soft.class, job, entry.log.view.created_at);
-        self.queue.set_bidding(&entry.soft.class, id, 0);
+        self.ready.remove(&id);
+        let left = self.queue.leave(&entry.soft.class, job, entry.log.view.created_at);
+        self.freed |= self.queue.set_bidding(&entry.soft.class, id, 0) || left;
         Some(entry.log.view)
     }
 
@@ -81,14 +84,17 @@ impl Requester {
         }
     }
 
-    /// Counts anew what was given to each node.
+    /// Makes the accounts and lines again that follow from the jobs.
     pub(super) fn recount(&mut self) {
-        let entries = self.jobs.values().map(|e| &e.log);
-        for log in entries {
-            for e in &log.view.executions {
-                if let Some(node) = log.occupied(&e.execution) {
-                    self.directory.commit(node, &log.view.job.context.resources);
+        for entry in self.jobs.values() {
+            let view = &entry.log.view;
+            for e in entry.log.live() {
+                if let Some(node) = entry.log.occupied(&e.execution) {
+                    self.directory.commit(node, &e.execution, &view.job.context.resources);
                 }
+            }
+            if entry.log.waits {
+                self.queue.join(&entry.soft.class, &view.job, view.created_at);
             }
         }
     }
@@ -112,6 +118,33 @@ impl Requester {
     #[must_use]
     pub fn durable(&self) -> BTreeMap<JobId, &JobLog> {
         self.jobs.iter().map(|(id, e)| (*id, &e.log)).collect()
+    }
+
+    /// The durable state of one job.
+    #[must_use]
+    pub fn log(&self, id: JobId) -> Option<&JobLog> {
+        self.jobs.get(&id).map(|e| &e.log)
+    }
+
+    /// How much it remembers beside its log, by name: for tests that nothing grows for ever.
+    #[must_use]
+    pub fn footprint(&self) -> Vec<(&'static str, usize)> {
+        let soft = |f: fn(&Soft) -> usize| self.jobs.values().map(|e| f(&e.soft)).sum();
+        vec![
+            ("jobs", self.jobs.len()),
+            ("names", self.names.len()),
+            ("keys", self.keys.len()),
+            ("clients", self.clients.len()),
+            ("deadlines", self.deadlines.len()),
+            ("lines", self.queue.len()),
+            ("classes bidding", self.queue.classes_bidding()),
+            ("nodes given", self.directory.nodes_given()),
+            ("rounds", soft(|s| usize::from(s.round.is_some()))),
+            ("awards", soft(|s| s.awards.len())),
+            ("leases", soft(|s| s.leases.len())),
+            ("keeps", soft(|s| s.keeps.len())),
+            ("stops", soft(|s| s.stops.len())),
+        ]
     }
 
     /// A live job.
@@ -152,21 +185,35 @@ impl Requester {
     /// Which known nodes would take a job, and why not the others: the value an award would use.
     #[must_use]
     pub fn explain(&self, now: Time, job: &Job) -> Plan {
-        let none = JobLog::new(job.clone(), 0, now);
-        let entry = self.jobs.get(&job.id);
-        let log = entry.map_or(&none, |e| &e.log);
-        let requirements = requirements(job);
-        let (bids, declined, skip) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let round = entry.and_then(|e| e.soft.round.as_ref());
-        let look = Look {
+        match self.jobs.get(&job.id) {
+            Some(entry) => self.directory.plan(&self.look(now, entry)),
+            None => self.directory.plan(&Look {
+                now,
+                disconnect_ms: self.config.limits.disconnect_ms,
+                requirements: &requirements(job),
+                round: None,
+                skip: None,
+                log: None,
+            }),
+        }
+    }
+
+    /// What matching looks at for a job.
+    pub(super) fn look<'a>(&self, now: Time, entry: &'a Entry) -> Look<'a> {
+        Look {
             now,
             disconnect_ms: self.config.limits.disconnect_ms,
-            requirements: &requirements,
-            bids: round.map_or(&bids, |r| &r.bids),
-            declined: round.map_or(&declined, |r| &r.declined),
-            skip: entry.map_or(&skip, |e| &e.soft.skip),
-        };
-        self.directory.plan(&look, log)
+            requirements: &entry.soft.requirements,
+            round: entry.soft.round(entry.log.round),
+            skip: Some(&entry.soft.skip),
+            log: Some(&entry.log),
+        }
+    }
+
+    /// The plan for a job as it stands.
+    pub(super) fn plan(&self, now: Time, id: JobId) -> Plan {
+        let entry = self.jobs.get(&id);
+        entry.map(|entry| self.directory.plan(&self.look(now, entry))).unwrap_or_default()
     }
 
     /// Who runs a job's execution, for logs.

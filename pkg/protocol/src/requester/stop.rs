@@ -18,11 +18,11 @@ impl Requester {
 
     /// Of a job that is over: stops what still runs.
     pub(super) fn tend_stops(&mut self, now: Time, id: JobId) {
-        let limits = self.config.limits.clone();
+        let limits = &self.config.limits;
         let in_name_only = self.config.sabotage == Some(Sabotage::CancelInNameOnly);
         let Some(entry) = self.jobs.get_mut(&id) else { return };
-        let live = entry.log.view.executions.iter().filter(|e| !e.state.is_terminal());
-        let live: Vec<(Execution, NodeId)> = live.map(|e| (e.execution.clone(), e.node)).collect();
+        let live: Vec<(Execution, NodeId)> =
+            entry.log.live().map(|e| (e.execution.clone(), e.node)).collect();
         let (mut over, mut say) = (Vec::new(), Vec::new());
         for (execution, node) in live {
             if in_name_only {
@@ -34,11 +34,11 @@ impl Requester {
             let lease = soft.leases.get(&execution).copied();
             let stop = soft.stops.entry(execution.clone()).or_insert_with(|| Unanswered {
                 repeat: Repeat::now(now),
-                until: lease.unwrap_or_else(|| lease_end(now, &limits)),
+                until: lease.unwrap_or_else(|| lease_end(now, limits)),
             });
             if now >= stop.until {
                 over.push(execution);
-            } else if stop.repeat.due(now, &limits) {
+            } else if stop.repeat.due(now, limits) {
                 say.push((node, Message::Stop { execution }));
             }
         }
@@ -53,7 +53,7 @@ impl Requester {
     pub(super) fn stopped(&mut self, now: Time, from: NodeId, execution: &Execution) {
         let id = execution.slot.job;
         let Some(entry) = self.jobs.get(&id) else { return };
-        let Some(e) = entry.log.execution(execution).filter(|e| e.node == from) else { return };
+        let Some(e) = entry.log.execution_of(from, execution) else { return };
         if e.state.is_terminal() {
             return;
         }

@@ -87,17 +87,14 @@ impl Requester {
     pub(super) fn time_limits(&mut self, now: Time, id: JobId) {
         let Some(entry) = self.jobs.get(&id) else { return };
         let view = &entry.log.view;
-        let timeouts = view.job.context.timeouts;
-        if let Some(ms) = timeouts.total_ms
-            && now >= view.created_at.plus_ms(ms)
-        {
-            let message = format!("Job timed out. Job took longer than {} s", ms / 1000);
+        if total_limit(&entry.log).is_some_and(|at| now >= at) {
+            let ms = view.job.context.timeouts.total_ms.unwrap_or(0);
+            let message = format!("Job timed out. Job took longer than {}", seconds(ms));
             return self.end(now, id, JobState::Failed, message);
         }
-        let Some(ms) = queue_limit(&entry.log) else { return };
-        if now >= ms {
-            let wanted = u32::try_from(entry.log.seats().len()).unwrap_or(u32::MAX);
-            let plan = self.explain(now, &view.job.clone());
+        if queue_limit(&entry.log).is_some_and(|at| now >= at) {
+            let wanted = u32::try_from(entry.log.seats.len()).unwrap_or(u32::MAX);
+            let plan = self.plan(now, id);
             let message = format!("Job timed out in the queue. {}", plan.not_enough_nodes(wanted));
             self.end(now, id, JobState::Failed, message);
         }
@@ -106,16 +103,36 @@ impl Requester {
     /// Ends a job. What still runs is stopped from here on.
     pub(super) fn end(&mut self, now: Time, id: JobId, state: JobState, message: String) {
         let again = self.config.sabotage == Some(crate::Sabotage::EndTwice);
-        if self.is_live(id) || again {
-            self.emit(now, id, JobEvent::Ended { state, message });
+        if !self.is_live(id) && !again {
+            return;
         }
+        self.emit(now, id, JobEvent::Ended { state, message });
+        if let Some(entry) = self.jobs.get_mut(&id) {
+            entry.soft.round = None;
+        }
+        self.leave_line(id);
     }
 }
 
-/// When a job that waits has waited for too long.
+/// Seconds, as people read them.
+fn seconds(ms: u64) -> String {
+    match ms % 1000 {
+        0 => format!("{} s", ms / 1000),
+        rest => format!("{}.{rest:03} s", ms / 1000),
+    }
+}
+
+/// When the job as a whole has taken too long.
+pub(super) fn total_limit(log: &JobLog) -> Option<Time> {
+    log.view.job.context.timeouts.total_ms.map(|ms| log.view.created_at.plus_ms(ms))
+}
+
+/// When a job has waited for its first node for too long.
 pub(super) fn queue_limit(log: &JobLog) -> Option<Time> {
     let since = log.queued_since?;
-    let nothing_ran = log.view.executions.iter().all(|e| e.marks.granted_at.is_none());
     let ms = log.view.job.context.timeouts.queue_ms?;
-    nothing_ran.then(|| since.max(log.view.created_at).plus_ms(ms))
+    let ran =
+        log.view.executions.iter().any(|e| e.marks.granted_at.or(e.marks.accepted_at).is_some());
+    // An unanswered award may be a node already.
+    (!ran && !log.seats.any_live()).then(|| since.plus_ms(ms))
 }
