@@ -1,119 +1,60 @@
-//! A node's key: made at its first start, and kept.
+//! A node's key.
 
 use std::fmt;
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
 
-use ed25519_dalek::{Signer, SigningKey};
-use gadus_model::NodeId;
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use gadus_model::{CodecError, NodeId};
 
-/// An Ed25519 key pair. What prints of it is the public half.
-#[derive(Clone)]
+/// An Ed25519 key pair (RFC 8032). The public half is the node's id.
 pub struct NodeKey(SigningKey);
 
-/// Why a key file is of no use.
+/// Why a signature does not count.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The file cannot be read or written.
-    #[error("cannot {doing} the node key {path}")]
-    Io {
-        /// `read` or `write`.
-        doing: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is there and is no key. It is left as it is: it names this node to others.
-    #[error(
-        "{path} is not a node key: it has {bytes} bytes, not {KEY_BYTES}; restore it from a copy, or move it away to become a new node"
-    )]
-    Damaged {
-        /// Where.
-        path: PathBuf,
-        /// Its size.
-        bytes: usize,
-    },
-    /// Others may read it.
-    #[error("{path} can be read by others (mode {mode:o}); make it private with `chmod 600`")]
-    Exposed {
-        /// Where.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
+pub enum VerifyError {
+    /// The node's id is no usable public key.
+    #[error("{0} is no valid Ed25519 public key")]
+    Key(NodeId),
+    /// The signature is not 64 bytes long.
+    #[error("the signature has {0} bytes instead of 64")]
+    Length(usize),
+    /// This node did not sign these bytes.
+    #[error("the signature is not one by {0} of this content")]
+    Signature(NodeId),
+    /// What was signed has no canonical form.
+    #[error("what was signed cannot be encoded")]
+    Encode(#[from] CodecError),
 }
 
-const KEY_BYTES: usize = 32;
-
 impl NodeKey {
-    /// The key of a secret seed.
+    /// A new key, from the system's randomness.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self::from_seed(rand::random())
+    }
+
+    /// The key of a 32-byte secret seed.
     #[must_use]
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Self(SigningKey::from_bytes(&seed))
     }
 
-    /// Reads the key file, or makes one with `fresh` as its seed where there is none: mode 0600,
-    /// whole or not at all, never over a file that is there.
-    ///
-    /// # Errors
-    /// The file cannot be read or written, is no key, or is not private.
-    pub fn load_or_create(path: &Path, fresh: [u8; 32]) -> Result<Self, KeyError> {
-        match std::fs::read(path) {
-            Ok(bytes) => Self::parse(path, &bytes),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::create(path, fresh),
-            Err(source) => Err(KeyError::Io { doing: "read", path: path.to_owned(), source }),
-        }
-    }
-
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, KeyError> {
-        let path = path.to_owned();
-        let Ok(seed) = <[u8; KEY_BYTES]>::try_from(bytes) else {
-            return Err(KeyError::Damaged { path, bytes: bytes.len() });
-        };
-        let found = std::fs::metadata(&path);
-        let found =
-            found.map_err(|source| KeyError::Io { doing: "read", path: path.clone(), source })?;
-        let mode = found.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed { path, mode });
-        }
-        Ok(Self::from_seed(seed))
-    }
-
-    fn create(path: &Path, seed: [u8; 32]) -> Result<Self, KeyError> {
-        let part = path.with_extension("part");
-        let write = || {
-            let mut options = std::fs::OpenOptions::new();
-            let mut file =
-                options.write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-            file.write_all(&seed)?;
-            file.sync_all()?;
-            // A link, not a rename: of two processes that start at once, one fails.
-            std::fs::hard_link(&part, path)?;
-            std::fs::remove_file(&part)?;
-            path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
-        };
-        write().map_err(|source| KeyError::Io { doing: "write", path: path.to_owned(), source })?;
-        Ok(Self::from_seed(seed))
-    }
-
-    /// The node that this key makes one.
+    /// The node that has this key.
     #[must_use]
     pub fn id(&self) -> NodeId {
         NodeId(self.0.verifying_key().to_bytes())
     }
 
-    /// The secret itself, for the transport.
+    /// The secret seed, 32 bytes: whoever has it is this node.
     #[must_use]
     pub fn seed(&self) -> [u8; 32] {
         self.0.to_bytes()
     }
 
-    pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
-        self.0.sign(bytes).to_bytes().to_vec()
+    /// The signature of some bytes, 64 bytes. Callers put a domain in front, as
+    /// [`Signed`](crate::Signed) does.
+    #[must_use]
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        self.0.sign(bytes).to_bytes()
     }
 }
 
@@ -123,38 +64,70 @@ impl fmt::Debug for NodeKey {
     }
 }
 
+/// Checks that a node signed some bytes. Strictly: keys and points of small order, and signatures
+/// with a second valid form, are refused, so that all agree about each signature.
+///
+/// # Errors
+/// `Key`, `Length` or `Signature`.
+pub fn verify(node: &NodeId, bytes: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
+    let key = VerifyingKey::from_bytes(&node.0).map_err(|_| VerifyError::Key(*node))?;
+    let signature =
+        Signature::from_slice(signature).map_err(|_| VerifyError::Length(signature.len()))?;
+    key.verify_strict(bytes, &signature).map_err(|_| VerifyError::Signature(*node))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_made_once_and_kept_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("key");
-        let first = NodeKey::load_or_create(&path, [7; 32]).unwrap();
-        let again = NodeKey::load_or_create(&path, [8; 32]).unwrap();
-        assert_eq!(first.id(), again.id());
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no part is left");
+    fn a_signature_is_good_for_its_key_and_bytes_alone() {
+        let (key, other) = (NodeKey::generate(), NodeKey::generate());
+        let signature = key.sign(b"bytes");
+        verify(&key.id(), b"bytes", &signature).unwrap();
+        assert!(matches!(
+            verify(&other.id(), b"bytes", &signature),
+            Err(VerifyError::Signature(node)) if node == other.id()
+        ));
+        assert!(verify(&key.id(), b"Bytes", &signature).is_err());
+        assert!(matches!(
+            verify(&key.id(), b"bytes", &signature[..63]),
+            Err(VerifyError::Length(63))
+        ));
+        for bit in 0..512 {
+            let mut flipped = signature;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(verify(&key.id(), b"bytes", &flipped).is_err(), "bit {bit}");
+        }
     }
 
     #[test]
-    fn a_damaged_or_exposed_key_is_refused_and_left_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("key");
-        std::fs::write(&path, b"short").unwrap();
-        let damaged = NodeKey::load_or_create(&path, [7; 32]);
-        assert!(matches!(damaged, Err(KeyError::Damaged { bytes: 5, .. })));
-        assert_eq!(std::fs::read(&path).unwrap(), b"short");
-        std::fs::write(&path, [1; 32]).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let exposed = NodeKey::load_or_create(&path, [7; 32]);
-        assert!(matches!(exposed, Err(KeyError::Exposed { mode: 0o644, .. })));
+    fn the_rfc_s_first_example() {
+        // RFC 8032, 7.1, test 1.
+        let seed = hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+        let public =
+            hex::decode("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+        let signature = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590\
+                         a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b";
+        let key = NodeKey::from_seed(seed.unwrap().try_into().unwrap());
+        assert_eq!(key.id().0.to_vec(), public.unwrap());
+        assert_eq!(hex::encode(key.sign(b"")), signature);
     }
 
     #[test]
-    fn debug_shows_no_secret() {
-        let text = format!("{:?}", NodeKey::from_seed([9; 32]));
-        assert!(text.starts_with("NodeKey(n-") && !text.contains("9, 9"));
+    fn a_key_of_small_order_signs_nothing() {
+        // The neutral element as key and point: plain verification would accept any message.
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        let signature = [&neutral[..], &[0; 32]].concat();
+        assert!(verify(&NodeId(neutral), b"anything", &signature).is_err());
+    }
+
+    #[test]
+    fn its_debug_form_keeps_the_secret() {
+        let key = NodeKey::from_seed([0xab; 32]);
+        let shown = format!("{key:?}");
+        assert!(shown.contains(&key.id().short()), "{shown}");
+        assert!(!shown.contains("ab, ab") && !shown.contains("171, 171"), "{shown}");
     }
 }

@@ -1,10 +1,11 @@
-//! Keys and signatures: who a node is, and what it vouches for.
-//!
-//! Signatures are Ed25519 (RFC 8032), verified strictly, over `domain | 0x00 | DAG-CBOR`, so that a
-//! signature of one kind of record is never one of another kind.
+//! Who says it: a node's Ed25519 key, and signatures that are good for one kind of statement only.
 
+mod file;
 mod key;
 mod receipt;
+mod signed;
 
-pub use key::{KeyError, NodeKey};
-pub use receipt::{SignatureError, sign_receipt, verify_receipt};
+pub use file::KeyFileError;
+pub use key::{NodeKey, VerifyError, verify};
+pub use receipt::{SignError, sign_receipt, verify_receipt};
+pub use signed::{Signed, Statement};
