@@ -2,20 +2,20 @@
 # A docker engine of its own for tests and demos: own socket, data, state, cgroups and mounts, all
 # under DIR, so that it runs beside (and never touches) a docker engine of the machine. Needs root.
 #
-#   docker-engine.sh start DIR   starts it, waits until it answers, prints the socket's path
-#   docker-engine.sh stop DIR    ends it and every container of it; leaves no process and no mount
-#   docker-engine.sh crash DIR   kill -9 of the daemon alone, for tests; start brings it back
+#   docker-engine.sh start DIR      starts it, waits until it answers, prints the socket's path
+#   docker-engine.sh stop DIR       ends it and every container of it; leaves no process and no mount
+#   docker-engine.sh kill DIR SIG   sends the daemon alone a signal and waits until it is gone, for
+#                                   tests; start brings it back
 #
 # Containers have no bridge network there, only none and host. The socket belongs to the group
 # docker, where there is one. ENGINE_FLAGS are added to the daemon's.
 set -eu
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 fail() { echo "docker-engine.sh: $*" >&2; exit 1; }
 
-[ $# -eq 2 ] || usage
+case "${1:-}:$#" in start:2|stop:2|kill:3) ;; *) usage ;; esac
 action=$1
-case $action in start|stop|crash) ;; *) usage ;; esac
 [ "$(id -u)" -eq 0 ] || fail "needs root"
 case $action in start) mkdir -p "$2" ;; esac
 [ -d "$2" ] || exit 0
@@ -25,7 +25,10 @@ id=gadus-$(printf %s "$dir" | cksum | tr -d ' ')
 run=/run/$id
 socket=$dir/docker.sock
 
-alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
+# Not a zombie either: those have no arguments, and whose they are may take its time to reap them.
+args() { { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null; }
+running() { [ -n "$(args "$1")" ]; }
+alive() { [ -s "$1" ] && running "$(cat "$1")"; }
 answers() { curl -fsS -m 5 --unix-socket "$socket" http://engine/_ping >/dev/null 2>&1; }
 
 # Everything in the engine's cgroups: containers that outlived their shims too.
@@ -34,8 +37,7 @@ contained() { cat /sys/fs/cgroup/*/"$id"/*/cgroup.procs /sys/fs/cgroup/"$id"/*/c
 # The engine's own processes: each names the state directory in its arguments.
 own() {
   for p in /proc/[0-9]*; do
-    [ "${p#/proc/}" -ne $$ ] || continue
-    case "$(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" in
+    case "$(args "${p#/proc/}")" in
       dockerd*"$run/"*|*containerd*"$run/"*) echo "${p#/proc/}" ;;
     esac
   done
@@ -46,7 +48,7 @@ end() { # PIDFILE: ask, wait up to 15 s, then insist
   pid=$(cat "$1")
   kill "$pid" 2>/dev/null || true
   n=0
-  while kill -0 "$pid" 2>/dev/null && [ $n -lt 150 ]; do sleep 0.1; n=$((n + 1)); done
+  while running "$pid" && [ $n -lt 150 ]; do sleep 0.1; n=$((n + 1)); done
   kill -9 "$pid" 2>/dev/null || true
   rm -f "$1"
 }
@@ -113,8 +115,15 @@ stop() {
   rm -rf "$run" "$socket"
 }
 
+kill_daemon() {
+  alive "$run/docker.pid" || fail "it does not run"
+  pid=$(cat "$run/docker.pid")
+  kill -s "$1" "$pid"
+  while running "$pid"; do sleep 0.02; done
+}
+
 case $action in
   start) start ;;
   stop) stop ;;
-  crash) alive "$run/docker.pid" && kill -9 "$(cat "$run/docker.pid")" || fail "it does not run" ;;
+  kill) kill_daemon "$3" ;;
 esac

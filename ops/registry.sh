@@ -6,6 +6,8 @@
 set -eu
 
 usage() { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+# A zombie has no arguments.
+running() { [ -n "$({ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null)" ]; }
 fail() { echo "registry.sh: $*" >&2; exit 1; }
 
 case "${1:-}:$#" in start:3|stop:2) ;; *) usage ;; esac
@@ -27,7 +29,7 @@ YML
   echo $! >"$pidfile"
   n=0
   until curl -fsS -m 5 "http://127.0.0.1:$1/v2/" >/dev/null 2>&1; do
-    kill -0 "$(cat "$pidfile")" 2>/dev/null || fail "it ended at once; see $dir/registry.log"
+    running "$(cat "$pidfile")" || fail "it ended at once; see $dir/registry.log"
     n=$((n + 1)); [ $n -lt 300 ] || fail "it does not answer; see $dir/registry.log"
     sleep 0.05
   done
@@ -39,7 +41,7 @@ stop() {
   pid=$(cat "$pidfile")
   kill "$pid" 2>/dev/null || true
   n=0
-  while kill -0 "$pid" 2>/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done
+  while running "$pid" && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done
   kill -9 "$pid" 2>/dev/null || true
   rm -f "$pidfile"
 }

@@ -29,7 +29,7 @@ impl DockerConfig {
 pub struct DockerLimits {
     /// Processes and threads of one container.
     pub pids_max: i64,
-    /// Open files of one process.
+    /// Open files of one process. More than the engine itself may have can be refused to it.
     pub open_files_max: i64,
     /// `/tmp`, and each volume an image declares: in memory, so never over half of the job's.
     pub tmp_max_bytes: u64,
@@ -65,7 +65,7 @@ impl Default for DockerLimits {
     fn default() -> Self {
         Self {
             pids_max: 512,
-            open_files_max: 65_536,
+            open_files_max: 16_384,
             tmp_max_bytes: 256 << 20,
             shm_max_bytes: 64 << 20,
             cpu_default_millis: 500,

@@ -1,0 +1,98 @@
+//! What a job can not do.
+
+use gadus_model::{FailureKind, Outcome};
+use gadus_ports::Mount;
+
+use crate::support::{Bench, NOBODY_IMAGE};
+
+#[tokio::test]
+async fn the_root_is_read_only_and_tmp_is_small() {
+    let Some(bench) = Bench::new().await else { return };
+    let text = "for d in / /bin /etc /dev /sys/fs/cgroup; do touch $d/x 2>/dev/null && echo wrote $d; done; \
+        touch /proc/sys/kernel/x 2>/dev/null && echo wrote proc; \
+        echo ok > /tmp/x && cat /tmp/x; df -m /tmp | tail -1 | awk '{print $2}'; \
+        dd if=/dev/zero of=/tmp/big bs=1M count=100 2>/dev/null || echo full; \
+        df -m /dev/shm | tail -1 | awk '{print $2}'";
+    // Half of 64 MiB of memory; /dev itself is a tmpfs that belongs to root, without a device in it.
+    let text = text.replace(" /dev ", " ");
+    assert_eq!(bench.output_of(&text).await, "ok\n32\nfull\n32\n");
+}
+
+#[tokio::test]
+async fn there_is_no_network_but_lo() {
+    let Some(bench) = Bench::new().await else { return };
+    assert_eq!(
+        bench.output_of("ls /sys/class/net; ip -o link | wc -l; ip route | wc -l").await,
+        "lo\n1\n0\n"
+    );
+}
+
+#[tokio::test]
+async fn no_capability_no_new_privilege_and_a_seccomp_filter() {
+    let Some(bench) = Bench::new().await else { return };
+    let text = "grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp:' /proc/self/status | awk '{print $2}' | tr '\\n' ' '";
+    let zero = "0000000000000000";
+    assert_eq!(bench.output_of(text).await, format!("{zero} {zero} {zero} {zero} {zero} 1 2 "));
+    assert_eq!(bench.output_of("unshare -r true 2>/dev/null || echo refused").await, "refused\n");
+    assert_eq!(
+        bench.output_of("mount -t tmpfs x /tmp 2>/dev/null || echo refused").await,
+        "refused\n"
+    );
+}
+
+#[tokio::test]
+async fn limits_of_a_process_are_set_and_init_is_there() {
+    let Some(bench) = Bench::new().await else { return };
+    let text = "ulimit -n; ulimit -c; cat /proc/1/comm; hostname; ls /proc | grep -c '^[0-9]'";
+    assert_eq!(bench.output_of(text).await, "16384\n0\ndocker-init\ngadus\n4\n");
+}
+
+#[tokio::test]
+async fn the_images_user_counts_and_its_volumes_are_small_and_in_memory() {
+    let Some(bench) = Bench::new().await else { return };
+    let text =
+        "id -u; grep ' /volume ' /proc/mounts | cut -d' ' -f3; echo x >/volume/x && echo wrote";
+    let request = bench.request(NOBODY_IMAGE, &["/bin/sh", "-c", text]).await;
+    let (ended, kept) = bench.run(request).await;
+    assert_eq!(ended.unwrap().outcome, Outcome::Exit(0));
+    assert_eq!(kept.stdout(), "65534\ntmpfs\nwrote\n");
+}
+
+#[tokio::test]
+async fn inputs_are_read_only() {
+    let Some(bench) = Bench::new().await else { return };
+    let (dir, file) = (bench.dir().join("in"), bench.dir().join("in.txt"));
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("a"), "in a directory\n").unwrap();
+    std::fs::write(&file, "a file\n").unwrap();
+    let text = "cat /inputs/a /in.txt; for f in /inputs/a /inputs/new /in.txt; do \
+        echo x 2>/dev/null >$f && echo wrote $f; done; rm -f /inputs/a 2>/dev/null; ls /inputs";
+    let mut request = bench.sh(text).await;
+    request.mounts = vec![
+        Mount { host: dir.clone(), guest: "/inputs".into() },
+        Mount { host: file, guest: "/in.txt".into() },
+    ];
+    let (ended, kept) = bench.run(request).await;
+    assert_eq!(ended.unwrap().outcome, Outcome::Exit(0));
+    assert_eq!(kept.stdout(), "in a directory\na file\na\n");
+    assert_eq!(std::fs::read_to_string(dir.join("a")).unwrap(), "in a directory\n");
+}
+
+#[tokio::test]
+async fn a_fork_bomb_meets_the_limit_on_processes() {
+    let Some(socket) = crate::support::socket() else { return };
+    let bench = Bench::at(socket, |limits| limits.pids_max = 24).await;
+    let text = "i=0; while [ $i -lt 100 ]; do sleep 60 & i=$((i+1)); done; echo unbounded";
+    let (ended, kept) = bench.run(bench.sh(text).await).await;
+    assert_ne!(ended.unwrap().outcome, Outcome::Exit(0));
+    assert!(kept.stderr().contains("can't fork"), "{}", kept.stderr());
+    let mut bomb = bench.sh("b() { b | b & }; b; b; sleep 600").await;
+    bomb.limits.timeout = Some(std::time::Duration::from_secs(1));
+    // The shell gives up by itself, or its time does.
+    match bench.run(bomb).await.0 {
+        Ok(finished) => assert_ne!(finished.outcome, Outcome::Exit(0)),
+        Err(failure) => assert_eq!(failure.kind, FailureKind::Timeout),
+    }
+    assert_eq!(bench.output_of("echo well").await, "well\n", "the engine has survived it");
+    bench.is_clean().await;
+}

@@ -1,0 +1,14 @@
+//! The executor against a real docker engine.
+//!
+//! `GADUS_TEST_DOCKER_SOCK` names one; where it is unset an engine of their own is started, which
+//! takes root. Without either the tests are skipped, and say so; under `CI=true` they fail.
+
+mod endings;
+mod fences;
+mod images;
+mod limits;
+mod outages;
+mod outputs;
+mod restarts;
+mod runs;
+mod support;
