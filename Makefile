@@ -1,0 +1,36 @@
+# gadus: `make demo` shows it, `make test` tests it. Both install what they need (ops/setup.sh).
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SEEDS ?= 0..2000
+
+.PHONY: demo test build sim bench lint fmt clean
+
+demo:
+	@ops/setup.sh
+	$(CARGO) build --quiet -p gadus
+	@GADUS=$(TARGET)/debug/gadus INPUT="$(INPUT)" ops/demo.sh
+
+test:
+	@ops/setup.sh test
+	@CARGO="$(CARGO)" ops/test.sh
+
+build:
+	$(CARGO) build -p gadus
+
+sim:
+	$(CARGO) run --quiet -p gadus-sim --bin sim -- --seeds $(SEEDS)
+
+bench:
+	@ops/setup.sh test
+	$(CARGO) build --quiet -p gadus -p gadus-bench
+	@GADUS=$(TARGET)/debug/gadus ops/bench.sh
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+
+fmt:
+	$(CARGO) fmt --all
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,59 @@
+//! The command line, as a person uses it.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The binary under test: `GADUS_BIN`, else the one beside the tests.
+#[must_use]
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("GADUS_BIN") {
+        return PathBuf::from(path);
+    }
+    let mut dir = std::env::current_exe().expect("a path of this test");
+    dir.pop();
+    if dir.ends_with("deps") {
+        dir.pop();
+    }
+    let path = dir.join("gadus");
+    assert!(path.exists(), "{} is missing: run `cargo build -p gadus`", path.display());
+    path
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Output {
+    /// Its exit code.
+    pub code: i32,
+    /// Data.
+    pub stdout: String,
+    /// Talk.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Its data, when it went well.
+    #[must_use]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{self:#?}");
+        self.stdout
+    }
+
+    /// Its data as JSON, when it went well.
+    #[must_use]
+    pub fn json(self) -> serde_json::Value {
+        serde_json::from_str(&self.ok()).expect("JSON")
+    }
+}
+
+/// Runs `gadus ARGS` against a node's API.
+pub fn gadus<S: AsRef<OsStr>>(api: &str, args: &[S]) -> Output {
+    let mut command = Command::new(binary());
+    command.env("GADUS_API", api).env("NO_COLOR", "1").args(args).stdin(Stdio::null());
+    let output = command.output().expect("gadus runs");
+    Output {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}

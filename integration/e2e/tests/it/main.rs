@@ -1,0 +1,3 @@
+//! Real processes, real sockets, real engines; and the house itself.
+
+mod tidy;
