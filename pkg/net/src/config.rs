@@ -85,7 +85,7 @@ pub struct NetLimits {
     pub gossip_rate_max: u32,
     /// Between two rounds of mesh upkeep.
     pub gossip_heartbeat_ms: u64,
-    /// Block and log streams open to one peer; opening waits for a free place.
+    /// Block and log streams open to one peer, and served for it; more wait for a free place.
     pub streams_per_peer_max: u32,
     /// Bytes of one block.
     pub block_bytes_max: u32,
@@ -135,11 +135,14 @@ impl Default for NetLimits {
     }
 }
 
+/// Streams for identify, ping, gossip and messages.
+const SPARE_STREAMS: usize = 64;
+
 impl NetLimits {
-    /// Streams a peer may hold open towards us: twice what it opens by the same limits, since the
-    /// end of one may be seen after the start of the next.
-    pub(crate) fn inbound_streams_max(&self) -> usize {
-        self.streams_per_peer_max as usize * 2
+    /// Streams on one connection; a peer that opens more loses it. Both sides' own, and the
+    /// peer's once more, since the end of one may be seen after the start of the next.
+    pub(crate) fn streams_max(&self) -> usize {
+        self.streams_per_peer_max as usize * 3 + SPARE_STREAMS
     }
 }
 

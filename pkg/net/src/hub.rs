@@ -27,20 +27,17 @@ impl Hub {
         Links::connected(&self.shared, &self.inbound, node, connection, opener);
     }
 
-    /// A peer has opened a stream: its server starts at once.
+    /// A peer has opened a stream: its server starts at once, or when the peer has a free place.
     pub(crate) fn accept(&self, node: NodeId, purpose: Purpose, stream: Stream) {
         let Some(link) = self.shared.links.get(&node) else { return };
         if purpose == Purpose::Messages {
             link.give(stream);
             return;
         }
-        let Ok(place) = link.inbound_streams.clone().try_acquire_owned() else {
-            self.shared.counters.streams_refused.one();
-            tracing::warn!(peer = %node, "refused a stream: the peer has too many open");
-            return;
-        };
         let shared = self.shared.clone();
         self.shared.runtime.spawn(async move {
+            // The muxer bounds how many can wait here.
+            let _place = link.inbound_streams.acquire().await;
             let served = match purpose {
                 Purpose::Blocks => blocks::serve(&shared, &link, stream).await,
                 Purpose::Logs => logs::serve(&shared, &link, stream).await,
@@ -53,7 +50,6 @@ impl Hub {
                 Err(e) => tracing::debug!(peer = %node, ?purpose, "a stream ended: {e}"),
                 Ok(()) => {}
             }
-            drop(place);
         });
     }
 }

@@ -1,6 +1,7 @@
 //! The network as the node uses it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -28,6 +29,9 @@ use crate::protocol::{Protocols, Purpose};
 use crate::shared::{COMMANDS_MAX, Shared};
 use crate::stats::{Counters, NetStats};
 use crate::swarm::Driver;
+
+/// How long tasks that do not end at once may hold a shutdown up.
+const TASKS_END: Duration = Duration::from_secs(1);
 
 /// A node's place in the network. It ends with [`Net::shutdown`], or when it is dropped.
 pub struct Net {
@@ -76,7 +80,7 @@ impl Net {
         let hub = Hub { shared: shared.clone(), inbound };
         let (started, ready) = oneshot::channel();
         let run = {
-            let (stop, stopped) = (stop.clone(), stopped.clone().drop_guard());
+            let stop = stop.clone();
             async move {
                 tokio::spawn(loop_back(me, to_me, hub.inbound.clone()));
                 match listening(&config, &key, hub, orders).await {
@@ -89,10 +93,9 @@ impl Net {
                         let _ = started.send(Err(e));
                     }
                 }
-                drop(stopped);
             }
         };
-        spawn_thread(run)?;
+        spawn_thread(run, stopped.clone().drop_guard())?;
         let guard = stop.clone().drop_guard();
         ready.await.unwrap_or_else(|_| Err(start("run the network's thread", "it ended")))?;
         Ok(Arc::new(Self {
@@ -232,15 +235,24 @@ async fn loop_back(me: NodeId, mut own: mpsc::Receiver<Envelope>, inbound: mpsc:
     }
 }
 
-/// Runs a future, and the tasks it spawns, on a thread of their own.
-fn spawn_thread(run: impl Future<Output = ()> + Send + 'static) -> Result<(), TransportError> {
+/// Runs a future, and the tasks it spawns, on a thread of their own; `stopped` is dropped when all
+/// of them are gone.
+fn spawn_thread(
+    run: impl Future<Output = ()> + Send + 'static,
+    stopped: DropGuard,
+) -> Result<(), TransportError> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| start("make the network's runtime", &e.to_string()))?;
     std::thread::Builder::new()
         .name("gadus-net".to_owned())
-        .spawn(move || runtime.block_on(run))
+        .spawn(move || {
+            runtime.block_on(run);
+            // With the runtime go the connections' tasks, and with them the sockets.
+            runtime.shutdown_timeout(TASKS_END);
+            drop(stopped);
+        })
         .map_err(|e| start("start the network's thread", &e.to_string()))?;
     Ok(())
 }

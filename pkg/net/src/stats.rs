@@ -51,8 +51,6 @@ counters! {
     nonsense,
     /// Connections turned away, by limit, list or penalty.
     connections_refused,
-    /// Inbound streams refused because the peer has too many.
-    streams_refused,
     /// Blocks sent to peers.
     blocks_served,
     /// Bytes of them.

@@ -35,7 +35,7 @@ pub(crate) struct Link {
     pub(crate) connections: Connections,
     /// Places for block and log streams that we open.
     pub(crate) streams: Arc<Semaphore>,
-    /// Places for block and log streams that the peer opens.
+    /// Places for block and log streams of the peer that are served.
     pub(crate) inbound_streams: Arc<Semaphore>,
     /// Blocks that are being looked up for the peer, or wait to be sent to it.
     pub(crate) lookups: Arc<Semaphore>,
@@ -66,7 +66,7 @@ impl Link {
             queue: Queue::new(limits.send_queue_max, limits.send_queue_bytes_max),
             connections: Connections::default(),
             streams: places(limits.streams_per_peer_max as usize),
-            inbound_streams: places(limits.inbound_streams_max()),
+            inbound_streams: places(limits.streams_per_peer_max as usize),
             lookups: places(limits.lookups_per_peer_max as usize),
             closed: CancellationToken::new(),
             readiness: watch::Sender::default(),

@@ -76,8 +76,9 @@ fn connection_limits(limits: &NetLimits) -> ConnectionLimits {
         .with_max_pending_outgoing(Some(limits.connections_pending_max))
 }
 
-/// A mesh for few nodes: whoever announces tells all it knows at once, whoever relays tells its
-/// mesh, and every link joins the mesh when it comes up, so nobody waits for a heartbeat.
+/// A mesh for few nodes: whoever announces tells all it knows at once, and whoever relays tells
+/// its mesh, which the first `mesh_n_low` peers join as soon as they subscribe. So with up to four
+/// neighbours nobody waits for a heartbeat.
 fn gossipsub(
     key: &Keypair,
     limits: &NetLimits,
@@ -90,9 +91,9 @@ fn gossipsub(
         .message_id_fn(|message| MessageId::from(codec::sha256(&[&message.data])))
         .max_transmit_size(TRANSMIT_BYTES_MAX)
         .mesh_outbound_min(1)
-        .mesh_n_low(2)
-        .mesh_n(4)
-        .mesh_n_high(8)
+        .mesh_n_low(4)
+        .mesh_n(6)
+        .mesh_n_high(12)
         .flood_publish(true)
         .heartbeat_initial_delay(ms(limits.gossip_heartbeat_ms))
         .heartbeat_interval(ms(limits.gossip_heartbeat_ms))

@@ -108,18 +108,13 @@ impl Driver {
         }
         while !waiting.is_empty() {
             let event = self.swarm.select_next_some().await;
-            match &event {
-                SwarmEvent::NewListenAddr { listener_id, .. } => {
-                    waiting.remove(&listener_id.to_string());
-                }
-                SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
-                    if let Some(address) = waiting.remove(&listener_id.to_string()) {
-                        let why = reason.as_ref().err().map(ToString::to_string);
-                        return Err(failed(&address, why.unwrap_or_default()));
-                    }
-                }
-                #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive")]
-                _ => {}
+            if let SwarmEvent::NewListenAddr { listener_id, .. } = &event {
+                waiting.remove(&listener_id.to_string());
+            } else if let SwarmEvent::ListenerClosed { listener_id, reason, .. } = &event
+                && let Some(address) = waiting.remove(&listener_id.to_string())
+            {
+                let why = reason.as_ref().err().map(ToString::to_string);
+                return Err(failed(&address, why.unwrap_or_default()));
             }
             self.on_event(event);
         }

@@ -48,11 +48,13 @@ impl Driver {
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
                 self.on_dial_failed(connection_id, &error);
             }
-            SwarmEvent::IncomingConnectionError { error, send_back_addr, .. } => {
-                if let ListenError::Denied { cause } = &error {
-                    self.shared.counters.connections_refused.one();
-                    tracing::debug!(from = %send_back_addr, "refused a connection: {cause:?}");
-                }
+            SwarmEvent::IncomingConnectionError {
+                error: ListenError::Denied { cause },
+                send_back_addr,
+                ..
+            } => {
+                self.shared.counters.connections_refused.one();
+                tracing::debug!(from = %send_back_addr, "refused a connection: {cause:?}");
             }
             _ => {}
         }

@@ -5,6 +5,7 @@ mod driver;
 mod events;
 mod muxer;
 mod redial;
+mod socket;
 mod transport;
 
 pub(crate) use driver::Driver;

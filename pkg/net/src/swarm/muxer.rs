@@ -24,8 +24,6 @@ use crate::config::NetLimits;
 const FRAME_BYTES: usize = 65_535 - 1_024 - 12;
 /// Every stream's window begins with so many bytes, by the specification.
 const WINDOW_BYTES: usize = 256 << 10;
-/// Streams for identify, ping, gossip and messages.
-const SPARE_STREAMS: usize = 64;
 
 /// Turns a secured connection into a [`Muxer`].
 #[derive(Clone, Debug)]
@@ -33,8 +31,7 @@ pub(crate) struct Upgrade(yamux::Config);
 
 impl Upgrade {
     pub(crate) fn new(limits: &NetLimits) -> Self {
-        let streams =
-            limits.streams_per_peer_max as usize + limits.inbound_streams_max() + SPARE_STREAMS;
+        let streams = limits.streams_max();
         let window = usize::try_from(limits.window_bytes_max).unwrap_or(usize::MAX);
         let mut config = yamux::Config::default();
         // Each setter checks the other's value: the window opens before the streams grow.
@@ -154,10 +151,7 @@ fn closed() -> io::Error {
 }
 
 fn into_io(error: yamux::ConnectionError) -> io::Error {
-    match error {
-        yamux::ConnectionError::Io(e) => e,
-        other => io::Error::other(other),
-    }
+    if let yamux::ConnectionError::Io(error) = error { error } else { io::Error::other(error) }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use libp2p::identity::Keypair;
 use libp2p::{PeerId, Transport, dns, noise, tcp};
 
 use super::muxer;
+use super::socket::Socket;
 use crate::config::{NetLimits, ms};
 
 pub(crate) fn build(
@@ -19,6 +20,7 @@ pub(crate) fn build(
     let start = |doing: &str, why: String| TransportError::Start { doing: doing.to_owned(), why };
     let noise = noise::Config::new(key).map_err(|e| start("prepare encryption", e.to_string()))?;
     Ok(resolving()
+        .map(|tcp, _| Socket::new(tcp))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(muxer::Upgrade::new(limits))

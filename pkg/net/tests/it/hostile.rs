@@ -156,3 +156,17 @@ async fn a_newer_message_stream_takes_the_place_of_an_older_one() {
         streams.push(stream);
     }
 }
+
+#[tokio::test]
+async fn streams_without_end_cost_the_connection() {
+    let limits = NetLimits { streams_per_peer_max: 2, ..config(&[]).limits };
+    let a = Node::with(1, NetConfig { limits, ..config(&[]) }, Arc::new(Shelf::default())).await;
+    let raw = Raw::dial(9, &a.address()).await;
+    let mut streams = Vec::new();
+    while let Some(stream) = raw.open(BLOCKS).await {
+        streams.push(stream);
+        assert!(streams.len() < 200);
+    }
+    raw.closed().await;
+    assert!(a.net.peers().is_empty());
+}

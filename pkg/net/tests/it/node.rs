@@ -63,10 +63,10 @@ impl Node {
     pub(crate) async fn sees(&mut self, others: &[&Self]) {
         let mut waiting: Vec<NodeId> = others.iter().map(|node| node.id()).collect();
         while !waiting.is_empty() {
-            match self.next().await {
-                Inbound::Up(node) if waiting.contains(&node) => waiting.retain(|n| *n != node),
-                other => panic!("{other:?} while waiting for {waiting:?}"),
-            }
+            let next = self.next().await;
+            let Inbound::Up(up) = next else { panic!("{next:?} while waiting for {waiting:?}") };
+            assert!(waiting.contains(&up), "{up:?} while waiting for {waiting:?}");
+            waiting.retain(|node| *node != up);
         }
     }
 
@@ -79,17 +79,15 @@ impl Node {
     }
 
     pub(crate) async fn message(&mut self) -> (NodeId, Envelope) {
-        match self.next().await {
-            Inbound::Message { from, message } => (from, *message),
-            other => panic!("{other:?} instead of a message"),
-        }
+        let next = self.next().await;
+        let Inbound::Message { from, message } = next else { panic!("{next:?} is no message") };
+        (from, *message)
     }
 
     pub(crate) async fn gossip(&mut self) -> (NodeId, Gossip) {
-        match self.next().await {
-            Inbound::Gossip { from, gossip } => (from, *gossip),
-            other => panic!("{other:?} instead of a gossip"),
-        }
+        let next = self.next().await;
+        let Inbound::Gossip { from, gossip } = next else { panic!("{next:?} is no gossip") };
+        (from, *gossip)
     }
 }
 
