@@ -22,6 +22,9 @@ pub use logs::{LogOptions, LogOutput};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept: less than the server keeps it, or a request could meet
+/// its end.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Talks to one node. Cheap to clone; connections are kept and shared.
 #[derive(Clone, Debug)]
@@ -47,6 +50,7 @@ impl Client {
         install_crypto();
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")));
         if base.scheme() == "http" {

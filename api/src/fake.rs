@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) logs: Vec<LogChunk>,
     pub(crate) logs_asked: Vec<LogsRequest>,
     pub(crate) logs_go_on: bool,
+    pub(crate) logs_never_open: bool,
     pub(crate) nodes: Vec<NodeEntry>,
     pub(crate) imports: Vec<(ImportKind, Vec<u8>)>,
     pub(crate) content: BTreeMap<Cid, Tree>,
@@ -134,7 +135,7 @@ impl Service for FakeService {
                 Err(ServiceError::cannot_stop(id, view.state))
             }
             JobState::Stopped => Ok(None),
-            _ => {
+            JobState::Submitted | JobState::Bidding | JobState::Queued | JobState::Running => {
                 self.inner().stopped.push((id, reason));
                 Ok(Some(evaluation_id(id, 1, "job-cancel")))
             }
@@ -156,6 +157,10 @@ impl Service for FakeService {
         let view = self.job(&request.job.to_string(), None).await?;
         if view.executions.is_empty() && !request.follow {
             return Err(ServiceError::no_executions(&view.job.name, view.job.id));
+        }
+        let never = self.inner().logs_never_open;
+        if never {
+            std::future::pending::<()>().await;
         }
         let mut inner = self.inner();
         inner.logs_asked.push(request);

@@ -24,10 +24,13 @@ const TIMED_OUT: &str = "Server Timeout!";
 /// Lets a request through to its route, or not.
 pub(crate) async fn guard(State(api): State<ApiState>, request: Request, next: Next) -> Response {
     let request_id = headers::request_id(request.headers());
-    let refused = origin::check(&api, &request).map_err(IntoResponse::into_response);
-    let response = match refused.and_then(|()| version::check(request.headers())) {
-        Ok(()) => run(&api, request, next).await,
-        Err(response) => response,
+    let refused = match origin::check(&api, &request) {
+        Err(error) => Some(error.into_response()),
+        Ok(()) => version::refuse(request.headers()),
+    };
+    let response = match refused {
+        Some(response) => response,
+        None => run(&api, request, next).await,
     };
     let facts = api.facts().await;
     headers::finish(response, request_id.as_ref(), &facts.version)

@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
-    Visitor,
+    Unexpected, Visitor,
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 use crate::limits::ApiLimits;
@@ -131,6 +131,14 @@ struct Seed<'a> {
     reader: &'a mut Reader,
 }
 
+impl Seed<'_> {
+    /// A number or truth value where text is meant and a file was read; otherwise itself back.
+    fn text_of(self, text: String) -> Result<Value, Self> {
+        let meant = matches!(self.shape, Shape::Text) && self.reader.scalars_as_text;
+        if meant { Ok(Value::String(text)) } else { Err(self) }
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
@@ -167,50 +175,42 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_bool<E: serde::de::Error>(self, v: bool) -> Result<Value, E> {
-        match self.shape {
-            Shape::Bool => Ok(Value::Bool(v)),
-            Shape::Text if self.reader.scalars_as_text => Ok(Value::String(v.to_string())),
-            _ => Err(E::invalid_type(serde::de::Unexpected::Bool(v), &self)),
+        if matches!(self.shape, Shape::Bool) {
+            return Ok(Value::Bool(v));
         }
+        self.text_of(v.to_string()).map_err(|seed| E::invalid_type(Unexpected::Bool(v), &seed))
     }
 
     fn visit_i64<E: serde::de::Error>(self, v: i64) -> Result<Value, E> {
-        match self.shape {
-            Shape::Int => Ok(Value::Number(v.into())),
-            Shape::Text if self.reader.scalars_as_text => Ok(Value::String(v.to_string())),
-            _ => Err(E::invalid_type(serde::de::Unexpected::Signed(v), &self)),
+        if matches!(self.shape, Shape::Int) {
+            return Ok(Value::Number(v.into()));
         }
+        self.text_of(v.to_string()).map_err(|seed| E::invalid_type(Unexpected::Signed(v), &seed))
     }
 
     fn visit_u64<E: serde::de::Error>(self, v: u64) -> Result<Value, E> {
-        match (i64::try_from(v), self.shape) {
-            (Ok(v), _) => self.visit_i64(v),
-            (Err(_), Shape::Text) if self.reader.scalars_as_text => {
-                Ok(Value::String(v.to_string()))
-            }
-            (Err(_), _) => Err(E::invalid_value(serde::de::Unexpected::Unsigned(v), &self)),
+        match i64::try_from(v) {
+            Ok(v) => self.visit_i64(v),
+            Err(_) => self
+                .text_of(v.to_string())
+                .map_err(|seed| E::invalid_value(Unexpected::Unsigned(v), &seed)),
         }
     }
 
     fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Value, E> {
-        match (self.shape, Number::from_f64(v)) {
-            (Shape::Text, Some(number)) if self.reader.scalars_as_text => {
-                Ok(Value::String(number.to_string()))
-            }
-            _ => Err(E::invalid_type(serde::de::Unexpected::Float(v), &self)),
-        }
+        self.text_of(v.to_string()).map_err(|seed| E::invalid_type(Unexpected::Float(v), &seed))
     }
 
     fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<Value, E> {
-        match self.shape {
-            Shape::Text => Ok(Value::String(v.to_owned())),
-            _ => Err(E::invalid_type(serde::de::Unexpected::Str(v), &self)),
+        if matches!(self.shape, Shape::Text) {
+            return Ok(Value::String(v.to_owned()));
         }
+        Err(E::invalid_type(Unexpected::Str(v), &self))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let Shape::List(item) = self.shape else {
-            return Err(A::Error::invalid_type(serde::de::Unexpected::Seq, &self));
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         };
         let mut items = Vec::new();
         loop {
@@ -226,16 +226,15 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         if !matches!(self.shape, Shape::Object(_) | Shape::TextMap) {
-            return Err(A::Error::invalid_type(serde::de::Unexpected::Map, &self));
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
         }
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            let known = match self.shape {
-                Shape::Object(keys) => keys
-                    .iter()
-                    .find(|(name, _)| name.eq_ignore_ascii_case(&key))
-                    .map(|(name, shape)| ((*name).to_owned(), shape)),
-                _ => Some((key.clone(), &Shape::Text)),
+            let known = if let Shape::Object(keys) = self.shape {
+                let same = keys.iter().find(|(name, _)| name.eq_ignore_ascii_case(&key));
+                same.map(|(name, shape)| ((*name).to_owned(), shape))
+            } else {
+                Some((key.clone(), &Shape::Text))
             };
             let Some((name, shape)) = known else {
                 map.next_value::<IgnoredAny>()?;

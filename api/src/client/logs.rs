@@ -80,13 +80,15 @@ impl Client {
 }
 
 fn refused(url: String, error: tungstenite::Error) -> ClientError {
-    match error {
-        tungstenite::Error::Http(response) => ClientError::from_body(
-            response.status(),
-            response.body().as_deref().unwrap_or_default(),
-        ),
-        tungstenite::Error::Io(e) => ClientError::Unreachable { url, why: e.to_string() },
-        other => ClientError::Broken { url, why: other.to_string() },
+    if let tungstenite::Error::Http(response) = error {
+        let body = response.body().as_deref().unwrap_or_default();
+        return ClientError::from_body(response.status(), body);
+    }
+    let why = error.to_string();
+    if matches!(error, tungstenite::Error::Io(_)) {
+        ClientError::Unreachable { url, why }
+    } else {
+        ClientError::Broken { url, why }
     }
 }
 

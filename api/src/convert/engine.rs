@@ -94,7 +94,9 @@ impl Params<'_> {
                 Value::String(text) => self.checked(key, text),
                 // A file may have `Parameters: [1]`.
                 Value::Number(number) => Ok(number.to_string()),
-                _ => Err(self.wrong(&format!("'{key}' must be a list of texts"))),
+                Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+                    Err(self.wrong(&format!("'{key}' must be a list of texts")))
+                }
             })
             .collect()
     }

@@ -56,19 +56,16 @@ impl Entry {
 impl Writer<'_> {
     fn write(&mut self, stamped: &Stamped) {
         let about = stamped.event.execution();
-        match &stamped.event {
-            JobEvent::Ended { state, message } => self.ended(stamped, *state, message),
-            JobEvent::Granted { .. } => {
-                if !std::mem::replace(&mut self.running, true) {
-                    self.push(stamped, None, state_update(JobState::Running));
-                }
-                self.push(stamped, about, entry("Execution", "Running"));
-            }
-            event => {
-                if let Some(entry) = self.word(event) {
-                    self.push(stamped, about, entry);
-                }
-            }
+        if let JobEvent::Ended { state, message } = &stamped.event {
+            return self.ended(stamped, *state, message);
+        }
+        // The first grant is what makes the job run.
+        let grant = matches!(stamped.event, JobEvent::Granted { .. });
+        if grant && !std::mem::replace(&mut self.running, true) {
+            self.push(stamped, None, state_update(JobState::Running));
+        }
+        if let Some(entry) = self.word(&stamped.event) {
+            self.push(stamped, about, entry);
         }
     }
 
@@ -112,9 +109,8 @@ impl Writer<'_> {
                 let wait = go_duration_ms(i64::try_from(*ms).unwrap_or(i64::MAX));
                 entry("Scheduling", format!("Next attempt in {wait}"))
             }
-            JobEvent::Granted { .. } | JobEvent::Ended { .. } | JobEvent::Snapshot { .. } => {
-                return None;
-            }
+            JobEvent::Granted { .. } => entry("Execution", "Running"),
+            JobEvent::Ended { .. } | JobEvent::Snapshot { .. } => return None,
         })
     }
 

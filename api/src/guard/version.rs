@@ -28,19 +28,19 @@ struct Outdated {
     server_version: &'static str,
 }
 
-/// Refuses a client that names a version which is too old, or none.
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Response> {
+/// What a client is answered that names a version which is too old, or none; nothing to others.
+pub(super) fn refuse(headers: &HeaderMap) -> Option<Response> {
     let said = text(headers, "x-bacalhau-git-version");
     if DEVELOPMENT.contains(&said) {
-        return Ok(());
+        return None;
     }
     let Some((numbers, release)) = parse(said) else {
         let error = format!("Invalid client version {said}");
-        return Err((StatusCode::BAD_REQUEST, Json::new(&Invalid { error })).into_response());
+        return Some((StatusCode::BAD_REQUEST, Json::new(&Invalid { error })).into_response());
     };
     // A pre-release comes before the release of its numbers.
     if numbers > OLDEST || (numbers == OLDEST && release) {
-        return Ok(());
+        return None;
     }
     let outdated = Outdated {
         error: "Client version is outdated. Update your client",
@@ -48,7 +48,7 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Response> {
         client_version: said.trim_start_matches('v').to_owned(),
         server_version: BACALHAU_VERSION,
     };
-    Err((StatusCode::FORBIDDEN, Json::new(&outdated)).into_response())
+    Some((StatusCode::FORBIDDEN, Json::new(&outdated)).into_response())
 }
 
 /// The numbers of a semantic version, those left out as 0, and whether it is a release.
@@ -75,12 +75,12 @@ mod tests {
     fn status(version: &str) -> Option<u16> {
         let mut headers = HeaderMap::new();
         headers.insert("x-bacalhau-git-version", version.parse().unwrap());
-        check(&headers).err().map(|response| response.status().as_u16())
+        refuse(&headers).map(|response| response.status().as_u16())
     }
 
     #[test]
     fn old_clients_are_refused_and_strange_ones_told() {
-        assert_eq!(check(&HeaderMap::new()).err().map(|r| r.status()), None);
+        assert!(refuse(&HeaderMap::new()).is_none());
         for version in ["v1.4.0", "1.9.3", "v1.4", "v2", "v0.0.0-xxxxxxx", "v1.5.0-rc1", "v1.9.3+x"]
         {
             assert_eq!(status(version), None, "{version}");

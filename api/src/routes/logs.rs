@@ -1,7 +1,6 @@
 //! The output of a job, over a websocket.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
@@ -10,7 +9,6 @@ use axum::http::StatusCode;
 use futures::{SinkExt, StreamExt};
 use gadus_model::ExecutionId;
 use gadus_model::view::JobView;
-use gadus_ports::LogChunk;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Answer;
@@ -77,12 +75,15 @@ async fn serve(
     mut socket: WebSocket,
     _permit: OwnedSemaphorePermit,
 ) {
-    let ended = tokio::select! {
-        opened = open(&api, &id, &query) => match opened {
-            Ok(logs) => stream(&api, logs, &mut socket).await,
-            Err(error) => send_error(&mut socket, &error).await,
-        },
-        () = api.closing.cancelled() => Ok(()),
+    let opened = tokio::select! {
+        opened = open(&api, &id, &query) => Some(opened),
+        Gone = gone(&mut socket) => return,
+        () = api.closing.cancelled() => None,
+    };
+    let ended = match opened {
+        Some(Ok(logs)) => stream(&api, logs, &mut socket).await,
+        Some(Err(error)) => send(&mut socket, &[failure(&error)]).await,
+        None => Ok(()),
     };
     if ended.is_ok() {
         let frame = CloseFrame { code: close_code::NORMAL, reason: "".into() };
@@ -118,55 +119,46 @@ fn execution(view: &JobView, prefix: &str) -> Result<ExecutionId, ServiceError> 
     }
 }
 
-/// The client is gone, or too slow.
+/// The client is gone, or has stopped reading.
 struct Gone;
 
+/// Waits until the client is gone; what it says is not heard.
+async fn gone(socket: &mut WebSocket) -> Gone {
+    while let Some(Ok(said)) = socket.recv().await {
+        if matches!(said, Message::Close(_)) {
+            break;
+        }
+    }
+    Gone
+}
+
 async fn stream(api: &ApiState, logs: LogStream, socket: &mut WebSocket) -> Result<(), Gone> {
-    let stall = Duration::from_millis(api.limits().stall_ms);
     let mut logs = pin!(logs);
     let mut frames = Frames::default();
     loop {
         tokio::select! {
             chunk = logs.next() => match chunk {
-                Some(Ok(chunk)) => send_chunk(socket, &mut frames, &chunk, stall).await?,
-                Some(Err(error)) => return send_error(socket, &error).await,
-                None => return send(socket, frames.rest(), stall).await,
+                Some(Ok(chunk)) => send(socket, &frames.of(&chunk)).await?,
+                Some(Err(error)) => return send(socket, &[failure(&error)]).await,
+                None => return send(socket, &frames.rest()).await,
             },
-            said = socket.recv() => match said {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
-                Some(Ok(_)) => {}
-            },
-            () = api.closing.cancelled() => return send(socket, frames.rest(), stall).await,
+            gone = gone(socket) => return Err(gone),
+            () = api.closing.cancelled() => return send(socket, &frames.rest()).await,
         }
     }
 }
 
-async fn send_chunk(
-    socket: &mut WebSocket,
-    frames: &mut Frames,
-    chunk: &LogChunk,
-    stall: Duration,
-) -> Result<(), Gone> {
-    send(socket, frames.of(chunk), stall).await
-}
-
-/// Sends frames, and sees to it that they leave.
-async fn send(socket: &mut WebSocket, frames: Vec<LogFrame>, stall: Duration) -> Result<(), Gone> {
-    let sending = async {
-        for frame in &frames {
-            socket.feed(Message::Text(text(frame).into())).await?;
-        }
-        socket.flush().await
-    };
-    match tokio::time::timeout(stall, sending).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Gone),
+/// Sends frames, and sees to it that they leave. The connection itself fails when the client has
+/// not read for too long.
+async fn send(socket: &mut WebSocket, frames: &[LogFrame]) -> Result<(), Gone> {
+    for frame in frames {
+        socket.feed(Message::Text(text(frame).into())).await.map_err(|_| Gone)?;
     }
+    socket.flush().await.map_err(|_| Gone)
 }
 
-async fn send_error(socket: &mut WebSocket, error: &ServiceError) -> Result<(), Gone> {
-    let frame = LogFrame { error: error.to_string(), ..LogFrame::default() };
-    socket.send(Message::Text(text(&frame).into())).await.map_err(|_| Gone)
+fn failure(error: &ServiceError) -> LogFrame {
+    LogFrame { error: error.to_string(), ..LogFrame::default() }
 }
 
 fn text(frame: &LogFrame) -> String {

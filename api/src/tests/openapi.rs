@@ -48,7 +48,7 @@ fn gather(value: &Value, into: &mut BTreeSet<String>) {
             map.values().for_each(|v| gather(v, into));
         }
         Value::Array(items) => items.iter().for_each(|v| gather(v, into)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

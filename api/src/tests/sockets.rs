@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use futures::{SinkExt, StreamExt, TryStreamExt, stream};
 use gadus_model::JobState;
 use gadus_model::view::JobView;
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::client::{Client, ClientError, JobFilter, LogOptions, PutOptions};
+use crate::client::{Client, ClientError, JobFilter, LogOptions, LogOutput, PutOptions};
 use crate::fake::sample::{DOCKER_JOB, cid, completed, execution_of, job, job_id, new_view};
 use crate::fake::{FakeService, Tree};
 use crate::limits::ApiLimits;
@@ -52,14 +53,13 @@ impl Server {
         let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut frames = Vec::new();
         while let Some(message) = socket.next().await {
-            match message.unwrap() {
-                Message::Text(text) => frames.push(text.to_string()),
-                Message::Close(close) => {
-                    let close = close.map(|c| (c.code.into(), c.reason.to_string()));
-                    return (frames, close);
-                }
-                other => panic!("{other:?}"),
+            let message = message.unwrap();
+            if let Message::Close(close) = message {
+                let close = close.map(|c| (c.code.into(), c.reason.to_string()));
+                return (frames, close);
             }
+            assert!(message.is_text(), "{message:?}");
+            frames.push(message.into_text().unwrap().to_string());
         }
         (frames, None)
     }
@@ -146,16 +146,28 @@ async fn log_streams_are_limited_and_free_their_place() {
     let second = client.logs("hello", &LogOptions::default()).await;
     assert_eq!(second.err().and_then(|e| e.status()), Some(429));
     drop(first);
-    // The place is free once the server has seen the end of the first.
-    let third = async {
-        loop {
-            if let Ok(logs) = client.logs("hello", &LogOptions::default()).await {
-                return logs;
-            }
-            tokio::task::yield_now().await;
+    let mut third = a_place(&client).await;
+    assert_eq!(third.next().await.unwrap().unwrap().bytes, "x");
+}
+
+/// A log stream, once the server has seen that the one before is gone.
+async fn a_place(client: &Client) -> BoxStream<'static, Result<LogOutput, ClientError>> {
+    loop {
+        if let Ok(logs) = client.logs("hello", &LogOptions::default()).await {
+            return logs;
         }
-    };
-    drop(tokio::time::timeout(Duration::from_secs(30), third).await.unwrap());
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_it_waits_for_output_frees_its_place() {
+    let limits = ApiLimits { log_streams_max: 1, ..ApiLimits::default() };
+    let server = server(FakeService::with_job(completed()), limits).await;
+    server.fake.inner().logs_never_open = true;
+    let client = server.client();
+    drop(client.logs("hello", &LogOptions::default()).await.unwrap());
+    drop(a_place(&client).await);
 }
 
 #[tokio::test]
@@ -282,12 +294,34 @@ async fn connections_are_limited_and_others_wait() {
     assert_eq!(&begin, b"HTTP/1.1 200 OK");
     let mut second = TcpStream::connect(server.address).await.unwrap();
     second.write_all(request).await.unwrap();
-    let mut answer = [0; 15];
-    let early = tokio::time::timeout(Duration::from_millis(50), second.read_exact(&mut answer));
-    assert!(early.await.is_err(), "the second must wait for the first");
+    let second = tokio::spawn(async move {
+        let mut answer = [0; 15];
+        second.read_exact(&mut answer).await.unwrap();
+        answer
+    });
+    // The first is still served, and the second is not.
+    for _ in 0..10 {
+        first.write_all(request).await.unwrap();
+        let _ = first.read(&mut [0; 4096]).await.unwrap();
+    }
+    assert!(!second.is_finished());
     drop(first);
-    second.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    assert_eq!(&second.await.unwrap(), b"HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_ever() {
+    let limits = ApiLimits { drain_ms: 10, ..ApiLimits::default() };
+    let server = server(Arc::new(FakeService::default()), limits).await;
+    let mut stuck = TcpStream::connect(server.address).await.unwrap();
+    let head = "PUT /api/v1/orchestrator/jobs HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
+                Content-Type: application/json\r\nContent-Length: 10\r\n\r\n";
+    stuck.write_all(head.as_bytes()).await.unwrap();
+    let mut begin = [0; 12];
+    stuck.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 100", "the route waits for its body");
+    drop(server.shutdown);
+    server.task.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -50,7 +50,9 @@ fn imports(task: &Task, value: Value) -> Result<Vec<InputSource>, Problem> {
     let items = match value {
         Value::Null => Vec::new(),
         Value::Array(items) => items,
-        other => vec![other],
+        one @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            vec![one]
+        }
     };
     let place = |i: usize| format!("/wasm/imports/module_{i}.wasm");
     items.iter().enumerate().map(|(i, item)| module(task, item, place(i))).collect()
