@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_model::Cid;
 use gadus_ports::{
-    BoxRead, Content, ContentError, FetchFrom, Fetched, Imported, ImportedResult, NamespaceId, Node,
-    PinReason, ResultTree,
+    BoxRead, Content, ContentError, FetchFrom, Fetched, Imported, ImportedResult, NamespaceId,
+    Node, PinReason, ResultTree,
 };
 use tokio_util::io::SyncIoBridge;
 
@@ -31,7 +31,7 @@ const INLINE_HASH_BYTES_MAX: usize = 64 << 10;
 /// The embedded content store: no daemon, one directory.
 #[derive(Clone, Debug)]
 pub struct EmbeddedContent {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 /// What all methods share.
@@ -164,11 +164,13 @@ impl Content for EmbeddedContent {
 
     async fn put(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ContentError> {
         let bytes: usize = blocks.iter().map(|(_, bytes)| bytes.len()).sum();
-        let verify_all = move || {
-            blocks.iter().try_for_each(|(cid, bytes)| verify(cid, bytes)).map(|()| blocks)
+        let verify_all =
+            move || blocks.iter().try_for_each(|(cid, bytes)| verify(cid, bytes)).map(|()| blocks);
+        let blocks = if bytes <= INLINE_HASH_BYTES_MAX {
+            verify_all()?
+        } else {
+            blocking(verify_all).await?
         };
-        let blocks =
-            if bytes <= INLINE_HASH_BYTES_MAX { verify_all()? } else { blocking(verify_all).await? };
         self.core.store.put_verified(blocks).await
     }
 

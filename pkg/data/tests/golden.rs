@@ -110,7 +110,8 @@ fn every_file_of_the_table_has_kubos_cid() {
 #[tokio::test]
 async fn every_directory_of_the_table_has_kubos_cid_and_lists_back() {
     let dir = tempfile::tempdir().unwrap();
-    let content = EmbeddedContent::open(dir.path().join("store"), ContentConfig::default()).unwrap();
+    let content =
+        EmbeddedContent::open(dir.path().join("store"), ContentConfig::default()).unwrap();
     let mut tested = 0;
     for row in rows() {
         let name = row["name"].as_str().unwrap();
@@ -157,7 +158,10 @@ fn car_roots() -> Vec<(String, gadus_model::Cid)> {
     text.lines().map(line).collect()
 }
 
-async fn import_car(content: &EmbeddedContent, name: &str) -> Result<gadus_model::Cid, ContentError> {
+async fn import_car(
+    content: &EmbeddedContent,
+    name: &str,
+) -> Result<gadus_model::Cid, ContentError> {
     let file = tokio::fs::File::open(format!("tests/cars/{name}.car")).await.unwrap();
     content.import_car(Box::pin(file)).await.map(|imported| imported.root)
 }

@@ -36,13 +36,33 @@ const FAR_MS: u64 = 365 * 24 * 3600 * 1000;
 
 /// What happens in a fetch.
 enum Event {
-    Up { peer: usize, stream: u32 },
-    Down { peer: usize },
-    Received { peer: usize },
-    Absent { peer: usize, cid: Cid },
-    Stored { peer: usize, cid: Cid, bytes: u64, children: Vec<Cid> },
-    Lied { peer: usize, cid: Cid },
-    Nonsense { peer: usize },
+    Up {
+        peer: usize,
+        stream: u32,
+    },
+    Down {
+        peer: usize,
+    },
+    Received {
+        peer: usize,
+    },
+    Absent {
+        peer: usize,
+        cid: Cid,
+    },
+    Stored {
+        peer: usize,
+        cid: Cid,
+        bytes: u64,
+        children: Vec<Cid>,
+    },
+    Lied {
+        peer: usize,
+        cid: Cid,
+    },
+    Nonsense {
+        peer: usize,
+    },
     /// The store refused a block, or a block is not what its codec says.
     Failed(ContentError),
 }
@@ -83,8 +103,7 @@ async fn tree_alone(
     reason: &PinReason,
 ) -> Result<Fetched, ContentError> {
     let local = core.clone();
-    let found =
-        blocking(move || gaps(&local.store, &local.complete, &root, usize::MAX)).await?;
+    let found = blocking(move || gaps(&local.store, &local.complete, &root, usize::MAX)).await?;
     if found.missing.is_empty() {
         core.complete.add(&root);
         core.store.pin(root, reason).await?;

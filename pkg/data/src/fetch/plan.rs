@@ -8,6 +8,9 @@
 //!    └ parked ┘ still nowhere: later, until `wait_ms` are over ─► missing
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use gadus_model::{Cid, NodeId};
@@ -74,8 +77,14 @@ struct Wanted {
 pub(crate) enum Verdict {
     Done,
     /// Look again at this time, if nothing happens before.
-    Working { wake_ms: Option<u64> },
-    Missing { cid: Cid, asked: usize, waited_ms: u64 },
+    Working {
+        wake_ms: Option<u64>,
+    },
+    Missing {
+        cid: Cid,
+        asked: usize,
+        waited_ms: u64,
+    },
 }
 
 impl Plan {
@@ -123,7 +132,8 @@ impl Plan {
     /// relays).
     pub(crate) fn take(&mut self, peer: usize, window: usize) -> Vec<(Cid, bool)> {
         let mut taken = Vec::new();
-        let Some(Peer { state: PeerState::Up, in_flight, misses, .. }) = self.peers.get(peer) else {
+        let Some(Peer { state: PeerState::Up, in_flight, misses, .. }) = self.peers.get(peer)
+        else {
             return taken;
         };
         let room = window.saturating_sub(*in_flight);

@@ -36,7 +36,11 @@ pub(crate) fn import_whole(core: &Core, source: impl Read) -> Result<Imported, C
     // The first pin comes with the blocks, in one step.
     for (nth, root) in roots.iter().enumerate() {
         let pin = Some((*root, PinReason::User));
-        if nth == 0 { session.commit(pin)? } else { core.store.session(None).commit(pin)? }
+        if nth == 0 {
+            session.commit(pin)?
+        } else {
+            core.store.session(None).commit(pin)?
+        }
         core.complete.add(root);
     }
     Ok(Imported { root: roots[0], roots, bytes: tally.bytes, files: tally.files })
@@ -74,8 +78,8 @@ fn header(source: &mut impl Read) -> Result<Vec<Cid>, ContentError> {
     }
     let mut bytes = Vec::new();
     read(source, length, &mut bytes)?;
-    let header: Header = serde_ipld_dagcbor::from_slice(&bytes)
-        .map_err(|_| bad("its header is no CAR header"))?;
+    let header: Header =
+        serde_ipld_dagcbor::from_slice(&bytes).map_err(|_| bad("its header is no CAR header"))?;
     match (header.version, header.roots.is_empty()) {
         (1, false) => Ok(header.roots),
         (1, true) => Err(bad("it names no root")),

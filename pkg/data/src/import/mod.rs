@@ -50,11 +50,7 @@ impl Importer {
     ///
     /// # Errors
     /// `Io` from the source, `TooMuchOutput` from the budget, and what the sink says.
-    pub fn file(
-        &self,
-        source: &mut dyn Read,
-        budget: &mut Budget,
-    ) -> Result<Built, ContentError> {
+    pub fn file(&self, source: &mut dyn Read, budget: &mut Budget) -> Result<Built, ContentError> {
         budget.count_file();
         let first = self.read_chunk(source, budget)?;
         if first.len() < CHUNK_BYTES {

@@ -47,8 +47,10 @@ pub(crate) fn tally(session: &Session, roots: &[Cid]) -> Result<Tally, ContentEr
                     let part = |(cid, size)| Step { cid, is_part: true, size };
                     stack.extend(file.children.into_iter().map(part));
                 } else {
-                    let next = |(cid, size): (Cid, Option<u64>)| {
-                        Step { cid, is_part: false, size: size.unwrap_or_default() }
+                    let next = |(cid, size): (Cid, Option<u64>)| Step {
+                        cid,
+                        is_part: false,
+                        size: size.unwrap_or_default(),
                     };
                     stack.extend(links(&cid, &bytes)?.into_iter().map(next));
                 }

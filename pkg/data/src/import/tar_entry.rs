@@ -174,7 +174,8 @@ fn kind_of(kind: EntryType, header: &Header) -> TarKind {
 /// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html>).
 fn pax(mut records: &[u8], extensions: &mut Extensions) -> Result<(), ContentError> {
     while !records.is_empty() {
-        let (key, value, rest) = pax_record(records).ok_or_else(|| bad("a PAX record is malformed"))?;
+        let (key, value, rest) =
+            pax_record(records).ok_or_else(|| bad("a PAX record is malformed"))?;
         records = rest;
         match key {
             b"path" => extensions.path = Some(value.to_vec()),

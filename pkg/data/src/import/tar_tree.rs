@@ -12,8 +12,8 @@ use gadus_ports::ContentError;
 use super::tar_entry::{TarEntry, TarKind, TarReader};
 use super::{Budget, Importer, link};
 use crate::error::{io_error, malformed};
-use crate::unixfs::name::{self, unsafe_name};
 use crate::unixfs::Built;
+use crate::unixfs::name::{self, unsafe_name};
 
 /// What stands at a path so far.
 enum Item {

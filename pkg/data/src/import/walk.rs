@@ -11,9 +11,9 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readl
 
 use super::{Budget, Importer, link};
 use crate::error::io_error;
+use crate::unixfs::Built;
 use crate::unixfs::name;
 use crate::unixfs::node::Link;
-use crate::unixfs::Built;
 
 /// How to say that something cannot be taken: (path, why).
 pub(crate) type Refuse = fn(String, String) -> ContentError;
@@ -209,11 +209,13 @@ mod tests {
 
     #[test]
     fn links_out_are_told_by_their_text() {
-        for (depth, target) in [(1, "/etc"), (1, ".."), (1, "../x"), (2, "../../x"), (1, "a/../../b")]
+        for (depth, target) in
+            [(1, "/etc"), (1, ".."), (1, "../x"), (2, "../../x"), (1, "a/../../b")]
         {
             assert!(leads_out(depth, target), "{depth} {target}");
         }
-        for (depth, target) in [(1, "a"), (1, "."), (2, "../a"), (1, "a/.."), (3, "../../a"), (1, "./a")]
+        for (depth, target) in
+            [(1, "a"), (1, "."), (2, "../a"), (1, "a/.."), (3, "../../a"), (1, "./a")]
         {
             assert!(!leads_out(depth, target), "{depth} {target}");
         }

@@ -31,8 +31,7 @@ pub(crate) async fn open(
     let namespace = from.as_ref().and_then(|from| from.namespace);
     loop {
         let (local, names) = (core.clone(), names.clone());
-        let found =
-            blocking(move || Ok(resolve::resolve(&local, namespace, root, &names))).await?;
+        let found = blocking(move || Ok(resolve::resolve(&local, namespace, root, &names))).await?;
         match (found, &from) {
             (Ok(Stands::File { cid, size }), _) => {
                 let view = FileView { core: core.clone(), from, cid, size };

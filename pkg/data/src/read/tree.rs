@@ -24,11 +24,7 @@ impl From<ContentError> for Halt {
 }
 
 /// The block of a tree, read.
-pub(crate) fn node(
-    core: &Core,
-    namespace: Option<NamespaceId>,
-    cid: &Cid,
-) -> Result<Parsed, Halt> {
+pub(crate) fn node(core: &Core, namespace: Option<NamespaceId>, cid: &Cid) -> Result<Parsed, Halt> {
     match core.store.get(cid, namespace)? {
         Some(bytes) => Ok(parse(cid, bytes)?),
         None => Err(Halt::Need(vec![*cid])),
@@ -69,8 +65,7 @@ pub(crate) fn entries(
             }
         }
         if entries.len() > core.config.directory_entries_max {
-            let why =
-                format!("it has more than {} entries", core.config.directory_entries_max);
+            let why = format!("it has more than {} entries", core.config.directory_entries_max);
             return Err(bad(cid, &why).into());
         }
     }

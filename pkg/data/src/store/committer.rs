@@ -103,7 +103,9 @@ impl Committer {
             }
             self.commit(appends);
         }
-        if self.unsynced && let Err(error) = self.pack.sync() {
+        if self.unsynced
+            && let Err(error) = self.pack.sync()
+        {
             tracing::warn!(%error, "the last pins could not be written");
         }
     }

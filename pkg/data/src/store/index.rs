@@ -119,9 +119,10 @@ impl Index {
                     }
                     PinChange::Drop(reason) => {
                         let prefix = pin_key(reason, None);
-                        pins.retain_in(prefix.as_slice()..prefix_end(&prefix).as_slice(), |_, ()| {
-                            false
-                        })?;
+                        pins.retain_in(
+                            prefix.as_slice()..prefix_end(&prefix).as_slice(),
+                            |_, ()| false,
+                        )?;
                     }
                 }
             }

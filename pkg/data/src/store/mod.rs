@@ -87,8 +87,11 @@ impl Store {
         let io = |source| OpenError::Io { doing: "start the threads", dir: dir.to_owned(), source };
         let (appends, queue) = mpsc::channel(config.append_queue_max);
         let (behind, flushes) = sync_channel(1);
-        let committer = Committer::new(inner.clone(), behind)
-            .map_err(|source| OpenError::Io { doing: "open a pack", dir: dir.to_owned(), source })?;
+        let committer = Committer::new(inner.clone(), behind).map_err(|source| OpenError::Io {
+            doing: "open a pack",
+            dir: dir.to_owned(),
+            source,
+        })?;
         let flusher = inner.clone();
         let threads = vec![
             spawn("gadus-commit", move || committer.run(queue)).map_err(io)?,
@@ -177,7 +180,11 @@ impl Store {
     pub(crate) fn pins(&self) -> Result<Vec<(Cid, PinReason)>, ContentError> {
         // The changes first: what the index takes meanwhile is then seen twice, not never.
         let changes = self.inner.state.read().pin_changes().to_vec();
-        let mut pins = self.inner.index.pins().map_err(|e| io_error("reading the pins", io::Error::other(e)))?;
+        let mut pins = self
+            .inner
+            .index
+            .pins()
+            .map_err(|e| io_error("reading the pins", io::Error::other(e)))?;
         for change in changes {
             match change {
                 PinChange::Add(reason, root) => pins.push((reason, root)),

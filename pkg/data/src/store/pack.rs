@@ -63,6 +63,7 @@ pub(crate) struct Pack {
     /// The file has room up to here.
     allocated: AtomicU64,
     preallocate_bytes: u64,
+    #[cfg(test)]
     syncs: AtomicU64,
 }
 
@@ -83,7 +84,15 @@ impl Pack {
         file.write_all_at(kind.magic(), 0)?;
         fdatasync(&file)?;
         fsync(File::open(dir)?)?;
-        Ok(Self { id, kind, file, allocated: AtomicU64::new(MAGIC_BYTES), preallocate_bytes, syncs: AtomicU64::new(0) })
+        Ok(Self {
+            id,
+            kind,
+            file,
+            allocated: AtomicU64::new(MAGIC_BYTES),
+            preallocate_bytes,
+            #[cfg(test)]
+            syncs: AtomicU64::new(0),
+        })
     }
 
     /// Opens a pack; `None` when the machine stopped before it had its magic.
@@ -108,7 +117,15 @@ impl Pack {
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         let allocated = AtomicU64::new(length);
-        Ok(Some(Self { id, kind, file, allocated, preallocate_bytes, syncs: AtomicU64::new(0) }))
+        Ok(Some(Self {
+            id,
+            kind,
+            file,
+            allocated,
+            preallocate_bytes,
+            #[cfg(test)]
+            syncs: AtomicU64::new(0),
+        }))
     }
 
     /// Removes the file of a pack that never held anything.
@@ -184,11 +201,13 @@ impl Pack {
 
     /// What was written before is on disk afterwards.
     pub(crate) fn sync(&self) -> io::Result<()> {
+        #[cfg(test)]
         self.syncs.fetch_add(1, Ordering::Relaxed);
         Ok(fdatasync(&self.file)?)
     }
 
     /// How often it was synced since it was opened.
+    #[cfg(test)]
     pub(crate) fn syncs(&self) -> u64 {
         self.syncs.load(Ordering::Relaxed)
     }

@@ -89,6 +89,7 @@ impl Packs {
     }
 
     /// Syncs of all packs since they were opened.
+    #[cfg(test)]
     pub(crate) fn syncs(&self) -> u64 {
         self.open.read().values().map(|pack| pack.syncs()).sum()
     }

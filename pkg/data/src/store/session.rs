@@ -130,7 +130,8 @@ impl Session {
         let loc = match work.blocks.get(&key) {
             Some(Place::Memory(nth)) => return Ok(Some(work.memory[*nth].1.clone())),
             Some(Place::Gathered(at, bytes)) => {
-                let gathered = work.bulk.as_ref().map(|bulk| &bulk.gathered[*at..][..*bytes as usize]);
+                let gathered =
+                    work.bulk.as_ref().map(|bulk| &bulk.gathered[*at..][..*bytes as usize]);
                 return Ok(gathered.map(Bytes::copy_from_slice));
             }
             Some(Place::Pack(loc)) => Some(*loc),
@@ -153,10 +154,8 @@ impl Session {
 
     /// Writes a block to a bulk pack, by itself or with others.
     fn write(&self, cid: &Cid, bytes: &[u8]) -> Result<(), ContentError> {
-        let head = record::encode(
-            &Entry::Block { cid: *cid, namespace: self.namespace },
-            bytes.len(),
-        );
+        let head =
+            record::encode(&Entry::Block { cid: *cid, namespace: self.namespace }, bytes.len());
         self.ensure_bulk()?;
         let mut guard = self.work.lock();
         let work = &mut *guard;

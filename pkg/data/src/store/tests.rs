@@ -165,8 +165,7 @@ async fn a_block_that_is_public_and_quarantined_stays_public() {
 #[tokio::test]
 async fn the_quota_is_hard() {
     let dir = dir();
-    let store =
-        Store::open(dir.path(), &ContentConfig { quota_bytes: 1_000, ..config() }).unwrap();
+    let store = Store::open(dir.path(), &ContentConfig { quota_bytes: 1_000, ..config() }).unwrap();
     let (cid, bytes) = (raw_cid(&[1; 700]), Bytes::from(vec![1; 700]));
     store.put_verified(vec![(cid, bytes.clone())]).await.unwrap();
     let more = vec![(raw_cid(&[2; 700]), Bytes::from(vec![2; 700]))];

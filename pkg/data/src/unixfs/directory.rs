@@ -10,10 +10,7 @@ use crate::error::malformed;
 ///
 /// # Errors
 /// `Malformed` for a name that is there twice.
-pub(crate) fn build(
-    sink: &dyn BlockSink,
-    mut entries: Vec<Link>,
-) -> Result<Built, ContentError> {
+pub(crate) fn build(sink: &dyn BlockSink, mut entries: Vec<Link>) -> Result<Built, ContentError> {
     entries.sort_unstable_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
     if let Some(twice) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
         let why = format!("the name '{}' is there twice", twice[0].name.escape_debug());

@@ -47,7 +47,12 @@ impl FileTree {
         Ok(None)
     }
 
-    fn push(&mut self, sink: &dyn BlockSink, level: usize, child: Child) -> Result<(), ContentError> {
+    fn push(
+        &mut self,
+        sink: &dyn BlockSink,
+        level: usize,
+        child: Child,
+    ) -> Result<(), ContentError> {
         if self.levels.len() == level {
             self.levels.push(Vec::new());
         }

@@ -25,11 +25,7 @@ pub(crate) fn build(sink: &dyn BlockSink, entries: Vec<Link>) -> Result<Built, C
 }
 
 /// Stores the shard of entries, sorted by hash, that share the first `depth` places.
-fn shard(
-    sink: &dyn BlockSink,
-    entries: &[(u64, Link)],
-    depth: u32,
-) -> Result<Built, ContentError> {
+fn shard(sink: &dyn BlockSink, entries: &[(u64, Link)], depth: u32) -> Result<Built, ContentError> {
     if depth * FANOUT_BITS >= u64::BITS {
         return Err(malformed("a directory", "too many of its names have the same hash"));
     }

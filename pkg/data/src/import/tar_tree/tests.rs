@@ -64,10 +64,18 @@ fn hostile_archives_are_refused_by_name() {
         ("an absolute name", vec![file("/etc/passwd", "x")], "it is absolute"),
         ("an absolute PAX name", vec![pax("path=/f"), file("f", "x")], "it is absolute"),
         ("no name", vec![file("", "x")], "names no entry"),
-        ("the root as a file", vec![file("./", "x"), folder("."), file(".", "x")], "names no entry"),
+        (
+            "the root as a file",
+            vec![file("./", "x"), folder("."), file(".", "x")],
+            "names no entry",
+        ),
         ("a zero byte", vec![pax("path=a\0b"), file("f", "")], "contains a zero byte"),
         ("no UTF-8", vec![entry(EntryType::Regular, b"\xff", b"", b"")], "it is not UTF-8"),
-        ("a long name", vec![pax(&format!("path={}", "z".repeat(256))), file("f", "")], "longer than 255"),
+        (
+            "a long name",
+            vec![pax(&format!("path={}", "z".repeat(256))), file("f", "")],
+            "longer than 255",
+        ),
         ("a deep name", vec![file(&long, "")], "deeper than 8"),
         ("a file twice", vec![file("f", "a"), file("f", "b")], "'f' is there twice"),
         ("a file over a folder", vec![folder("d"), file("d", "b")], "'d' is there twice"),
@@ -81,7 +89,11 @@ fn hostile_archives_are_refused_by_name() {
         ("a link to nothing", vec![entry(EntryType::Symlink, b"l", b"", b"")], "link to nothing"),
         ("a hard link out", vec![entry(EntryType::Link, b"l", b"/etc/passwd", b"")], "absolute"),
         ("a hard link up", vec![entry(EntryType::Link, b"l", b"../f", b"")], "'..'"),
-        ("a hard link to nothing", vec![entry(EntryType::Link, b"l", b"f", b"")], "no earlier file"),
+        (
+            "a hard link to nothing",
+            vec![entry(EntryType::Link, b"l", b"f", b"")],
+            "no earlier file",
+        ),
         ("a device", vec![entry(EntryType::Char, b"null", b"", b"")], "'null' is a device"),
         ("a FIFO", vec![entry(EntryType::Fifo, b"p", b"", b"")], "'p' is a FIFO"),
         ("a sparse file", vec![entry(EntryType::GNUSparse, b"s", b"", b"")], "sparse"),
@@ -162,7 +174,8 @@ fn long_names_links_and_sizes_are_read() {
     let target = "t/".repeat(80);
     let long = entry(EntryType::GNULongLink, b"././@LongLink", b"", target.as_bytes());
     let by_gnu = root(&[long, entry(EntryType::Symlink, b"l", b"short", b"")]);
-    let by_pax = root(&[pax(&format!("linkpath={target}")), entry(EntryType::Symlink, b"l", b"", b"")]);
+    let by_pax =
+        root(&[pax(&format!("linkpath={target}")), entry(EntryType::Symlink, b"l", b"", b"")]);
     assert_eq!(by_gnu, by_pax);
     // The PAX size holds, not the header's.
     let mut sized = file("f", "content");

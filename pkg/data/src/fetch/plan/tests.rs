@@ -1,0 +1,163 @@
+//! The plan alone: rules one by one, and random networks that must not make it stall.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::block::raw_cid;
+
+fn block(nth: u32) -> Cid {
+    raw_cid(&nth.to_le_bytes())
+}
+
+fn plan(peers: u8, wait_ms: u64, blocks: u32) -> Plan {
+    let ids: Vec<NodeId> = (0..peers).map(|nth| NodeId([nth; 32])).collect();
+    let mut plan = Plan::new(&ids, wait_ms);
+    plan.want((0..blocks).map(block));
+    plan
+}
+
+#[test]
+fn blocks_are_asked_in_order_and_no_more_than_the_window() {
+    let mut plan = plan(2, 100, 5);
+    assert_eq!(plan.take(0, 9), [], "it is not up yet");
+    plan.up(0, 0);
+    plan.up(1, 0);
+    assert_eq!(plan.take(0, 2), [(block(0), false), (block(1), false)]);
+    assert_eq!(plan.take(0, 2), []);
+    assert_eq!(plan.take(1, 2), [(block(2), false), (block(3), false)]);
+    plan.received(0);
+    plan.stored(0, &block(0), 4, vec![block(7), block(8), block(1)]);
+    assert_eq!(plan.take(0, 2), [(block(7), false)], "children first, and none twice");
+}
+
+#[test]
+fn what_one_lacks_the_next_is_asked_and_at_last_the_relays() {
+    let mut plan = plan(2, 100, 1);
+    plan.up(0, 0);
+    plan.up(1, 0);
+    assert_eq!(plan.take(0, 9), [(block(0), false)]);
+    plan.absent(0, &block(0), 0);
+    assert_eq!(plan.take(0, 9), []);
+    assert_eq!(plan.take(1, 9), [(block(0), false)]);
+    plan.absent(1, &block(0), 0);
+    assert_eq!(plan.take(1, 9), [(block(0), true)]);
+    plan.received(1);
+    plan.stored(1, &block(0), 4, vec![block(1)]);
+    assert_eq!(plan.take(1, 9), [(block(1), true)], "a relay that had one is asked at once");
+    plan.stored(1, &block(1), 4, vec![]);
+    assert_eq!(plan.verdict(0), Verdict::Done);
+    assert_eq!(plan.bytes_by_peer(), [(NodeId([1; 32]), 8)]);
+}
+
+#[test]
+fn a_block_that_is_nowhere_is_missing_after_the_wait_and_not_before() {
+    let mut plan = plan(1, 1_000, 1);
+    plan.up(0, 0);
+    let mut now_ms = 0;
+    loop {
+        for (cid, _) in plan.take(0, 9) {
+            plan.absent(0, &cid, now_ms);
+        }
+        match plan.verdict(now_ms) {
+            Verdict::Working { wake_ms } => now_ms = wake_ms.unwrap_or(now_ms),
+            Verdict::Missing { cid, asked, waited_ms } => {
+                assert_eq!((cid, asked, waited_ms, now_ms), (block(0), 1, 1_000, 1_000));
+                return;
+            }
+            Verdict::Done => panic!("nobody had it"),
+        }
+    }
+}
+
+#[test]
+fn a_liar_is_never_asked_again_and_its_blocks_are_asked_of_another() {
+    let mut plan = plan(2, 100, 3);
+    plan.up(0, 0);
+    plan.up(1, 0);
+    assert_eq!(plan.take(0, 9).len(), 3);
+    plan.received(0);
+    plan.lied(0, 0);
+    plan.up(0, 0);
+    plan.down(0, 0);
+    plan.up(0, 0);
+    assert_eq!(plan.take(0, 9), []);
+    let mut asked: Vec<Cid> = plan.take(1, 9).into_iter().map(|(cid, _)| cid).collect();
+    asked.sort();
+    let mut all: Vec<Cid> = (0..3).map(block).collect();
+    all.sort();
+    assert_eq!(asked, all);
+    plan.lied(1, 5);
+    assert!(matches!(plan.verdict(5), Verdict::Missing { asked: 2, .. }), "all lie");
+}
+
+#[test]
+fn nobody_to_ask_is_missing_at_once_and_nobody_up_after_the_wait() {
+    assert!(matches!(plan(0, 100, 1).verdict(0), Verdict::Missing { asked: 0, .. }));
+    let mut plan = plan(1, 100, 1);
+    assert_eq!(plan.verdict(0), Verdict::Working { wake_ms: Some(100) });
+    assert!(matches!(plan.verdict(100), Verdict::Missing { waited_ms: 100, .. }));
+    plan.up(0, 100);
+    assert_eq!(plan.verdict(100), Verdict::Working { wake_ms: None });
+}
+
+/// What a peer of a random network does.
+#[derive(Clone, Debug)]
+struct Nature {
+    has: u16,
+    lies: bool,
+    /// It is down in the steps whose bit is set, and up at last.
+    down: u32,
+}
+
+fn nature() -> impl Strategy<Value = Nature> {
+    (any::<u16>(), prop::bool::weighted(0.2), any::<u32>()).prop_map(|(has, lies, down)| Nature {
+        has,
+        lies,
+        down,
+    })
+}
+
+proptest! {
+    /// Whatever peers have, lie and break, a fetch ends: done if some honest peer has each block.
+    #[test]
+    fn a_fetch_ends_as_it_should(natures in proptest::collection::vec(nature(), 1..5)) {
+        const BLOCKS: u32 = 16;
+        let mut plan = plan(u8::try_from(natures.len()).unwrap(), 10_000, BLOCKS);
+        let honest = natures.iter().filter(|nature| !nature.lies);
+        let had = honest.fold(0, |had, nature| had | nature.has);
+        let mut now_ms = 0;
+        let mut verdict = Verdict::Working { wake_ms: None };
+        for step in 0..10_000_u32 {
+            for (peer, nature) in natures.iter().enumerate() {
+                if step < 32 && nature.down & (1 << step) != 0 {
+                    plan.down(peer, now_ms);
+                    continue;
+                }
+                plan.up(peer, now_ms);
+                for (cid, _) in plan.take(peer, 3) {
+                    let nth = (0..BLOCKS).find(|nth| block(*nth) == cid).unwrap();
+                    if nature.has & (1 << nth) == 0 {
+                        plan.absent(peer, &cid, now_ms);
+                    } else if nature.lies {
+                        plan.received(peer);
+                        plan.lied(peer, now_ms);
+                    } else {
+                        plan.received(peer);
+                        plan.stored(peer, &cid, 1, vec![]);
+                    }
+                }
+            }
+            verdict = plan.verdict(now_ms);
+            match verdict {
+                Verdict::Working { wake_ms: Some(wake_ms) } if step >= 32 => now_ms = wake_ms,
+                Verdict::Working { .. } => {}
+                Verdict::Done | Verdict::Missing { .. } => break,
+            }
+        }
+        if had == u16::MAX {
+            prop_assert_eq!(verdict, Verdict::Done);
+        } else {
+            prop_assert!(matches!(verdict, Verdict::Missing { .. }), "{:?}", verdict);
+        }
+    }
+}
