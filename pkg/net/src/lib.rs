@@ -5,9 +5,9 @@
 //! It runs on a thread of its own:
 //!
 //! ```text
-//!  send ─► link::Queue ─► writer ─┐                       ┌─► session ─► inbound
-//!  gossip ─► gossip::Outbox ──────┼─► swarm ═ TCP, Noise, Yamux ═ swarm ┼─► gossip::Judge ─► inbound
-//!  open, logs ─► streams::Opener ─┘                       └─► blocks::serve, logs::serve ─► Serve
+//!  send       ─► link::Queue ─► writer ─┐            ┌─► session ────────────────► inbound
+//!  gossip     ─► gossip::Outbox ────────┼─► swarm ═══╪─► gossip::Judge ──────────► inbound
+//!  open, logs ─► streams::Opener ───────┘            └─► blocks, logs: serve ────► Serve
 //! ```
 //!
 //! Between two nodes there is one long-lived stream of framed messages in each direction, a mesh
