@@ -149,7 +149,7 @@ pub struct Failure {
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// Nobody has a block of an input within the fetch limit.
-    MissingBlock(Cid),
+    MissingBlock(Box<Cid>),
     /// The registry does not know the image.
     ImageMissing,
     /// The image could not be pulled.

@@ -82,7 +82,7 @@ async fn answer(world: &World, command: Command) {
 /// What a content error means for an execution.
 pub(crate) fn failure_of(error: &ContentError) -> Failure {
     let kind = match error {
-        ContentError::Missing { cid, .. } => FailureKind::MissingBlock(*cid),
+        ContentError::Missing { cid, .. } => FailureKind::MissingBlock(Box::new(*cid)),
         ContentError::Full { .. } => FailureKind::DiskFull,
         ContentError::UnsafeOutput { .. } => FailureKind::OutputUnsafe,
         ContentError::TooMuchOutput { .. } => FailureKind::OutputLimit,

@@ -18,28 +18,28 @@ use gadus_ports::Executor;
 use gadus_ports::fake::{FakeContent, FakeExecutor, FakeNetwork, MemoryStore};
 use uuid::Uuid;
 
-pub const CAPACITY: Resources =
+pub(crate) const CAPACITY: Resources =
     Resources { cpu_millis: 4_000, memory_bytes: 4 << 30, disk_bytes: 100 << 30, gpus: 0 };
 
 /// One node and the fakes under it.
-pub struct Host {
-    pub key: Arc<NodeKey>,
-    pub config: NodeConfig,
-    pub content: Arc<FakeContent>,
-    pub wasm: Arc<FakeExecutor>,
-    pub docker: Arc<FakeExecutor>,
-    pub requester_store: Arc<MemoryStore>,
-    pub compute_store: Arc<MemoryStore>,
-    pub node: Option<Arc<Node>>,
+pub(crate) struct Host {
+    pub(crate) key: Arc<NodeKey>,
+    pub(crate) config: NodeConfig,
+    pub(crate) content: Arc<FakeContent>,
+    pub(crate) wasm: Arc<FakeExecutor>,
+    pub(crate) docker: Arc<FakeExecutor>,
+    pub(crate) requester_store: Arc<MemoryStore>,
+    pub(crate) compute_store: Arc<MemoryStore>,
+    pub(crate) node: Option<Arc<Node>>,
     _scratch: tempfile::TempDir,
 }
 
 impl Host {
-    pub fn node(&self) -> &Node {
+    pub(crate) fn node(&self) -> &Node {
         self.node.as_ref().expect("the node runs")
     }
 
-    pub async fn start(&mut self, network: &Arc<FakeNetwork>) {
+    pub(crate) async fn start(&mut self, network: &Arc<FakeNetwork>) {
         let server = Server::new(self.content.clone());
         let transport = network.join(self.key.id(), server.clone());
         let executors: Vec<Arc<dyn Executor>> = vec![self.wasm.clone(), self.docker.clone()];
@@ -58,7 +58,7 @@ impl Host {
     }
 
     /// Ends the process as a crash does: what was not durable is gone.
-    pub async fn crash(&mut self) {
+    pub(crate) async fn crash(&mut self) {
         if let Some(node) = self.node.take() {
             node.shutdown().await;
         }
@@ -68,17 +68,17 @@ impl Host {
 }
 
 /// A requester (number 0) and some compute nodes.
-pub struct Cluster {
-    pub network: Arc<FakeNetwork>,
-    pub hosts: Vec<Host>,
+pub(crate) struct Cluster {
+    pub(crate) network: Arc<FakeNetwork>,
+    pub(crate) hosts: Vec<Host>,
 }
 
-pub fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits { lease_ms: 10_000, sync_ms: 1_000, disconnect_ms: 60_000, ..Limits::default() }
 }
 
 impl Cluster {
-    pub async fn start(computes: usize) -> Self {
+    pub(crate) async fn start(computes: usize) -> Self {
         let network = FakeNetwork::new();
         let mut hosts = Vec::new();
         for n in 0..=computes {
@@ -92,7 +92,7 @@ impl Cluster {
     }
 
     /// One node that is both.
-    pub async fn alone() -> Self {
+    pub(crate) async fn alone() -> Self {
         let network = FakeNetwork::new();
         let mut host = host(1, true, true);
         host.start(&network).await;
@@ -101,12 +101,12 @@ impl Cluster {
         cluster
     }
 
-    pub fn requester(&self) -> &Node {
+    pub(crate) fn requester(&self) -> &Node {
         self.hosts[0].node()
     }
 
     /// Waits until the requester has heard of as many compute nodes.
-    pub async fn until_known(&self, computes: usize) {
+    pub(crate) async fn until_known(&self, computes: usize) {
         let engines = |nodes: &[gadus_api::NodeEntry]| {
             nodes.iter().filter(|n| !n.info.engines.is_empty()).count()
         };
@@ -116,25 +116,25 @@ impl Cluster {
         }
     }
 
-    pub async fn submit(&self, job: Job) -> JobId {
+    pub(crate) async fn submit(&self, job: Job) -> JobId {
         let submission = Submission { job, force: false };
         self.requester().submit(submission).await.unwrap().job
     }
 
     /// Submits, and waits for the end.
-    pub async fn run(&self, job: Job) -> Arc<JobView> {
+    pub(crate) async fn run(&self, job: Job) -> Arc<JobView> {
         let id = self.submit(job).await;
         self.end(id).await
     }
 
-    pub async fn end(&self, id: JobId) -> Arc<JobView> {
+    pub(crate) async fn end(&self, id: JobId) -> Arc<JobView> {
         let view = self.requester().wait(id, Duration::from_secs(3_600)).await.unwrap();
         assert!(view.state.is_terminal(), "it did not end: {view:#?}");
         view
     }
 
     /// Waits until a job looks as wanted.
-    pub async fn until(&self, id: JobId, wanted: impl Fn(&JobView) -> bool) -> Arc<JobView> {
+    pub(crate) async fn until(&self, id: JobId, wanted: impl Fn(&JobView) -> bool) -> Arc<JobView> {
         loop {
             let view = self.requester().job(&id.to_string(), None).await.unwrap();
             if wanted(&view) {
@@ -196,13 +196,13 @@ fn host(n: u8, requester: bool, compute: bool) -> Host {
 }
 
 /// A Wasm job whose script is its arguments.
-pub fn wasm_job(script: &[&str]) -> Job {
+pub(crate) fn wasm_job(script: &[&str]) -> Job {
     let module = cid_of(RAW, b"module");
     job(Code::Wasm { module, entry: "_start".to_owned() }, script)
 }
 
 /// A docker job.
-pub fn docker_job(script: &[&str]) -> Job {
+pub(crate) fn docker_job(script: &[&str]) -> Job {
     let image = Image::Reference("busybox".to_owned());
     let mut job = job(Code::Docker { image, entrypoint: None, workdir: None }, script);
     job.context.image_reference = Some("busybox".to_owned());
