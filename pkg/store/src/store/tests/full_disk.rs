@@ -27,7 +27,8 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(self.0.path()).output();
+        // Lazily: a child of another test may hold our files for a moment, until its exec.
+        let unmounted = Command::new("umount").arg("-l").arg(self.0.path()).output();
         assert!(unmounted.is_ok_and(|m| m.status.success()));
     }
 }
