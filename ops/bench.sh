@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs the benchmark with a docker engine of its own where that is possible.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d /tmp/gadus-bench.XXXXXX)
+finish() {
+  status=$?
+  if [ -d "$work/engine" ]; then ops/docker-engine.sh stop "$work/engine" >/dev/null 2>&1 || true; fi
+  rm -rf "$work" 2>/dev/null || true
+  exit $status
+}
+trap finish EXIT
+if [ "$(id -u)" -eq 0 ] && command -v dockerd >/dev/null 2>&1; then
+  GADUS_TEST_DOCKER_SOCK=$(ops/docker-engine.sh start "$work/engine")
+  export GADUS_TEST_DOCKER_SOCK
+  ops/test-image.sh "$GADUS_TEST_DOCKER_SOCK" >/dev/null
+fi
+GADUS_BIN=$(readlink -f "$GADUS") "$(dirname "$GADUS")/gadus-bench" ${BENCH_ARGS:-}
