@@ -46,12 +46,12 @@ impl DockerExecutor {
         let engine =
             Arc::new(Engine::new(socket.as_deref(), Duration::from_millis(limits.request_ms)));
         let stall = Duration::from_millis(limits.pull_stall_ms);
-        let images = Arc::new(Images::new(Arc::clone(&engine), limits.pulls_max, stall));
+        let images = Arc::new(Images::new(Arc::clone(&engine), limits.pulls_max.max(1), stall));
         let retry = Duration::from_millis(limits.engine_retry_ms);
         let every = Duration::from_millis(limits.images_refresh_ms);
         tokio::spawn(keep_fresh(Arc::downgrade(&images), every));
         Arc::new(Self {
-            removals: Removals::new(Arc::clone(&engine), limits.removals_max, retry),
+            removals: Removals::new(Arc::clone(&engine), limits.removals_max.max(1), retry),
             engine,
             images,
             scope: Scope::new(network, node),

@@ -20,16 +20,22 @@ pub(crate) enum Fault {
 
 impl Fault {
     pub(crate) fn of(error: &Error) -> Self {
-        match error {
-            Error::DockerResponseServerError { status_code, message } => {
-                Self::Refused(*status_code, message.trim().to_owned())
-            }
-            Error::DockerStreamError { error }
-            | Error::DockerContainerWaitError { error, code: _ } => Self::Failed(error.clone()),
-            Error::RequestTimeoutError => Self::Gone("it does not answer in time".into()),
-            other if is_forbidden(other) => Self::Forbidden(innermost(other)),
-            other => Self::Gone(innermost(other)),
+        if let Error::DockerResponseServerError { status_code, message } = error {
+            return Self::Refused(*status_code, message.trim().to_owned());
         }
+        if let Error::DockerStreamError { error }
+        | Error::DockerContainerWaitError { error, code: _ } = error
+        {
+            return Self::Failed(error.clone());
+        }
+        if is_forbidden(error) {
+            return Self::Forbidden(innermost(error));
+        }
+        if matches!(error, Error::RequestTimeoutError) {
+            return Self::Gone("it does not answer in time".into());
+        }
+        // Broken connections, and answers that are none.
+        Self::Gone(innermost(error))
     }
 
     /// Whether the thing asked for does not exist.

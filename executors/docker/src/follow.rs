@@ -110,7 +110,7 @@ impl Following<'_> {
     ) -> Seen {
         let options = WaitContainerOptionsBuilder::default().condition("not-running").build();
         let mut wait = pin!(docker.wait_container(self.container, Some(options)));
-        let every = Duration::from_millis(self.limits.inspect_ms);
+        let every = Duration::from_millis(self.limits.inspect_ms.max(1));
         let mut look = interval_at(Instant::now() + every, every);
         let mut has_output = true;
         loop {

@@ -23,6 +23,8 @@ pub(crate) struct LocalImage {
     pub(crate) os: String,
     /// Paths it declares as volumes.
     pub(crate) volumes: Vec<String>,
+    /// Where its programs start.
+    pub(crate) workdir: String,
     /// Whether it names a program to run.
     pub(crate) has_command: bool,
 }
@@ -38,6 +40,7 @@ impl LocalImage {
             tags: tags(&image.repo_tags.unwrap_or_default()),
             arch: image.architecture.unwrap_or_default(),
             os: image.os.unwrap_or_default(),
+            workdir: config.working_dir.unwrap_or_default(),
             volumes: config.volumes.unwrap_or_default(),
             has_command: is_some(config.cmd) || is_some(config.entrypoint),
         }

@@ -62,10 +62,8 @@ fn clear_one(dir: &Path) -> io::Result<()> {
 }
 
 fn failure(doing: &str, dir: &Path, error: &io::Error) -> Failure {
-    let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::DiskFull,
-        _ => FailureKind::Internal,
-    };
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let kind = if full { FailureKind::DiskFull } else { FailureKind::Internal };
     Failure::new(kind, format!("cannot {doing} the output directory {}: {error}", dir.display()))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
-use gadus_model::{Failure, FailureKind};
+use gadus_model::Failure;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
@@ -44,14 +44,12 @@ pub(crate) async fn remove(
 async fn try_remove(engine: &Engine, container: &str) -> Result<(), Failure> {
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     let docker = engine.client().await?;
-    match docker.remove_container(container, Some(options)).await {
-        Ok(()) => Ok(()),
-        Err(error) => match Fault::of(&error) {
-            fault if fault.is_not_found() => Ok(()),
-            Fault::Refused(409, why) => Err(Failure::new(FailureKind::Internal, why)),
-            fault => Err(engine.failure_of(&format!("remove container {container}"), &fault)),
-        },
+    let Err(error) = docker.remove_container(container, Some(options)).await else { return Ok(()) };
+    let fault = Fault::of(&error);
+    if fault.is_not_found() {
+        return Ok(());
     }
+    Err(engine.failure_of(&format!("remove container {container}"), &fault))
 }
 
 /// Ended containers, removed while others run.

@@ -149,7 +149,9 @@ impl Run<'_> {
                 self.executor.removals.queue(self.container.clone()).await;
                 Err(match Fault::of(&error) {
                     Fault::Refused(status, why) => verdict::refused(status, &why),
-                    fault => self.executor.engine.failure_of("start the container", &fault),
+                    fault @ (Fault::Gone(_) | Fault::Forbidden(_) | Fault::Failed(_)) => {
+                        self.executor.engine.failure_of("start the container", &fault)
+                    }
                 })
             }
         }

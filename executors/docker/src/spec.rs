@@ -40,6 +40,7 @@ pub(crate) fn container(
         return Err(invalid("this is not a docker task"));
     };
     check_paths(request)?;
+    check_workdir(workdir.as_deref().unwrap_or(&image.workdir))?;
     check_gpus(&request.limits)?;
     if request.args.is_empty() && entrypoint.is_none() && !image.has_command {
         return Err(invalid("the image names no program to run, and the job gives none"));
@@ -189,20 +190,34 @@ fn check_paths(request: &ExecRequest) -> Result<(), Failure> {
     for guest in guests(request) {
         let refuse =
             |why: &str| Err(invalid(format!("nothing can be mounted at '{guest}': {why}")));
-        let kernel = ["/proc", "/sys", "/dev"].iter().any(|dir| Path::new(guest).starts_with(dir));
         if !guest.starts_with('/') || guest.contains('\0') {
             return refuse("it is not an absolute path");
         } else if guest.split('/').any(|part| matches!(part, "." | "..")) {
             return refuse("it has '.' or '..' in it");
         } else if Path::new(guest) == Path::new("/") {
             return refuse("it is the root");
-        } else if kernel {
+        } else if is_kernels(guest) {
             return refuse("that is the kernel's");
         } else if !seen.insert(Path::new(guest)) {
             return refuse("two things would be");
         }
     }
     Ok(())
+}
+
+/// A working directory that is an open file of the container runtime has led out of containers
+/// (CVE-2024-21626), so images may not name one either.
+fn check_workdir(workdir: &str) -> Result<(), Failure> {
+    let climbs = workdir.split('/').any(|part| part == "..");
+    if !workdir.is_empty() && (!workdir.starts_with('/') || climbs || is_kernels(workdir)) {
+        let why = "it has to be an absolute path outside of /proc, /sys and /dev, without '..'";
+        return Err(invalid(format!("'{workdir}' cannot be the working directory: {why}")));
+    }
+    Ok(())
+}
+
+fn is_kernels(path: &str) -> bool {
+    ["/proc", "/sys", "/dev"].iter().any(|dir| Path::new(path).starts_with(dir))
 }
 
 /// GPUs are asked by count and leased by UUID: here the two have to agree.

@@ -101,7 +101,12 @@ fn walk(dir: OwnedFd, depth: usize, quota: Quota, usage: &mut Usage) {
                 let length = u64::try_from(stat.st_size).unwrap_or(0);
                 usage.bytes = usage.bytes.saturating_add(taken.max(length));
             }
-            _ => {}
+            FileType::Symlink
+            | FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => {}
         }
         if quota.is_over(usage) {
             return;

@@ -107,6 +107,22 @@ fn paths_that_would_break_out_are_refused() {
 }
 
 #[test]
+fn working_directories_that_lead_out_are_refused() {
+    let at = |given: Option<&str>, images: &str| {
+        let mut request = request();
+        let ExecCode::Docker { workdir, .. } = &mut request.code else { return true };
+        *workdir = given.map(str::to_owned);
+        let image = LocalImage { workdir: images.into(), ..image() };
+        let scope = Scope::new("test".into(), NodeId([7; 32]));
+        container(&request, &image, &scope, &DockerLimits::default()).is_ok()
+    };
+    assert!(at(None, "") && at(None, "/srv") && at(Some("/process"), "") && at(Some("/"), "/proc"));
+    for path in ["/proc/self/fd/8", "/x/../proc", "//proc/1/cwd", "srv", "/dev/fd/7"] {
+        assert!(!at(Some(path), "/srv") && !at(None, path), "{path}");
+    }
+}
+
+#[test]
 fn names_that_are_no_names_are_refused() {
     for name in ["", "A=B", "A\0"] {
         let env = BTreeMap::from([(name.to_owned(), String::new())]);

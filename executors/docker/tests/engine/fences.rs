@@ -1,6 +1,6 @@
 //! What a job can not do.
 
-use gadus_model::{FailureKind, Outcome};
+use gadus_model::{FailureKind, Network, Outcome};
 use gadus_ports::Mount;
 
 use crate::support::{Bench, NOBODY_IMAGE};
@@ -25,6 +25,19 @@ async fn there_is_no_network_but_lo() {
         bench.output_of("ls /sys/class/net; ip -o link | wc -l; ip route | wc -l").await,
         "lo\n1\n0\n"
     );
+}
+
+#[tokio::test]
+async fn the_hosts_network_is_there_when_asked_for() {
+    let Some(bench) = Bench::new().await else { return };
+    let mut request = bench.sh("ls /sys/class/net").await;
+    request.network = Network::Host;
+    let (ended, kept) = bench.run(request).await;
+    assert_eq!(ended.unwrap().outcome, Outcome::Exit(0));
+    let here = std::fs::read_dir("/sys/class/net").unwrap().flatten();
+    let mut here: Vec<_> = here.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    here.sort();
+    assert_eq!(kept.stdout().lines().collect::<Vec<_>>(), here);
 }
 
 #[tokio::test]

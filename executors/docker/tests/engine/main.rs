@@ -3,6 +3,8 @@
 //! `GADUS_TEST_DOCKER_SOCK` names one; where it is unset an engine of their own is started, which
 //! takes root. Without either the tests are skipped, and say so; under `CI=true` they fail.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod endings;
 mod fences;
 mod images;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -33,10 +34,12 @@ pub(crate) fn script(path: &Path, args: &[&str], env: &[(&str, &str)]) -> String
 }
 
 /// Runs a command when this process ends, however it does: a pipe to a shell closes then.
+#[expect(clippy::zombie_processes, reason = "the shell outlives this process, by design")]
 pub(crate) fn at_exit(command: &str) {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("trap '' INT TERM; cat >/dev/null; {command}")]);
-    let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    shell.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = shell.spawn().unwrap();
     std::mem::forget(child.stdin.take());
 }
 
