@@ -23,6 +23,8 @@ pub struct ContentConfig {
     pub index_behind_max: usize,
     /// Appends that wait for the thread that writes them.
     pub append_queue_max: usize,
+    /// Downloads at a time; more wait their turn.
+    pub downloads_max: usize,
     /// Blocks asked of one peer before it has answered the first.
     pub fetch_window: usize,
     /// A peer that answers nothing for so long is left.
@@ -53,6 +55,7 @@ impl Default for ContentConfig {
             index_cache_bytes: 16 << 20,
             index_behind_max: 8_192,
             append_queue_max: 1_024,
+            downloads_max: 32,
             fetch_window: 32,
             fetch_answer_ms: 30_000,
             read_ahead: 8,

@@ -11,6 +11,7 @@ use gadus_ports::{
     BoxRead, Content, ContentError, FetchFrom, Fetched, Imported, ImportedResult, NamespaceId,
     Node, PinReason, ResultTree,
 };
+use tokio::sync::Semaphore;
 use tokio_util::io::SyncIoBridge;
 
 use crate::block::verify;
@@ -40,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) complete: Complete,
     pub(crate) flights: Flights,
+    /// Room for downloads: each holds two threads.
+    pub(crate) downloads: Semaphore,
     pub(crate) config: ContentConfig,
     pool: Arc<Pool>,
 }
@@ -57,8 +60,14 @@ impl EmbeddedContent {
             dir: dir.to_owned(),
             source,
         })?;
-        let (complete, flights) = (Complete::default(), Flights::default());
-        let core = Core { store, complete, flights, config, pool: Arc::new(pool) };
+        let core = Core {
+            complete: Complete::of(&store),
+            flights: Flights::default(),
+            downloads: Semaphore::new(config.downloads_max),
+            pool: Arc::new(pool),
+            store,
+            config,
+        };
         Ok(Self { core: Arc::new(core) })
     }
 
@@ -114,8 +123,8 @@ impl Core {
     }
 
     /// What a tree lacks here; a whole one is remembered.
-    pub(crate) fn gaps(&self, root: &Cid, reads_max: usize) -> Result<Gaps, ContentError> {
-        let found = gaps(&self.store, &self.complete, root, reads_max)?;
+    pub(crate) fn gaps(&self, root: &Cid, looks_max: usize) -> Result<Gaps, ContentError> {
+        let found = gaps(&self.store, &self.complete, root, looks_max)?;
         if found.missing.is_empty() && !found.is_cut {
             self.complete.add(root);
         }
@@ -146,7 +155,8 @@ impl Content for EmbeddedContent {
         match core.gaps(root, core.config.missing_walk_max) {
             Ok(found) => {
                 let sizes = found.missing.iter().map(|(_, size)| size.unwrap_or(1).max(1));
-                sizes.fold(0, u64::saturating_add)
+                let known = sizes.fold(0, u64::saturating_add);
+                if found.is_cut { known.max(1) } else { known }
             }
             // It will not get better by fetching, but whoever fetches it is told why.
             Err(_) => size_hint.max(1),
@@ -203,7 +213,11 @@ impl Content for EmbeddedContent {
         root: Cid,
         reason: PinReason,
     ) -> Result<(), ContentError> {
-        self.core.store.promote(namespace, root, &reason).await
+        self.core.store.promote(namespace, root, &reason).await?;
+        if self.core.store.has(&root) {
+            self.core.complete.add(&root);
+        }
+        Ok(())
     }
 
     async fn discard(&self, namespace: NamespaceId) -> Result<(), ContentError> {
@@ -268,10 +282,8 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// An import has no caps of a job: its limits are those of the store.
 fn too_much_is_full(error: ContentError) -> ContentError {
-    match error {
-        ContentError::TooMuchOutput { what, max } => {
-            ContentError::Full { why: format!("one import may have {max} {what}") }
-        }
-        other => other,
+    if let ContentError::TooMuchOutput { what, max } = error {
+        return ContentError::Full { why: format!("one import may have {max} {what}") };
     }
+    error
 }

@@ -42,12 +42,10 @@ pub enum OpenError {
 pub(crate) fn io_error(doing: impl Into<String>, source: impl Into<io::Error>) -> ContentError {
     let source = source.into();
     let doing = doing.into();
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            ContentError::Full { why: format!("the disk has no room for {doing}") }
-        }
-        _ => ContentError::Io { doing, source },
+    if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        return ContentError::Full { why: format!("the disk has no room for {doing}") };
     }
+    ContentError::Io { doing, source }
 }
 
 /// Something is not what its place says.

@@ -1,5 +1,7 @@
 //! Every row of the golden table, made by a real Kubo, and every CAR that Kubo exported.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;

@@ -6,17 +6,24 @@ use gadus_model::Cid;
 use parking_lot::Mutex;
 
 use crate::block::Key;
+use crate::store::Store;
 
 /// So many are remembered; then all are forgotten, and learnt again.
 const ROOTS_MAX: usize = 65_536;
 
 /// Roots of whole trees.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Complete {
     roots: Mutex<HashSet<Key>>,
 }
 
 impl Complete {
+    /// Begins with what is pinned.
+    pub(crate) fn of(store: &Store) -> Self {
+        let roots = store.roots_in_use(ROOTS_MAX).iter().map(Key::of).collect();
+        Self { roots: Mutex::new(roots) }
+    }
+
     pub(crate) fn add(&self, root: &Cid) {
         let mut roots = self.roots.lock();
         if roots.len() >= ROOTS_MAX {

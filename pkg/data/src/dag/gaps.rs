@@ -19,7 +19,7 @@ pub(crate) struct Gaps {
     pub(crate) is_cut: bool,
 }
 
-/// Walks a tree from its root, reading at most `reads_max` blocks.
+/// Walks a tree from its root, looking at `looks_max` blocks at most.
 ///
 /// # Errors
 /// `Io`, and `Malformed` for a block that is not what its codec says.
@@ -27,9 +27,9 @@ pub(crate) fn gaps(
     store: &Store,
     complete: &Complete,
     root: &Cid,
-    reads_max: usize,
+    looks_max: usize,
 ) -> Result<Gaps, ContentError> {
-    walk(store, complete, vec![(*root, None)], reads_max)
+    walk(store, complete, vec![(*root, None)], looks_max)
 }
 
 /// The same from the links of a block that need not be here itself.
@@ -48,11 +48,11 @@ fn walk(
     store: &Store,
     complete: &Complete,
     mut stack: Vec<Named>,
-    reads_max: usize,
+    looks_max: usize,
 ) -> Result<Gaps, ContentError> {
     let mut found = Gaps::default();
     let mut seen = HashSet::new();
-    let mut reads = 0;
+    let mut looked_at = 0;
     while let Some((cid, size)) = stack.pop() {
         if identity(&cid).is_some() && !may_link(&cid) || !seen.insert(Key::of(&cid)) {
             continue;
@@ -60,17 +60,17 @@ fn walk(
         if complete.has(&cid) {
             continue;
         }
+        if looked_at == looks_max {
+            found.is_cut = true;
+            return Ok(found);
+        }
+        looked_at += 1;
         if !may_link(&cid) {
             if !store.has(&cid) {
                 found.missing.push((cid, size));
             }
             continue;
         }
-        if reads == reads_max {
-            found.is_cut = true;
-            return Ok(found);
-        }
-        reads += 1;
         match store.get(&cid, None)? {
             Some(bytes) => stack.extend(links(&cid, &bytes)?.into_iter().rev()),
             None => found.missing.push((cid, size)),

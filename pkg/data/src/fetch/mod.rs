@@ -159,6 +159,8 @@ async fn download(
     from: &FetchFrom,
     pin: Option<(Cid, PinReason)>,
 ) -> Result<Fetched, ContentError> {
+    // The semaphore is never closed.
+    let _turn = core.downloads.acquire().await;
     let session = Arc::new(core.store.session(None));
     let (events, inbox) = mpsc::channel(EVENT_QUEUE_MAX);
     let mut tasks = JoinSet::new();

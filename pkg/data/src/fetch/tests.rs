@@ -154,13 +154,9 @@ async fn what_nobody_has_is_missing_by_name_after_the_wait() {
     let network = Network::new([(1, Nature::Honest, &blocks)]);
     let (_dir, content) = open(ContentConfig::default());
     let error = content.fetch(root, from(&network, &[1], 120), PinReason::User).await.unwrap_err();
-    match error {
-        ContentError::Missing { cid, asked: 1, waited_ms } => {
-            assert_eq!(cid, gone);
-            assert!(waited_ms >= 120);
-        }
-        other => panic!("{other}"),
-    }
+    let ContentError::Missing { cid, asked: 1, waited_ms } = error else { panic!("{error}") };
+    assert_eq!(cid, gone);
+    assert!(waited_ms >= 120);
     assert!(network.asked_of(peer(1)).iter().filter(|want| want.cid == gone).count() > 2);
     // What came is kept: the next attempt asks for the rest alone.
     let whole = Network::new([(1, Nature::Honest, &tree().await.1)]);

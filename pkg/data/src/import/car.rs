@@ -116,8 +116,8 @@ fn bad(why: impl Into<String>) -> ContentError {
 }
 
 fn broken(error: io::Error) -> ContentError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => bad("it ends in the middle of a block"),
-        _ => io_error("reading the CAR archive", error),
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return bad("it ends in the middle of a block");
     }
+    io_error("reading the CAR archive", error)
 }

@@ -61,7 +61,7 @@ impl Pool {
             })
         };
         let threads = (0..threads).map(start).collect::<io::Result<Vec<_>>>()?;
-        let buffers = Arc::new(Buffers { free: Mutex::default(), free_max: 4 * threads.len() });
+        let buffers = Arc::new(Buffers { free: Mutex::default(), free_max: 2 * threads.len() });
         Ok(Self { queue, threads, buffers })
     }
 

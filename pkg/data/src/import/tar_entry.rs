@@ -63,29 +63,26 @@ impl<R: Read> TarReader<R> {
             let Some(header) = self.header()? else { return Ok(None) };
             let size = header.entry_size().map_err(|e| bad(&e.to_string()))?;
             self.set_content(size);
-            match header.entry_type() {
-                EntryType::GNULongName => extensions.path = Some(trimmed(self.extension()?)),
-                EntryType::GNULongLink => extensions.link = Some(trimmed(self.extension()?)),
-                EntryType::XHeader => {
-                    let records = self.extension()?;
-                    pax(&records, &mut extensions)?;
+            let kind = header.entry_type();
+            if kind.is_gnu_longname() {
+                extensions.path = Some(trimmed(self.extension()?));
+            } else if kind.is_gnu_longlink() {
+                extensions.link = Some(trimmed(self.extension()?));
+            } else if kind.is_pax_local_extensions() {
+                let records = self.extension()?;
+                pax(&records, &mut extensions)?;
+            } else if !kind.is_pax_global_extensions() {
+                // Global records are comments and defaults: none that we use.
+                if let Some(bytes) = extensions.bytes {
+                    self.set_content(bytes);
                 }
-                // Comments and defaults for the whole archive: none that we use.
-                EntryType::XGlobalHeader => {}
-                kind => {
-                    let kind = kind_of(kind, &header);
-                    if let Some(bytes) = extensions.bytes {
-                        self.set_content(bytes);
-                    }
-                    return Ok(Some(TarEntry {
-                        kind,
-                        path: extensions.path.unwrap_or_else(|| header.path_bytes().into_owned()),
-                        link: extensions.link.unwrap_or_else(|| {
-                            header.link_name_bytes().unwrap_or_default().into_owned()
-                        }),
-                        bytes: self.content_left,
-                    }));
-                }
+                let link = || header.link_name_bytes().unwrap_or_default().into_owned();
+                return Ok(Some(TarEntry {
+                    kind: kind_of(kind, &header),
+                    path: extensions.path.unwrap_or_else(|| header.path_bytes().into_owned()),
+                    link: extensions.link.unwrap_or_else(link),
+                    bytes: self.content_left,
+                }));
             }
         }
     }
@@ -154,19 +151,22 @@ impl<R: Read> Read for TarReader<R> {
 }
 
 fn kind_of(kind: EntryType, header: &Header) -> TarKind {
-    match kind {
-        // Old archives mark a directory by a slash alone.
-        EntryType::Regular | EntryType::Continuous if header.path_bytes().ends_with(b"/") => {
-            TarKind::Directory
-        }
-        EntryType::Regular | EntryType::Continuous => TarKind::File,
-        EntryType::Directory => TarKind::Directory,
-        EntryType::Symlink => TarKind::Symlink,
-        EntryType::Link => TarKind::HardLink,
-        EntryType::Char | EntryType::Block => TarKind::Other("a device"),
-        EntryType::Fifo => TarKind::Other("a FIFO"),
-        EntryType::GNUSparse => TarKind::Other("a sparse file (make the archive without -S)"),
-        _ => TarKind::Other("of an unknown kind"),
+    let is_file = kind.is_file() || kind.is_contiguous();
+    // Old archives mark a directory by a slash alone.
+    if kind.is_dir() || is_file && header.path_bytes().ends_with(b"/") {
+        return TarKind::Directory;
+    }
+    let others = [
+        (kind.is_character_special() || kind.is_block_special(), "a device"),
+        (kind.is_fifo(), "a FIFO"),
+        (kind.is_gnu_sparse(), "a sparse file (make the archive without -S)"),
+    ];
+    match others.into_iter().find(|(is_it, _)| *is_it) {
+        _ if is_file => TarKind::File,
+        _ if kind.is_symlink() => TarKind::Symlink,
+        _ if kind.is_hard_link() => TarKind::HardLink,
+        Some((_, name)) => TarKind::Other(name),
+        None => TarKind::Other("of an unknown kind"),
     }
 }
 
@@ -214,8 +214,8 @@ fn bad(why: &str) -> ContentError {
 }
 
 fn broken(error: io::Error) -> ContentError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => bad("it ends in the middle of an entry"),
-        _ => io_error("reading the tar archive", error),
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return bad("it ends in the middle of an entry");
     }
+    io_error("reading the tar archive", error)
 }

@@ -11,7 +11,7 @@ use gadus_ports::ContentError;
 
 use super::tar_entry::{TarEntry, TarKind, TarReader};
 use super::{Budget, Importer, link};
-use crate::error::{io_error, malformed};
+use crate::error::malformed;
 use crate::unixfs::Built;
 use crate::unixfs::name::{self, unsafe_name};
 
@@ -180,13 +180,12 @@ fn refused(entry: &TarEntry, why: &str) -> ContentError {
 }
 
 fn cut_short(error: ContentError, entry: &TarEntry) -> ContentError {
-    match error {
-        ContentError::Io { source, .. } if source.kind() == std::io::ErrorKind::UnexpectedEof => {
-            refused(entry, "is cut short")
-        }
-        ContentError::Io { source, .. } => io_error("reading the tar archive", source),
-        other => other,
+    if let ContentError::Io { source, .. } = &error
+        && source.kind() == std::io::ErrorKind::UnexpectedEof
+    {
+        return refused(entry, "is cut short");
     }
+    error
 }
 
 fn shown(bytes: &[u8]) -> String {

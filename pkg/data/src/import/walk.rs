@@ -107,14 +107,13 @@ impl<'a> Walk<'a> {
         kind: FileType,
     ) -> Result<Built, ContentError> {
         self.budget.take_entry()?;
-        let kind = match kind {
+        let mut kind = kind;
+        if kind == FileType::Unknown {
             // Some file systems leave it out of the listing.
-            FileType::Unknown => {
-                let found = statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW);
-                FileType::from_raw_mode(found.map_err(|e| self.failed("looking at", e))?.st_mode)
-            }
-            known => known,
-        };
+            let found = statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW);
+            kind =
+                FileType::from_raw_mode(found.map_err(|e| self.failed("looking at", e))?.st_mode);
+        }
         match kind {
             FileType::RegularFile => self.file(dir, name),
             FileType::Directory => {

@@ -198,7 +198,7 @@ async fn a_device_is_refused_without_being_opened() {
 async fn a_file_that_cannot_be_read_is_refused_by_name() {
     let case = Case::new();
     std::fs::write(case.out("shut"), "x").unwrap();
-    std::fs::set_permissions(case.out("shut"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(case.out("shut"), std::fs::Permissions::from_mode(0o000)).unwrap();
     match case.import().await {
         // Root reads everything.
         Ok(_) => assert!(rustix::process::geteuid().is_root()),

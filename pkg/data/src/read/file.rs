@@ -12,7 +12,7 @@ use gadus_ports::{ByteStream, ContentError, FetchFrom, FileReader};
 use crate::content::{Core, blocking};
 use crate::error::malformed;
 use crate::fetch;
-use crate::unixfs::parse::{FileNode, Parsed, parse};
+use crate::unixfs::parse::{FileNode, parse};
 
 /// Nodes above a leaf: a balanced tree of this height would hold more than there is.
 pub(crate) const FILE_DEPTH_MAX: usize = 64;
@@ -125,10 +125,7 @@ impl FileView {
             return Err(malformed(format!("file {}", self.cid), "its tree is too deep"));
         }
         let bytes = self.block(part.cid).await?;
-        match parse(&part.cid, bytes)? {
-            Parsed::File(node) if node.size == part.size => Ok(node),
-            _ => Err(not_as_told(&part.cid)),
-        }
+        parse(&part.cid, bytes)?.into_part(&part.cid, part.size)
     }
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ContentError> {
@@ -144,11 +141,6 @@ impl FileView {
             fetch::blocks(&self.core, vec![cid], from).await?;
         }
     }
-}
-
-/// The error for a part of a file that has another size than its parent told.
-pub(crate) fn not_as_told(cid: &Cid) -> ContentError {
-    malformed(format!("block {cid}"), "it is not the part of a file that its parent told of")
 }
 
 fn slice(bytes: &Bytes, skip: u64, length: u64) -> Bytes {

@@ -9,6 +9,9 @@ use crate::unixfs::hamt::{Shape, Slot};
 use crate::unixfs::node::Link;
 use crate::unixfs::parse::{Parsed, parse};
 
+/// Links of a HAMT that any directory may have, however few entries are allowed.
+const HAMT_LINKS_FREE: usize = 4_096;
+
 /// Why a walk cannot go on.
 #[derive(Debug)]
 pub(crate) enum Halt {
@@ -48,7 +51,16 @@ pub(crate) fn entries(
         Parsed::Shard(shape, links) => vec![(shape, links, 1)],
         Parsed::File(_) | Parsed::Symlink(_) => return Err(not_directory(cid).into()),
     };
+    // A HAMT has fewer shards than entries, or nearly. One that leads nowhere many times is not
+    // followed for ever.
+    let mut links_left = 2 * core.config.directory_entries_max + HAMT_LINKS_FREE;
     while let Some((shape, links, depth)) = shards.pop() {
+        if links.len() > shape.fanout() {
+            return Err(bad(cid, "its HAMT is not well formed").into());
+        }
+        links_left = links_left
+            .checked_sub(links.len())
+            .ok_or_else(|| bad(cid, "its HAMT has more shards than entries"))?;
         for link in links {
             let slot = shape.slot(&link.name).map_err(|why| bad(cid, &why))?;
             match slot {
@@ -64,11 +76,9 @@ pub(crate) fn entries(
                 },
             }
         }
-        if entries.len() > core.config.directory_entries_max {
-            let why = format!("it has more than {} entries", core.config.directory_entries_max);
-            return Err(bad(cid, &why).into());
-        }
+        few_enough(core, cid, entries.len())?;
     }
+    few_enough(core, cid, entries.len())?;
     if !missing.is_empty() {
         return Err(Halt::Need(missing));
     }
@@ -109,6 +119,14 @@ pub(crate) fn entry(
             Parsed::Directory(_) | Parsed::File(_) | Parsed::Symlink(_) => return Ok(None),
         }
     }
+}
+
+fn few_enough(core: &Core, cid: &Cid, entries: usize) -> Result<(), ContentError> {
+    let max = core.config.directory_entries_max;
+    if entries > max {
+        return Err(bad(cid, &format!("it has more than {max} entries")));
+    }
+    Ok(())
 }
 
 fn same_shape(cid: &Cid, above: Shape, below: Shape) -> Result<(), ContentError> {

@@ -46,6 +46,9 @@ pub(crate) struct Index {
     db: Database,
 }
 
+/// The blocks of each namespace.
+pub(crate) type Namespaces = HashMap<NamespaceId, HashMap<Key, Loc>>;
+
 type Fallible<T> = Result<T, redb::Error>;
 
 impl Index {
@@ -67,7 +70,7 @@ impl Index {
     }
 
     /// What it knows, apart from blocks and pins.
-    pub(crate) fn load(&self) -> Fallible<(Meta, HashMap<NamespaceId, HashMap<Key, Loc>>)> {
+    pub(crate) fn load(&self) -> Fallible<(Meta, Namespaces)> {
         let read = self.db.begin_read()?;
         let meta = match read.open_table(META)?.get("meta")? {
             Some(bytes) => decode(bytes.value())?,
@@ -90,6 +93,17 @@ impl Index {
             pins.extend(parse_pin(row?.0.value()));
         }
         Ok(pins)
+    }
+
+    /// Roots that are pinned for users and as inputs.
+    pub(crate) fn roots_in_use(&self, roots_max: usize) -> Fallible<Vec<Cid>> {
+        let read = self.db.begin_read()?;
+        // The reasons' tags come first in the keys.
+        let results = pin_key(&Reason::Result(ExecutionId(uuid_of([0; 16]))), None);
+        let rows = read.open_table(PINS)?.range(..results.as_slice())?;
+        let pins = rows.take(roots_max).map(|row| Ok(parse_pin(row?.0.value())));
+        let pins: Vec<_> = pins.collect::<Fallible<_>>()?;
+        Ok(pins.into_iter().flatten().map(|(_, root)| root).collect())
     }
 
     pub(crate) fn write(&self, update: &Update) -> Fallible<()> {

@@ -198,6 +198,15 @@ impl Store {
         Ok(pins)
     }
 
+    /// Roots that were whole when they were pinned, for users and as inputs. What a lost index or
+    /// a crash leaves out here is only walked again.
+    pub(crate) fn roots_in_use(&self, roots_max: usize) -> Vec<Cid> {
+        self.inner.index.roots_in_use(roots_max).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the pins cannot be read");
+            Vec::new()
+        })
+    }
+
     /// Begins an import: of a namespace, or public.
     pub(crate) fn session(&self, namespace: Option<NamespaceId>) -> Session {
         Session::new(self.inner.clone(), self.weak_appends.clone(), namespace)

@@ -88,9 +88,10 @@ fn replay(inner: &Inner) -> io::Result<()> {
     logs.retain(|pack| pack.id >= from.pack);
     for (nth, pack) in logs.iter().enumerate() {
         let start = if pack.id == from.pack { from.offset.max(MAGIC_BYTES) } else { MAGIC_BYTES };
-        let end = replay_log(inner, pack, start)?;
+        let is_last = nth + 1 == logs.len();
+        let end = replay_log(inner, pack, start, is_last)?;
         let bytes = pack.file_bytes()?;
-        if nth + 1 == logs.len() {
+        if is_last {
             if bytes > end {
                 pack.cut(end)?;
             }
@@ -102,18 +103,22 @@ fn replay(inner: &Inner) -> io::Result<()> {
     Ok(())
 }
 
-/// Applies one log pack from `start`; answers where its last good record ends.
-fn replay_log(inner: &Inner, pack: &Pack, start: u64) -> io::Result<u64> {
+/// Applies one log pack from `start`; answers where its last good record ends. The last pack ends
+/// at its first torn record: what was written after it was never acknowledged, and must not
+/// outlive it. In an older pack a torn block is a bad spot on the disk, and is skipped.
+fn replay_log(inner: &Inner, pack: &Pack, start: u64, is_last: bool) -> io::Result<u64> {
     let limit = pack.file_bytes()?;
     let (mut at, mut end) = (start, start);
     let mut changes = Vec::new();
     while let Some(found) = record_at(pack, at, limit)? {
         at = found.end();
-        // A block whose bytes are torn is skipped. Later records of the same, never acknowledged
-        // batch may be whole.
-        if let Some(new) = changes_of(inner, pack, found)? {
-            end = at;
-            changes.extend(new);
+        match changes_of(inner, pack, found)? {
+            Some(new) => {
+                end = at;
+                changes.extend(new);
+            }
+            None if is_last => break,
+            None => tracing::error!(pack = pack.id, at, "a block is damaged; it is left out"),
         }
         if changes.len() >= BATCH_MAX {
             inner.apply(std::mem::take(&mut changes), Position { pack: pack.id, offset: end });
@@ -150,7 +155,10 @@ fn changes_of(inner: &Inner, pack: &Pack, found: Found) -> io::Result<Option<Vec
             }
             Ok(Some(changes))
         }
-        other => Ok(Some(control(other).into_iter().collect())),
+        entry @ (Entry::Promote { .. }
+        | Entry::Discard { .. }
+        | Entry::Pin { .. }
+        | Entry::Unpin { .. }) => Ok(Some(control(entry).into_iter().collect())),
     }
 }
 

@@ -27,6 +27,9 @@ const GATHER_BYTES: usize = 1 << 20;
 /// Larger blocks are written by themselves.
 const LARGE_BYTES: usize = 64 << 10;
 
+/// What the committer says.
+type Answer = oneshot::Receiver<Result<(), ContentError>>;
+
 /// One import.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -225,7 +228,7 @@ impl Session {
     fn seal(
         &self,
         pin: Option<(Cid, PinReason)>,
-    ) -> Result<Option<(Append, oneshot::Receiver<Result<(), ContentError>>)>, ContentError> {
+    ) -> Result<Option<(Append, Answer)>, ContentError> {
         let mut items = Vec::new();
         if let Some(item) = self.seal_bulk()? {
             items.push(item);

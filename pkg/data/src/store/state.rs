@@ -6,7 +6,7 @@ use gadus_model::Cid;
 use gadus_ports::NamespaceId;
 use serde::{Deserialize, Serialize};
 
-use super::index::{Meta, Update};
+use super::index::{Meta, Namespaces, Update};
 use super::record::Reason;
 use crate::block::Key;
 
@@ -63,7 +63,7 @@ pub(crate) struct State {
     /// Public blocks that the index does not have yet.
     public: HashMap<Key, Loc>,
     /// All quarantined blocks.
-    namespaces: HashMap<NamespaceId, HashMap<Key, Loc>>,
+    namespaces: Namespaces,
     changed_namespaces: HashSet<NamespaceId>,
     pins: Vec<PinChange>,
     bulk_ends: BTreeMap<u32, u64>,
@@ -74,7 +74,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(meta: Meta, namespaces: HashMap<NamespaceId, HashMap<Key, Loc>>) -> Self {
+    pub(crate) fn new(meta: Meta, namespaces: Namespaces) -> Self {
         Self {
             namespaces,
             bulk_ends: meta.bulk_ends.into_iter().collect(),

@@ -52,6 +52,7 @@ fn shard(sink: &dyn BlockSink, entries: &[(u64, Link)], depth: u32) -> Result<Bu
 /// How a shard that was read is to be walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
+    /// Bits of the hash that name a place.
     bits: u32,
     /// Hexadecimal digits before the names.
     digits: usize,
@@ -101,6 +102,11 @@ impl Shape {
         let shift = u64::BITS.checked_sub(end)?;
         let place = (murmur3_x64_64(name.as_bytes()) >> shift) & ((1 << self.bits) - 1);
         Some(format!("{place:0width$X}", width = self.digits))
+    }
+
+    /// Places of one shard.
+    pub(crate) fn fanout(self) -> usize {
+        1 << self.bits
     }
 
     /// Shards below each other that the hash has bits for.

@@ -20,6 +20,24 @@ pub(crate) enum Parsed {
     Symlink(String),
 }
 
+impl Parsed {
+    /// The part of a file that its parent told of.
+    ///
+    /// # Errors
+    /// `Malformed` when it is no such thing, or has another size.
+    pub(crate) fn into_part(self, cid: &Cid, size: u64) -> Result<FileNode, ContentError> {
+        if let Self::File(node) = self
+            && node.size == size
+        {
+            return Ok(node);
+        }
+        Err(malformed(
+            format!("block {cid}"),
+            "it is not the part of a file that its parent told of",
+        ))
+    }
+}
+
 /// A file, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FileNode {

@@ -106,7 +106,12 @@ impl Shared {
                 bytes.filter(|_| times > *misses as usize)
             }
             Nature::Liar => bytes.map(|bytes| Bytes::from([&bytes[..], b"!"].concat())),
-            _ => bytes,
+            Nature::Honest
+            | Nature::Nonsense
+            | Nature::Silent
+            | Nature::Unreachable
+            | Nature::Breaks { .. }
+            | Nature::Relay { .. } => bytes,
         }
     }
 }
@@ -144,13 +149,14 @@ impl BlockStream for Stream {
     }
 
     async fn next(&mut self) -> Result<(Cid, Option<Bytes>), TransportError> {
-        match self.nature {
-            Nature::Silent => pending().await,
-            Nature::Nonsense => return Ok((raw_cid(b"nonsense"), None)),
-            Nature::Breaks { after } if self.given == after => {
-                return Err(TransportError::Closed(self.peer));
-            }
-            _ => {}
+        if matches!(self.nature, Nature::Silent) {
+            return pending().await;
+        }
+        if matches!(self.nature, Nature::Nonsense) {
+            return Ok((raw_cid(b"nonsense"), None));
+        }
+        if matches!(self.nature, Nature::Breaks { after } if self.given == after) {
+            return Err(TransportError::Closed(self.peer));
         }
         let Some((cid, bytes)) = self.answers.pop_front() else { return pending().await };
         self.given += 1;
