@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gadus_model::event::{JobEvent, Stamped};
 use gadus_model::view::JobView;
-use gadus_model::{Execution, Failure, FailureKind, JobState, Placement, Plan};
+use gadus_model::{Execution, Failure, FailureKind, JobState, Placement, Plan, Time};
 
 use super::times::{go_duration_ms, rfc3339};
 use crate::types::{HistoryEvent, JobHistory};
@@ -13,6 +13,7 @@ use crate::types::{HistoryEvent, JobHistory};
 #[must_use]
 pub fn history(view: &JobView) -> Vec<JobHistory> {
     let mut writer = Writer { view, running: false, items: Vec::new() };
+    writer.push((view.created_at, view.job.version), None, entry("Submission", "Job submitted"));
     for stamped in &view.history {
         writer.write(stamped);
     }
@@ -62,17 +63,16 @@ impl Writer<'_> {
         // The first grant is what makes the job run.
         let grant = matches!(stamped.event, JobEvent::Granted { .. });
         if grant && !std::mem::replace(&mut self.running, true) {
-            self.push(stamped, None, state_update(JobState::Running));
+            self.push((stamped.at, stamped.version), None, state_update(JobState::Running));
         }
         if let Some(entry) = self.word(&stamped.event) {
-            self.push(stamped, about, entry);
+            self.push((stamped.at, stamped.version), about, entry);
         }
     }
 
     /// The words for an event that is one entry.
     fn word(&self, event: &JobEvent) -> Option<Entry> {
         Some(match event {
-            JobEvent::Submitted { .. } => entry("Submission", "Job submitted"),
             JobEvent::Announced { round } => {
                 entry("Scheduling", format!("Announced to the network, round {round}"))
             }
@@ -110,7 +110,9 @@ impl Writer<'_> {
                 entry("Scheduling", format!("Next attempt in {wait}"))
             }
             JobEvent::Granted { .. } => entry("Execution", "Running"),
-            JobEvent::Ended { .. } | JobEvent::Snapshot { .. } => return None,
+            JobEvent::Submitted { .. } | JobEvent::Ended { .. } | JobEvent::Snapshot { .. } => {
+                return None;
+            }
         })
     }
 
@@ -152,19 +154,19 @@ impl Writer<'_> {
             | JobState::Completed => Some(entry("Scheduling", message)),
         };
         if let Some(reason) = reason {
-            self.push(stamped, None, reason);
+            self.push((stamped.at, stamped.version), None, reason);
         }
-        self.push(stamped, None, state_update(state));
+        self.push((stamped.at, stamped.version), None, state_update(state));
     }
 
-    fn push(&mut self, stamped: &Stamped, execution: Option<&Execution>, entry: Entry) {
-        let time = rfc3339(stamped.at);
+    fn push(&mut self, (at, version): (Time, u32), execution: Option<&Execution>, entry: Entry) {
+        let time = rfc3339(at);
         let kind = if execution.is_some() { "ExecutionLevel" } else { "JobLevel" };
         self.items.push(JobHistory {
             seq_num: self.items.len() as u64 + 1,
             kind: kind.to_owned(),
             job_id: self.view.job.id.to_string(),
-            job_version: u64::from(stamped.version),
+            job_version: u64::from(version),
             execution_id: execution.map(|e| e.id().to_string()).unwrap_or_default(),
             event: HistoryEvent {
                 message: entry.message,

@@ -207,7 +207,6 @@ pub(crate) fn completed() -> JobView {
     let id = job_id(1);
     let execution = execution_of(id, 1);
     let events = [
-        JobEvent::Submitted { job: Box::new(job(id)), seed: 7 },
         JobEvent::Announced { round: 1 },
         JobEvent::Awarded { execution: execution.clone(), node: node(2), plan: Box::new(plan()) },
         JobEvent::Granted { execution: execution.clone(), boot: 1, seq: 1 },

@@ -201,6 +201,7 @@ async fn what_goes_wrong_is_in_the_history() {
     ])
     .await;
     let expected = [
+        ("Submission", "Job submitted", Value::Null),
         (
             "Queueing",
             "Job queued. not enough nodes to run job. requested: 1, available: 2, suitable: 1.\n\
@@ -233,8 +234,9 @@ async fn a_job_that_nobody_can_take_says_so() {
     let message = sample::plan().not_enough_nodes(1);
     let ended = JobEvent::Ended { state: JobState::Failed, message: message.clone() };
     let told = told(vec![ended]).await;
-    assert_eq!(told[0], ("Scheduling".into(), message.clone(), json!({"IsError": "true"})));
-    assert_eq!(told[1].1, "Failed");
+    assert_eq!(told[0].1, "Job submitted");
+    assert_eq!(told[1], ("Scheduling".into(), message.clone(), json!({"IsError": "true"})));
+    assert_eq!(told[2].1, "Failed");
     let view = JobView { state: JobState::Failed, message: message.clone(), ..running() };
     let value = Api::new(FakeService::with_job(view)).get(JOB).await.value();
     assert_eq!(value["Job"]["State"], json!({"StateType": "Failed", "Message": message}));
