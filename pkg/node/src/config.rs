@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gadus_model::{Limits, NodeInfo, OwnerId};
+use gadus_ports::CrashAt;
 
 /// How a node behaves. Units come last in the names.
 #[derive(Clone, Debug)]
@@ -36,6 +37,10 @@ pub struct NodeConfig {
     pub keeps_max: usize,
     /// Blocks that a requester asks others for at once, on behalf of its peers.
     pub relays_max: usize,
+    /// Where a test wants the requester to die: `node.before_send` or `node.after_send`.
+    pub requester_crash_at: CrashAt,
+    /// The same for the compute node.
+    pub compute_crash_at: CrashAt,
     /// The commit it was built from.
     pub commit: String,
     /// When it was built.

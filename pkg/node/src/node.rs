@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::NodeConfig;
+use crate::post::Post;
 use crate::relay::Relay;
 use crate::server::Server;
 use crate::{compute, inbox, requester};
@@ -216,7 +217,7 @@ fn requester_world(
     let docker = parts.executors.iter().find(|e| e.engine() == Engine::Docker);
     requester::World {
         clock: clock.clone(),
-        transport: parts.transport.clone(),
+        post: Post::new(parts.transport.clone(), config.requester_crash_at.clone()),
         exchange: parts.exchange.clone(),
         content: parts.content.clone(),
         store: parts.requester_store.clone(),
@@ -248,6 +249,7 @@ async fn start_compute(
         key: parts.key.clone(),
         node: parts.key.id(),
         transport: parts.transport.clone(),
+        post: Post::new(parts.transport.clone(), config.compute_crash_at.clone()),
         exchange: parts.exchange.clone(),
         content: parts.content.clone(),
         executors: executors.collect::<BTreeMap<_, _>>(),

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Where the process is to die, if anywhere. Clones count together.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,17 @@ impl CrashAt {
     /// Dies here, without any clean-up, if this is the point and the time asked for.
     pub fn reach(&self, point: &str) {
         if self.is_now(point) {
+            std::process::abort();
+        }
+    }
+
+    /// The same, but what other threads have in hand gets `wait` to leave first: a point that
+    /// comes after a message was handed over is one after it was sent. The caller does nothing
+    /// more. On a runtime of several threads only.
+    pub fn reach_after(&self, point: &str, wait: Duration) {
+        if self.is_now(point) {
+            // This thread may hold the very task that would write the message.
+            tokio::task::block_in_place(|| std::thread::sleep(wait));
             std::process::abort();
         }
     }

@@ -12,7 +12,7 @@ use super::{Command, Loop, World, run};
 impl Loop {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Send { to, message } => self.world.transport.send(to, *message),
+            Effect::Send { to, message } => self.world.post.send(to, *message),
             Effect::Start { award, resumed } => self.start(*award, resumed),
             Effect::Kill { execution } => match self.runs.get(&execution) {
                 Some(stop) => stop.cancel(),

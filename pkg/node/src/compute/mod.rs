@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::post::Post;
 use crate::pump::Pump;
 use crate::server::Server;
 
@@ -57,6 +58,7 @@ pub(crate) struct World {
     pub(crate) key: Arc<NodeKey>,
     pub(crate) node: NodeId,
     pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) post: Post,
     pub(crate) exchange: Arc<dyn BlockExchange>,
     pub(crate) content: Arc<dyn Content>,
     pub(crate) executors: BTreeMap<Engine, Arc<dyn Executor>>,

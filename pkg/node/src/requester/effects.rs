@@ -19,10 +19,10 @@ impl Loop {
     /// Effects whose events are durable.
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Send { to, message } => self.world.transport.send(to, *message),
+            Effect::Send { to, message } => self.world.post.send(to, *message),
             Effect::Gossip(announcement) => {
                 let (owner, term) = self.machine.identity();
-                self.world.transport.gossip(owner, term, *announcement);
+                self.world.post.gossip(owner, term, *announcement);
             }
             Effect::Keep { execution, result, from } => {
                 tokio::spawn(keep(self.world.clone(), execution, result, from));

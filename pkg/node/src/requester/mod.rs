@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gadus_model::view::JobView;
 use gadus_model::{Execution, Failure, Job, JobId, Time};
-use gadus_ports::{BlockExchange, Content, Executor, Inbound, Store, StoreError, Transport};
+use gadus_ports::{BlockExchange, Content, Executor, Inbound, Store, StoreError};
 use gadus_protocol::requester::{Input, Requester, SubmitError};
 use gadus_protocol::{Effect, Step};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::waiters::Waiters;
 use crate::clock::Clock;
+use crate::post::Post;
 use crate::pump::Pump;
 
 /// What the loop is told.
@@ -48,7 +49,7 @@ pub(crate) type Reply = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) clock: Clock,
-    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) post: Post,
     pub(crate) exchange: Arc<dyn BlockExchange>,
     pub(crate) content: Arc<dyn Content>,
     pub(crate) store: Arc<dyn Store>,

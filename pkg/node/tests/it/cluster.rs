@@ -14,7 +14,7 @@ use gadus_model::{
     Code, Context, Engine, Image, Job, JobId, JobType, Limits, NodeInfo, Partition, Resources, Task,
 };
 use gadus_node::{Node, NodeConfig, Parts, Server};
-use gadus_ports::Executor;
+use gadus_ports::{CrashAt, Executor};
 use gadus_ports::fake::{FakeContent, FakeExecutor, FakeNetwork, MemoryStore};
 use uuid::Uuid;
 
@@ -179,6 +179,8 @@ fn host(n: u8, requester: bool, compute: bool) -> Host {
         inbox_max: 1_024,
         keeps_max: 16,
         relays_max: 16,
+        requester_crash_at: CrashAt::default(),
+        compute_crash_at: CrashAt::default(),
         commit: String::new(),
         built_at: String::new(),
     };
