@@ -1,0 +1,132 @@
+//! The command line: what can be asked, and the words of the help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod content;
+mod job;
+mod run;
+mod serve;
+
+pub(crate) use content::{AddArgs, CatArgs, GetArgs, LsArgs, UnpackFlags};
+pub(crate) use job::{
+    DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRef, JobRunArgs, ListArgs, LogsArgs,
+    StopArgs,
+};
+pub(crate) use run::{DockerCommand, DockerRunArgs, JobFlags, TaskFlags, WaitFlags};
+pub(crate) use run::{Target, WasmCommand, WasmRunArgs};
+pub(crate) use serve::{ConfigCommand, ConfigShowArgs, DevstackArgs, ServeArgs};
+
+/// Runs other people's jobs next to their data.
+#[derive(Debug, Parser)]
+#[command(name = "gadus", version, disable_help_subcommand = true)]
+#[command(after_help = crate::exit::Exit::help())]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// The node to talk to
+    #[arg(long, global = true, env = "GADUS_API", value_name = "URL|HOST:PORT")]
+    #[arg(default_value = "127.0.0.1:1234", hide_env_values = true)]
+    pub(crate) api: String,
+    /// Only data: no talk on stderr but warnings and errors; lists print ids alone
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Log what happens to stderr; twice for more
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Colours: auto means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(hide_possible_values = false)]
+    pub(crate) color: ColorWhen,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How objects are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// The API's own objects.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
+/// How an answer is printed.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct OutputArg {
+    /// For people, or the API's own objects for programs
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node: a requester, a compute node, or both
+    Serve(ServeArgs),
+    /// Run a whole network in one process, until Ctrl-C
+    Devstack(DevstackArgs),
+    /// Add a file or a directory, and print its CID
+    Add(AddArgs),
+    /// Fetch a file or a directory by its CID
+    Get(GetArgs),
+    /// Print a file by its CID
+    Cat(CatArgs),
+    /// List a directory by its CID
+    Ls(LsArgs),
+    /// Run a WebAssembly module
+    #[command(subcommand)]
+    Wasm(WasmCommand),
+    /// Run a container
+    #[command(subcommand)]
+    Docker(DockerCommand),
+    /// Submit, see and stop jobs
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// See the nodes of the network
+    #[command(subcommand)]
+    Node(NodeCommand),
+    /// See the configuration of a node
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the versions of this program and of the node
+    Version(OutputArg),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Nodes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// List the nodes that the requester knows
+    List(OutputArg),
+    /// Show one node
+    Describe {
+        /// Its id, a unique prefix of it, or its name
+        #[arg(value_name = "ID")]
+        id: String,
+        #[command(flatten)]
+        format: OutputArg,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! Arguments of the content commands.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::OutputArg;
+use crate::content_path::ContentPath;
+
+/// Adds content.
+#[derive(Args, Debug)]
+pub(crate) struct AddArgs {
+    /// A file, a directory (hidden files included, symlinks kept as symlinks), or - for stdin
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: OutputArg,
+}
+
+/// Fetches content.
+#[derive(Args, Debug)]
+pub(crate) struct GetArgs {
+    /// What to fetch: CID, CID/path or ipfs://CID/path
+    #[arg(value_name = "CID[/PATH]")]
+    pub(crate) what: ContentPath,
+    /// Where to put it [default: its last name, here]
+    #[arg(short = 'o', long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) unpack: UnpackFlags,
+}
+
+/// How a tree is written.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct UnpackFlags {
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Also make symlinks that lead out of the fetched tree
+    #[arg(long)]
+    pub(crate) outside_links: bool,
+}
+
+/// Prints a file.
+#[derive(Args, Debug)]
+pub(crate) struct CatArgs {
+    /// Which file: CID, CID/path or ipfs://CID/path
+    #[arg(value_name = "CID[/PATH]")]
+    pub(crate) what: ContentPath,
+}
+
+/// Lists a directory.
+#[derive(Args, Debug)]
+pub(crate) struct LsArgs {
+    /// Which directory: CID, CID/path or ipfs://CID/path
+    #[arg(value_name = "CID[/PATH]")]
+    pub(crate) what: ContentPath,
+    #[command(flatten)]
+    pub(crate) format: OutputArg,
+}

@@ -1,0 +1,39 @@
+//! What each command does. All of it goes through the API of a node.
+
+mod config;
+mod content;
+mod job;
+mod node;
+mod run;
+mod version;
+
+use crate::cli::{Cli, Command, ConfigCommand, DockerCommand, WasmCommand};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::printer::Printer;
+use crate::session::Session;
+
+/// Runs a command that is only a client of a node.
+pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
+    let session = Session::new(&cli.global, printer)?;
+    match cli.command {
+        Command::Add(args) => content::add(&session, &args).await,
+        Command::Get(args) => content::get(&session, &args).await,
+        Command::Cat(args) => content::cat(&session, &args).await,
+        Command::Ls(args) => content::ls(&session, &args).await,
+        Command::Wasm(WasmCommand::Run(args)) => run::wasm(&session, &args).await,
+        Command::Docker(DockerCommand::Run(args)) => run::docker(&session, &args).await,
+        Command::Job(command) => job::job(&session, &command).await,
+        Command::Node(command) => node::node(&session, &command).await,
+        Command::Version(args) => version::version(&session, args).await,
+        Command::Serve(_)
+        | Command::Devstack(_)
+        | Command::Config(_)
+        | Command::Completions { .. } => Ok(Exit::Success),
+    }
+}
+
+/// Prints the configuration, without a node.
+pub(crate) fn config(command: &ConfigCommand, printer: &Printer) -> Result<Exit, Failure> {
+    config::config(command, printer)
+}

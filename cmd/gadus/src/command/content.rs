@@ -1,0 +1,83 @@
+//! `add`, `get`, `cat`, `ls`.
+
+use std::path::{Path, PathBuf};
+
+use futures::TryStreamExt;
+
+use crate::cli::{AddArgs, CatArgs, Format, GetArgs, LsArgs};
+use crate::content_path::ContentPath;
+use crate::download::fetch;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render;
+use crate::session::Session;
+use crate::upload::{add_path, add_stdin};
+
+pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failure> {
+    let added = if args.path == Path::new("-") {
+        add_stdin(session).await?
+    } else {
+        add_path(session, &args.path).await?
+    };
+    if args.format.output == Format::Table {
+        session.printer.talk(&format!(
+            "{} files, {}",
+            added.files,
+            render::bytes(added.bytes)
+        ));
+    }
+    session.printer.object(args.format.output, &added, || added.cid.clone())?;
+    Ok(Exit::Success)
+}
+
+pub(super) async fn get(session: &Session, args: &GetArgs) -> Result<Exit, Failure> {
+    let place = destination(session, &args.what, args.output_dir.as_deref()).await?;
+    let unpacked = fetch(session, &args.what, &place, args.unpack).await?;
+    session.printer.talk(&format!(
+        "fetched {} files, {}, to {}",
+        unpacked.files,
+        render::bytes(unpacked.bytes),
+        place.display()
+    ));
+    Ok(Exit::Success)
+}
+
+/// Where something goes: a file that is fetched to a directory that is there goes into it.
+async fn destination(
+    session: &Session,
+    what: &ContentPath,
+    wanted: Option<&Path>,
+) -> Result<PathBuf, Failure> {
+    let Some(wanted) = wanted else {
+        return Ok(PathBuf::from(what.last_name()));
+    };
+    if !wanted.is_dir() {
+        return Ok(wanted.to_owned());
+    }
+    let listing = session.client.list(&what.cid, &what.path).await;
+    let listing = listing.map_err(|e| Failure::call(format!("find {what}"), &e))?;
+    Ok(if listing.kind == "directory" {
+        wanted.to_owned()
+    } else {
+        wanted.join(what.last_name())
+    })
+}
+
+pub(super) async fn cat(session: &Session, args: &CatArgs) -> Result<Exit, Failure> {
+    let failed = |e| Failure::call(format!("read {}", args.what), &e);
+    let mut reply = session.client.cat(&args.what.cid, &args.what.path).await.map_err(failed)?;
+    while let Some(chunk) = reply.bytes.try_next().await.map_err(failed)? {
+        session.printer.bytes(&chunk)?;
+    }
+    Ok(Exit::Success)
+}
+
+pub(super) async fn ls(session: &Session, args: &LsArgs) -> Result<Exit, Failure> {
+    let listing = session.client.list(&args.what.cid, &args.what.path).await;
+    let listing = listing.map_err(|e| Failure::call(format!("list {}", args.what), &e))?;
+    let printer = &session.printer;
+    printer.object(args.format.output, &listing, || {
+        render::listing(&listing, args.what.last_name(), printer.width())
+    })?;
+    Ok(Exit::Success)
+}

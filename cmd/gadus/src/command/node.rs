@@ -1,0 +1,40 @@
+//! `node list`, `node describe`.
+
+use crate::cli::{Format, NodeCommand};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::render;
+use crate::session::Session;
+
+pub(super) async fn node(session: &Session, command: &NodeCommand) -> Result<Exit, Failure> {
+    let printer = &session.printer;
+    match command {
+        NodeCommand::List(args) => {
+            let nodes = session.client.nodes().await;
+            let nodes = nodes.map_err(|e| Failure::call("list the nodes", &e))?;
+            if printer.is_quiet() && args.output == Format::Table {
+                return ids(session, nodes.iter().map(|node| node.info.node_id.as_str()));
+            }
+            printer.object(args.output, &nodes, || render::nodes(&nodes, printer.width()))?;
+        }
+        NodeCommand::Describe { id, format } => {
+            let node = session.client.node(id).await;
+            let node = node.map_err(|e| Failure::call(format!("find the node {id}"), &e))?;
+            printer.object(format.output, &node, || {
+                render::node(&node, render::now(), printer.width())
+            })?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Ids alone, one a line.
+pub(super) fn ids<'a>(
+    session: &Session,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<Exit, Failure> {
+    for id in ids {
+        session.printer.data(id)?;
+    }
+    Ok(Exit::Success)
+}

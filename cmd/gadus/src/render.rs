@@ -1,0 +1,34 @@
+//! The API's objects, drawn for people. Every renderer is a function from objects to text; how
+//! wide the terminal is and what time it is are arguments.
+
+mod amount;
+mod execution;
+mod history;
+mod job;
+mod listing;
+mod nodes;
+mod plan;
+mod settings;
+mod table;
+mod text;
+mod time;
+mod timing;
+mod version;
+
+pub(crate) use amount::{bytes, duration_us};
+pub(crate) use execution::executions;
+pub(crate) use history::history;
+pub(crate) use job::{job, jobs};
+pub(crate) use listing::listing;
+pub(crate) use nodes::{node, nodes};
+pub(crate) use plan::plan;
+pub(crate) use settings::settings;
+pub(crate) use table::terminal_width;
+pub(crate) use text::{plain, short_id};
+pub(crate) use time::now;
+pub(crate) use version::versions;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

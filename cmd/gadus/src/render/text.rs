@@ -1,0 +1,38 @@
+//! Text that others wrote, made harmless for a terminal.
+
+/// The text without what steers a terminal: names, messages and paths come from strangers.
+/// Newlines and tabs stay.
+pub(crate) fn plain(text: &str) -> String {
+    let harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    let is_bidi = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if harmless(c) && !is_bidi(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// The same on one line.
+pub(super) fn one_line(text: &str) -> String {
+    plain(text).replace(['\n', '\t'], " ").trim().to_owned()
+}
+
+/// `j-5772b6f9` of `j-5772b6f9-7c73-…`: what is unique enough to be typed. Other texts stay.
+pub(crate) fn short_id(id: &str) -> String {
+    let is_uuid = id.len() == 38 && id.as_bytes()[1] == b'-' && id.is_ascii();
+    one_line(if is_uuid { &id[..10] } else { id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\r\u{7}\nc\u{202e}d\u{9b}"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\nc\u{fffd}d\u{fffd}");
+        assert_eq!(one_line("a\nb\t"), "a b");
+    }
+
+    #[test]
+    fn only_ids_are_cut() {
+        assert_eq!(short_id("j-5772b6f9-7c73-493a-bdfe-aa3fe82e96a9"), "j-5772b6f9");
+        assert_eq!(short_id("my-job"), "my-job");
+        assert_eq!(short_id(""), "");
+    }
+}

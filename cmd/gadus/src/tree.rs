@@ -1,0 +1,11 @@
+//! Trees of files, as tar streams: out of a directory and into one. Nothing is gathered in
+//! memory, whatever the size.
+
+mod header;
+mod pack;
+mod scan;
+mod unpack;
+
+pub(crate) use pack::{Packed, pack};
+pub(crate) use scan::{Scan, scan};
+pub(crate) use unpack::{Links, Unpacked, Unpacker};

@@ -1,0 +1,125 @@
+//! A file or a directory as a stream of bytes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use gadus_api::ImportKind;
+use rustix::fs::OFlags;
+
+use super::header::{BLOCK_BYTES, blocks, padding};
+use super::scan::{Entry, Kind, special, walk};
+use crate::failure::Failure;
+
+/// The name of the tree's one top-level entry; a node takes that entry as the root.
+const ROOT: &str = "root";
+/// Bytes that are read from a file at once.
+pub(super) const READ_BYTES: usize = 1 << 20;
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packed {
+    File,
+    Tree,
+}
+
+impl Packed {
+    /// What stands at a path that was named on the command line, where symlinks are followed.
+    ///
+    /// # Errors
+    /// For what is not there, and for what is no file and no directory.
+    pub(crate) fn at(path: &Path) -> Result<Self, Failure> {
+        let metadata = fs::metadata(path)
+            .map_err(|e| Failure::io(format!("read {}", path.display()), &e))?;
+        match special(path, &metadata) {
+            Some(failure) => Err(failure),
+            None if metadata.is_dir() => Ok(Self::Tree),
+            None => Ok(Self::File),
+        }
+    }
+
+    /// How a node is told.
+    pub(crate) fn kind(self) -> ImportKind {
+        match self {
+            Self::File => ImportKind::File,
+            Self::Tree => ImportKind::Tar,
+        }
+    }
+}
+
+/// Writes a file's bytes, or a tree as a tar.
+///
+/// # Errors
+/// For what cannot be read, or changes while it is read; and what the writer says.
+pub(crate) fn pack(path: &Path, what: Packed, out: &mut dyn Write) -> Result<(), Failure> {
+    match what {
+        Packed::File => {
+            let mut file = open(path, OFlags::empty())?;
+            copy(path, &mut file, out).map(|_| ())
+        }
+        Packed::Tree => {
+            walk(path, &mut |entry| pack_entry(entry, out))?;
+            send(out, &[0; 2 * BLOCK_BYTES])
+        }
+    }
+}
+
+fn pack_entry(entry: &Entry, out: &mut dyn Write) -> Result<(), Failure> {
+    let slash = if entry.name.is_empty() { "" } else { "/" };
+    let name = format!("{ROOT}{slash}{}", entry.name);
+    let Kind::File(bytes) = entry.kind else {
+        return send(out, &blocks(&name, &entry.kind));
+    };
+    // What was a file a moment ago may be a FIFO now: opening it must not wait.
+    let file = open(&entry.disk, OFlags::NOFOLLOW | OFlags::NONBLOCK)?;
+    let metadata =
+        file.metadata().map_err(|e| Failure::io(format!("read {}", entry.disk.display()), &e))?;
+    if !metadata.is_file() || metadata.len() != bytes {
+        return Err(changed(&entry.disk));
+    }
+    send(out, &blocks(&name, &entry.kind))?;
+    if copy(&entry.disk, &mut file.take(bytes), out)? != bytes {
+        return Err(changed(&entry.disk));
+    }
+    send(out, &[0; BLOCK_BYTES][..padding(bytes)])
+}
+
+fn open(path: &Path, flags: OFlags) -> Result<File, Failure> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(|e| Failure::io(format!("read {}", path.display()), &e))
+}
+
+/// Copies what is left of a file, and says how much it was.
+pub(super) fn copy(path: &Path, file: &mut dyn Read, out: &mut dyn Write) -> Result<u64, Failure> {
+    let mut buffer = Vec::with_capacity(READ_BYTES);
+    let mut copied = 0;
+    loop {
+        buffer.clear();
+        let read = file
+            .take(READ_BYTES as u64)
+            .read_to_end(&mut buffer)
+            .map_err(|e| Failure::io(format!("read {}", path.display()), &e))?;
+        if read == 0 {
+            return Ok(copied);
+        }
+        copied += read as u64;
+        send(out, &buffer)?;
+    }
+}
+
+fn send(out: &mut dyn Write, bytes: &[u8]) -> Result<(), Failure> {
+    out.write_all(bytes).map_err(|e: io::Error| Failure::io("send", &e))
+}
+
+fn changed(path: &Path) -> Failure {
+    Failure::usage(format!("cannot add {}", path.display()))
+        .because("it changed while it was being read")
+        .hint("try again when nothing writes to it")
+}
+
+#[cfg(test)]
+mod tests;
