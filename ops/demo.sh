@@ -55,6 +55,20 @@ of_log() {
   echo "$found"
 }
 
+# Runs a job with its output on the terminal, then shows who bid, where the time went, and the
+# first lines of its result. The ids are in what the command says.
+show() {
+  local id result
+  shown "$@"
+  "$@" 2>"$work/talk" || { cat "$work/talk" >&2; return 1; }
+  id=$(grep -m1 -oE 'j-[0-9a-f-]{36}' "$work/talk")
+  result=$(sed -n 's/^result: //p' "$work/talk")
+  run gadus job describe "$id"
+  shown gadus cat "$result/outputs/counts.txt"
+  gadus cat "$result/outputs/counts.txt" >"$work/counts"
+  head -n 8 "$work/counts"
+}
+
 # A few MB of text: sources and licences of what gadus is built from.
 make_input() {
   local sources
@@ -69,10 +83,22 @@ make_input() {
   echo "$work/input"
 }
 
+# An image with nothing in it but the same program, built for this machine.
+make_image() {
+  mkdir -p "$work/image/tmp"
+  cp "$work/programs/wordfreq" "$work/image/wordfreq"
+  tar -C "$work/image" -c . |
+    curl -fsS --unix-socket "$1" -X POST -H 'Content-Type: application/x-tar' --data-binary @- \
+      'http://engine/images/create?fromSrc=-&repo=gadus-demo&tag=wordfreq' >/dev/null
+}
+
 ops/build-wasm.sh "$work/programs"
 input=${INPUT:-$(make_input)}
 socket=$(engine)
-if [ -n "$socket" ]; then export GADUS_DOCKER_SOCKET=$socket; fi
+if [ -n "$socket" ]; then
+  export GADUS_DOCKER_SOCKET=$socket
+  make_image "$socket"
+fi
 
 say "A requester and three compute nodes, each a process with a directory of its own"
 node requester --requester
@@ -81,7 +107,7 @@ peer=$(of_log requester '/ip4/127[^ ]+')
 for n in 1 2 3; do node "compute-$n" --compute --peer "$peer"; done
 export GADUS_API=$api
 n=0
-until [ "$(gadus node list --output json | grep -c '"CONNECTED"')" -ge 6 ]; do
+until [ "$(gadus node list --output json | grep -c '"CONNECTED"')" -ge 8 ]; do
   n=$((n + 1))
   [ $n -lt 200 ] || { gadus node list; exit 1; }
   sleep 0.05
@@ -94,28 +120,11 @@ cid=$(gadus add "$input")
 echo "$cid"
 
 say "Word frequencies of it, as a Wasm function next to the data"
-run gadus wasm run --id-only "$work/programs/wordfreq.wasm" 20 -i "ipfs://$cid:/inputs" -o outputs:/outputs >"$work/id"
-id=$(tail -n 1 "$work/id")
-run gadus job logs "$id" --follow
-run gadus job describe "$id"
-result=$(gadus job describe "$id" --output json | grep -oE '"(CID|result)": ?"baf[a-z0-9]+"' | head -n 1 | grep -oE 'baf[a-z0-9]+')
-shown gadus cat "$result/outputs/counts.txt"
-gadus cat "$result/outputs/counts.txt" | head -n 8
+show gadus wasm run "$work/programs/wordfreq.wasm" 20 -i "ipfs://$cid:/inputs" -o outputs:/outputs
 
 if [ -z "$socket" ]; then
   say "No docker engine answers here, and none can be started: the container is left out"
   exit 0
 fi
 say "The same as a container, without a network, a capability, or a writable root"
-mkdir -p "$work/image/tmp"
-cp "$work/programs/wordfreq" "$work/image/wordfreq"
-tar -C "$work/image" -c . |
-  curl -fsS --unix-socket "$socket" -X POST -H 'Content-Type: application/x-tar' --data-binary @- \
-    'http://engine/images/create?fromSrc=-&repo=gadus-demo&tag=wordfreq' >/dev/null
-run gadus docker run --id-only gadus-demo:wordfreq -i "ipfs://$cid:/inputs" -o outputs:/outputs -- /wordfreq 20 >"$work/id"
-id=$(tail -n 1 "$work/id")
-run gadus job logs "$id" --follow
-run gadus job describe "$id"
-same=$(gadus job describe "$id" --output json | grep -oE '"(CID|result)": ?"baf[a-z0-9]+"' | head -n 1 | grep -oE 'baf[a-z0-9]+')
-shown gadus cat "$same/outputs/counts.txt"
-gadus cat "$same/outputs/counts.txt" | head -n 8
+show gadus docker run gadus-demo:wordfreq -i "ipfs://$cid:/inputs" -o outputs:/outputs -- /wordfreq 20
