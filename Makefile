@@ -7,7 +7,7 @@ SEEDS ?= 0..2000
 
 demo:
 	@ops/setup.sh
-	$(CARGO) build --quiet -p gadus
+	$(CARGO) build --quiet --workspace --bin gadus
 	@GADUS=$(TARGET)/debug/gadus INPUT="$(INPUT)" ops/demo.sh
 
 test:
@@ -15,14 +15,14 @@ test:
 	@CARGO="$(CARGO)" ops/test.sh
 
 build:
-	$(CARGO) build -p gadus
+	$(CARGO) build --workspace --bin gadus
 
 sim:
-	$(CARGO) run --quiet -p gadus-sim --bin sim -- --seeds $(SEEDS)
+	$(CARGO) run --quiet --package gadus-sim --bin sim -- --seeds $(SEEDS)
 
 bench:
 	@ops/setup.sh test
-	$(CARGO) build --quiet -p gadus -p gadus-bench
+	$(CARGO) build --quiet --workspace --bin gadus --bin gadus-bench
 	@GADUS=$(TARGET)/debug/gadus ops/bench.sh
 
 lint:
