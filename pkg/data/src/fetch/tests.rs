@@ -157,7 +157,7 @@ async fn what_nobody_has_is_missing_by_name_after_the_wait() {
     let ContentError::Missing { cid, asked: 1, waited_ms } = error else { panic!("{error}") };
     assert_eq!(cid, gone);
     assert!(waited_ms >= 120);
-    assert!(network.asked_of(peer(1)).iter().filter(|want| want.cid == gone).count() > 2);
+    assert!(network.asked_of(peer(1)).iter().filter(|want| want.cid == gone).count() >= 2);
     // What came is kept: the next attempt asks for the rest alone.
     let whole = Network::new([(1, Nature::Honest, &tree().await.1)]);
     let again = content.fetch(root, from(&whole, &[1], PATIENT_MS), PinReason::User).await.unwrap();
