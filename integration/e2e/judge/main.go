@@ -1,0 +1,66 @@
+// Command judge tells the content ids that boxo, Kubo's own library, gives to files and
+// directories under the import profile unixfs-v1-2025. Tests hold our importer to it.
+//
+// It answers each line of standard input with one line of standard output, both JSON:
+//
+//	{"path": "/tmp/a"}      →  {"cid": "bafy…", "kind": "directory"}
+//	{"path": "/tmp/none"}   →  {"error": "lstat /tmp/none: no such file or directory"}
+//
+// The kind is one of raw, file, directory, hamt-shard and symlink: what the root's block is.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+type question struct {
+	Path string `json:"path"`
+}
+
+type answer struct {
+	CID   string `json:"cid,omitempty"`
+	Kind  string `json:"kind,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+func main() {
+	profile.ApplyGlobals()
+	if err := serve(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "judge:", err)
+		os.Exit(1)
+	}
+}
+
+// serve answers until the input ends.
+func serve(in io.Reader, out io.Writer) error {
+	questions := json.NewDecoder(bufio.NewReader(in))
+	answers := json.NewEncoder(out)
+	for {
+		var q question
+		if err := questions.Decode(&q); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("reading a question: %w", err)
+		}
+		if err := answers.Encode(judge(q.Path)); err != nil {
+			return fmt.Errorf("writing an answer: %w", err)
+		}
+	}
+}
+
+func judge(path string) answer {
+	root, err := importPath(path)
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	kind, err := kindOf(root)
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	return answer{CID: root.Cid().String(), Kind: kind}
+}
