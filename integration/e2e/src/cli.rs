@@ -20,6 +20,19 @@ pub fn binary() -> PathBuf {
     path
 }
 
+/// A command of the binary under test. Nothing of the caller's own configuration reaches it.
+#[must_use]
+pub fn command() -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GADUS_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
 /// What a command said.
 #[derive(Debug)]
 pub struct Output {
@@ -33,7 +46,6 @@ pub struct Output {
 
 impl Output {
     /// Its data, when it went well.
-    #[must_use]
     pub fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self:#?}");
         self.stdout
@@ -48,9 +60,7 @@ impl Output {
 
 /// Runs `gadus ARGS` against a node's API.
 pub fn gadus<S: AsRef<OsStr>>(api: &str, args: &[S]) -> Output {
-    let mut command = Command::new(binary());
-    command.env("GADUS_API", api).env("NO_COLOR", "1").args(args).stdin(Stdio::null());
-    let output = command.output().expect("gadus runs");
+    let output = command().env("GADUS_API", api).args(args).output().expect("gadus runs");
     Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -1,9 +1,15 @@
 //! Real nodes for tests: processes of the `gadus` binary with their own data directories.
 
 pub mod cli;
+pub mod http;
 pub mod network;
 pub mod process;
+pub mod programs;
+pub mod shared;
 
 pub use cli::{Output, gadus};
+pub use http::Http;
 pub use network::Network;
 pub use process::{Process, Role};
+pub use programs::{program, root};
+pub use shared::Shared;

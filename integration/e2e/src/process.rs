@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cli::binary;
+use crate::cli;
 
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Process {
     /// Starts it without waiting for it.
     pub fn spawn(&mut self) {
         let log = fs::File::create(self.log_path()).expect("a log file");
-        let mut command = Command::new(binary());
+        let mut command = cli::command();
         command.args(["serve", "--network", "test", "--name", &self.name, "--data-dir"]);
         command.arg(&self.data_dir);
         let api = if self.api.is_empty() { "127.0.0.1:0" } else { &self.api[7..] };
@@ -107,6 +107,11 @@ impl Process {
 
     /// Starts it and waits until it is ready. Ports are the same at every start.
     pub fn start(&mut self) {
+        assert!(self.try_start(), "{} ended:\n{}", self.name, self.log());
+    }
+
+    /// The same, for a node that may end before it is ready. Whether it is.
+    pub fn try_start(&mut self) -> bool {
         self.spawn();
         let began = Instant::now();
         loop {
@@ -115,10 +120,11 @@ impl Process {
             let peer = log.split_whitespace().find(|word| word.starts_with("/ip4/127."));
             if let (Some(api), Some(peer)) = (api, peer) {
                 (self.api, self.peer) = (api.to_owned(), peer.to_owned());
-                return;
+                return true;
             }
-            let ended = self.child.as_mut().and_then(|c| c.try_wait().ok().flatten());
-            assert!(ended.is_none(), "{} ended with {ended:?}:\n{log}", self.name);
+            if self.has_ended() {
+                return false;
+            }
             assert!(began.elapsed() < READY_MAX, "{} is not ready:\n{log}", self.name);
             std::thread::yield_now();
             std::thread::park_timeout(Duration::from_millis(5));
@@ -138,6 +144,11 @@ impl Process {
         let mut child = self.child.take()?;
         let _ = Command::new("kill").arg(child.id().to_string()).status();
         child.wait().ok().and_then(|status| status.code())
+    }
+
+    /// Whether it has ended, or was never started.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| child.try_wait().is_ok_and(|end| end.is_some()))
     }
 
     /// Waits until it ends by itself.

@@ -1,3 +1,4 @@
 //! Real processes, real sockets, real engines; and the house itself.
 
+mod jobs;
 mod tidy;
