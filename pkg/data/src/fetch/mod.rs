@@ -167,7 +167,7 @@ async fn download(
     let (sinks, threads) = spawn_sinks(core, &session, is_deep, &events);
     let wait_ms = u64::try_from(from.wait.as_millis()).unwrap_or(FAR_MS).min(FAR_MS);
     let mut download = Download {
-        plan: Plan::new(&from.peers, wait_ms),
+        plan: Plan::new(&from.peers, wait_ms, wait_ms + core.config.fetch_answer_ms),
         began: Instant::now(),
         window: core.config.fetch_window,
         from: from.clone(),
@@ -244,7 +244,7 @@ impl Download {
                 Verdict::Missing { cid, asked, waited_ms } => {
                     return Err(ContentError::Missing { cid, asked, waited_ms });
                 }
-                Verdict::Working { wake_ms } => wake_ms.unwrap_or(FAR_MS),
+                Verdict::Working { wake_ms } => wake_ms,
             };
             self.order();
             let wake = self.began + Duration::from_millis(wake_ms.min(FAR_MS));
@@ -267,7 +267,7 @@ impl Download {
                 self.plan.up(peer, now_ms);
             }
             Event::Down { peer } => self.plan.down(peer, now_ms),
-            Event::Received { peer } => self.plan.received(peer),
+            Event::Received { peer } => self.plan.received(peer, now_ms),
             Event::Absent { peer, cid } => self.plan.absent(peer, &cid, now_ms),
             Event::Stored { peer, cid, bytes, children } => {
                 self.plan.stored(peer, &cid, bytes, children);

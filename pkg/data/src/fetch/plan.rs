@@ -39,6 +39,10 @@ pub(crate) struct Plan {
     retry: Vec<Cid>,
     parked: BTreeSet<(u64, Key)>,
     wait_ms: u64,
+    /// When nobody has answered anything for so long, the fetch is over: peers that open streams
+    /// and fall silent, or close them, could make it last for ever.
+    silence_max_ms: u64,
+    answered_ms: u64,
     /// No peer can be asked since.
     alone_since_ms: Option<u64>,
     /// A relay had what all peers lacked: ask it at once.
@@ -78,7 +82,7 @@ pub(crate) enum Verdict {
     Done,
     /// Look again at this time, if nothing happens before.
     Working {
-        wake_ms: Option<u64>,
+        wake_ms: u64,
     },
     Missing {
         cid: Cid,
@@ -88,7 +92,7 @@ pub(crate) enum Verdict {
 }
 
 impl Plan {
-    pub(crate) fn new(peers: &[NodeId], wait_ms: u64) -> Self {
+    pub(crate) fn new(peers: &[NodeId], wait_ms: u64, silence_max_ms: u64) -> Self {
         let peer = |id: &NodeId| Peer {
             id: *id,
             state: PeerState::Down,
@@ -104,6 +108,8 @@ impl Plan {
             retry: Vec::new(),
             parked: BTreeSet::new(),
             wait_ms,
+            silence_max_ms,
+            answered_ms: 0,
             alone_since_ms: Some(0),
             relay: false,
         }
@@ -170,7 +176,8 @@ impl Plan {
     }
 
     /// A peer answered with bytes; they are being checked.
-    pub(crate) fn received(&mut self, peer: usize) {
+    pub(crate) fn received(&mut self, peer: usize, now_ms: u64) {
+        self.answered_ms = now_ms;
         self.peers[peer].in_flight = self.peers[peer].in_flight.saturating_sub(1);
         self.peers[peer].misses = 0;
     }
@@ -186,6 +193,7 @@ impl Plan {
 
     /// A peer lacks a block.
     pub(crate) fn absent(&mut self, peer: usize, cid: &Cid, now_ms: u64) {
+        self.answered_ms = now_ms;
         self.peers[peer].in_flight = self.peers[peer].in_flight.saturating_sub(1);
         self.peers[peer].misses += 1;
         if let Some(wanted) = self.wants.get_mut(&Key::of(cid)) {
@@ -256,30 +264,39 @@ impl Plan {
 
     /// Brings parked blocks back, and tells how the fetch stands.
     pub(crate) fn verdict(&mut self, now_ms: u64) -> Verdict {
-        let Some(any) = self.wants.values().next() else { return Verdict::Done };
-        let asked = self.peers.len();
-        if let Some(since) = self.alone_since_ms {
-            let is_final = self.peers.iter().all(|peer| peer.state == PeerState::Banned);
-            let waited_ms = now_ms.saturating_sub(since);
-            if is_final || waited_ms >= self.wait_ms {
-                return Verdict::Missing { cid: any.cid, asked, waited_ms };
-            }
-            return Verdict::Working { wake_ms: Some(since + self.wait_ms) };
+        let Some(any) = self.wants.values().next().map(|wanted| wanted.cid) else {
+            return Verdict::Done;
+        };
+        let missing = |cid, since_ms: u64| Verdict::Missing {
+            cid,
+            asked: self.peers.len(),
+            waited_ms: now_ms.saturating_sub(since_ms),
+        };
+        let silent_ms = self.answered_ms.saturating_add(self.silence_max_ms);
+        if now_ms >= silent_ms {
+            return missing(any, self.answered_ms);
         }
-        while let Some((wake, key)) = self.parked.first().copied() {
-            if wake > now_ms {
-                return Verdict::Working { wake_ms: Some(wake) };
+        if let Some(since_ms) = self.alone_since_ms {
+            let is_final = self.peers.iter().all(|peer| peer.state == PeerState::Banned);
+            let alone_ms = since_ms.saturating_add(self.wait_ms);
+            if is_final || now_ms >= alone_ms {
+                return missing(any, since_ms);
+            }
+            return Verdict::Working { wake_ms: alone_ms.min(silent_ms) };
+        }
+        while let Some((wake_ms, key)) = self.parked.first().copied() {
+            if wake_ms > now_ms {
+                return Verdict::Working { wake_ms: wake_ms.min(silent_ms) };
             }
             self.parked.pop_first();
             let Some(wanted) = self.wants.get(&key) else { continue };
-            let since = wanted.nowhere_since_ms.unwrap_or(now_ms);
-            let waited_ms = now_ms.saturating_sub(since);
-            if waited_ms >= self.wait_ms {
-                return Verdict::Missing { cid: wanted.cid, asked, waited_ms };
+            let since_ms = wanted.nowhere_since_ms.unwrap_or(now_ms);
+            if now_ms.saturating_sub(since_ms) >= self.wait_ms {
+                return missing(wanted.cid, since_ms);
             }
             self.retry.push(wanted.cid);
         }
-        Verdict::Working { wake_ms: None }
+        Verdict::Working { wake_ms: silent_ms }
     }
 
     pub(crate) fn peer_id(&self, peer: usize) -> NodeId {

@@ -5,13 +5,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::block::raw_cid;
 
+const SILENCE_MAX_MS: u64 = 1_000_000;
+
 fn block(nth: u32) -> Cid {
     raw_cid(&nth.to_le_bytes())
 }
 
 fn plan(peers: u8, wait_ms: u64, blocks: u32) -> Plan {
     let ids: Vec<NodeId> = (0..peers).map(|nth| NodeId([nth; 32])).collect();
-    let mut plan = Plan::new(&ids, wait_ms);
+    let mut plan = Plan::new(&ids, wait_ms, SILENCE_MAX_MS);
     plan.want((0..blocks).map(block));
     plan
 }
@@ -25,7 +27,7 @@ fn blocks_are_asked_in_order_and_no_more_than_the_window() {
     assert_eq!(plan.take(0, 2), [(block(0), false), (block(1), false)]);
     assert_eq!(plan.take(0, 2), []);
     assert_eq!(plan.take(1, 2), [(block(2), false), (block(3), false)]);
-    plan.received(0);
+    plan.received(0, 0);
     plan.stored(0, &block(0), 4, vec![block(7), block(8), block(1)]);
     assert_eq!(plan.take(0, 2), [(block(7), false)], "children first, and none twice");
 }
@@ -41,7 +43,7 @@ fn what_one_lacks_the_next_is_asked_and_at_last_the_relays() {
     assert_eq!(plan.take(1, 9), [(block(0), false)]);
     plan.absent(1, &block(0), 0);
     assert_eq!(plan.take(1, 9), [(block(0), true)]);
-    plan.received(1);
+    plan.received(1, 0);
     plan.stored(1, &block(0), 4, vec![block(1)]);
     assert_eq!(plan.take(1, 9), [(block(1), true)], "a relay that had one is asked at once");
     plan.stored(1, &block(1), 4, vec![]);
@@ -59,7 +61,7 @@ fn a_block_that_is_nowhere_is_missing_after_the_wait_and_not_before() {
             plan.absent(0, &cid, now_ms);
         }
         match plan.verdict(now_ms) {
-            Verdict::Working { wake_ms } => now_ms = wake_ms.unwrap_or(now_ms),
+            Verdict::Working { wake_ms } => now_ms = wake_ms,
             Verdict::Missing { cid, asked, waited_ms } => {
                 assert_eq!((cid, asked, waited_ms, now_ms), (block(0), 1, 1_000, 1_000));
                 return;
@@ -75,7 +77,7 @@ fn a_liar_is_never_asked_again_and_its_blocks_are_asked_of_another() {
     plan.up(0, 0);
     plan.up(1, 0);
     assert_eq!(plan.take(0, 9).len(), 3);
-    plan.received(0);
+    plan.received(0, 0);
     plan.lied(0, 0);
     plan.up(0, 0);
     plan.down(0, 0);
@@ -94,10 +96,26 @@ fn a_liar_is_never_asked_again_and_its_blocks_are_asked_of_another() {
 fn nobody_to_ask_is_missing_at_once_and_nobody_up_after_the_wait() {
     assert!(matches!(plan(0, 100, 1).verdict(0), Verdict::Missing { asked: 0, .. }));
     let mut plan = plan(1, 100, 1);
-    assert_eq!(plan.verdict(0), Verdict::Working { wake_ms: Some(100) });
+    assert_eq!(plan.verdict(0), Verdict::Working { wake_ms: 100 });
     assert!(matches!(plan.verdict(100), Verdict::Missing { waited_ms: 100, .. }));
     plan.up(0, 100);
-    assert_eq!(plan.verdict(100), Verdict::Working { wake_ms: None });
+    assert_eq!(plan.verdict(100), Verdict::Working { wake_ms: SILENCE_MAX_MS });
+}
+
+#[test]
+fn peers_that_open_and_fall_silent_do_not_hold_a_fetch_for_ever() {
+    let mut plan = plan(1, 100, 1);
+    let mut now_ms = 0;
+    for _ in 0..100 {
+        plan.up(0, now_ms);
+        assert_eq!(plan.take(0, 9), [(block(0), false)]);
+        now_ms += SILENCE_MAX_MS / 100;
+        plan.down(0, now_ms);
+        if now_ms < SILENCE_MAX_MS {
+            assert!(matches!(plan.verdict(now_ms), Verdict::Working { .. }));
+        }
+    }
+    assert!(matches!(plan.verdict(now_ms), Verdict::Missing { asked: 1, .. }));
 }
 
 /// What a peer of a random network does.
@@ -126,7 +144,7 @@ proptest! {
         let honest = natures.iter().filter(|nature| !nature.lies);
         let had = honest.fold(0, |had, nature| had | nature.has);
         let mut now_ms = 0;
-        let mut verdict = Verdict::Working { wake_ms: None };
+        let mut verdict = Verdict::Done;
         for step in 0..10_000_u32 {
             for (peer, nature) in natures.iter().enumerate() {
                 if step < 32 && nature.down & (1 << step) != 0 {
@@ -139,17 +157,17 @@ proptest! {
                     if nature.has & (1 << nth) == 0 {
                         plan.absent(peer, &cid, now_ms);
                     } else if nature.lies {
-                        plan.received(peer);
+                        plan.received(peer, now_ms);
                         plan.lied(peer, now_ms);
                     } else {
-                        plan.received(peer);
+                        plan.received(peer, now_ms);
                         plan.stored(peer, &cid, 1, vec![]);
                     }
                 }
             }
             verdict = plan.verdict(now_ms);
             match verdict {
-                Verdict::Working { wake_ms: Some(wake_ms) } if step >= 32 => now_ms = wake_ms,
+                Verdict::Working { wake_ms } if step >= 32 => now_ms = wake_ms,
                 Verdict::Working { .. } => {}
                 Verdict::Done | Verdict::Missing { .. } => break,
             }
