@@ -57,7 +57,7 @@ fn a_block_that_is_nowhere_is_missing_after_the_wait_and_not_before() {
     plan.up(0, 0);
     let mut now_ms = 0;
     loop {
-        for (cid, _) in plan.take(0, 9) {
+        while let [(cid, _)] = plan.take(0, 9)[..] {
             plan.absent(0, &cid, now_ms);
         }
         match plan.verdict(now_ms) {
