@@ -12,6 +12,8 @@ use tokio::sync::watch;
 
 /// Ended executions whose output is still kept here, so that who follows sees the end.
 const ENDED_MAX: usize = 64;
+/// Bytes of their output together; a page that is being read stays until it is read.
+const ENDED_BYTES_MAX: u64 = 16 << 20;
 
 /// All output of this node's executions.
 #[derive(Debug, Default)]
@@ -22,7 +24,9 @@ pub struct Logbook {
 #[derive(Debug, Default)]
 struct Pages {
     open: BTreeMap<ExecutionId, Arc<Page>>,
-    ended: VecDeque<ExecutionId>,
+    /// With the bytes of each.
+    ended: VecDeque<(ExecutionId, u64)>,
+    ended_bytes: u64,
 }
 
 /// The output of one execution.
@@ -61,10 +65,12 @@ impl Logbook {
         let mut pages = self.pages.lock();
         let Some(page) = pages.open.get(&execution) else { return };
         page.state.send_modify(|(_, ended)| *ended = true);
-        pages.ended.push_back(execution);
-        if pages.ended.len() > ENDED_MAX
-            && let Some(oldest) = pages.ended.pop_front()
-        {
+        let bytes = page.bytes();
+        pages.ended.push_back((execution, bytes));
+        pages.ended_bytes += bytes;
+        while pages.ended.len() > ENDED_MAX || pages.ended_bytes > ENDED_BYTES_MAX {
+            let Some((oldest, bytes)) = pages.ended.pop_front() else { break };
+            pages.ended_bytes -= bytes;
             pages.open.remove(&oldest);
         }
     }
@@ -97,6 +103,11 @@ impl LogSink for Page {
 }
 
 impl Page {
+    fn bytes(&self) -> u64 {
+        let text = self.text.lock();
+        text.stdout_bytes + text.stderr_bytes
+    }
+
     /// All that was kept of stdout and stderr, and how many bytes were not.
     #[must_use]
     pub fn texts(&self) -> (Bytes, Bytes, u64) {
@@ -196,5 +207,17 @@ mod tests {
             book.end(id);
         }
         assert_eq!(book.pages.lock().open.len(), ENDED_MAX);
+    }
+
+    #[test]
+    fn so_are_their_bytes() {
+        let book = Logbook::default();
+        let half = vec![b'x'; usize::try_from(ENDED_BYTES_MAX / 2).unwrap()];
+        for n in 0..5 {
+            let id = ExecutionId(Uuid::from_u128(n));
+            book.open(id, &caps(ENDED_BYTES_MAX)).write(StdStream::Stdout, &half);
+            book.end(id);
+        }
+        assert_eq!(book.pages.lock().open.len(), 2);
     }
 }

@@ -48,7 +48,10 @@ pub(super) async fn run(
         let began = Instant::now();
         let scratch = world.scratch(id);
         let warm = executor.warmth(&award.task.code).warm;
-        let brought = bring(world, award, requester, warm, &scratch).await?;
+        let brought = tokio::select! {
+            brought = bring(world, award, requester, warm, &scratch) => brought?,
+            () = stop.cancelled() => return Err(interrupted()),
+        };
         let fetch_us = us(began);
         let (finished, prepare_us) =
             execute(&*executor, award, &brought, &scratch, page.clone(), &stop).await?;
@@ -65,22 +68,12 @@ pub(super) async fn run(
         let engine = executor.probe().await?.id;
         claim(world, award, &page, finished, imported.0, usage, engine)
     };
-    tokio::select! {
-        done = whole => done,
-        // Fetching and importing are left where they are; a run is ended by its executor.
-        failure = stopped_before_running(&stop) => Err(failure),
-    }
+    whole.await
 }
 
-/// Resolves some time after `stop`: executors end their runs by themselves, and sooner.
-async fn stopped_before_running(stop: &CancellationToken) -> Failure {
-    stop.cancelled().await;
-    tokio::time::sleep(STOP_PATIENCE).await;
+fn interrupted() -> Failure {
     Failure::new(FailureKind::Interrupted, "it was stopped")
 }
-
-/// How long a stopped execution may take to end by itself.
-const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
 fn executor(world: &World, award: &Award) -> Result<Arc<dyn Executor>, Failure> {
     let engine = award.task.engine();
@@ -99,7 +92,6 @@ async fn execute(
 ) -> Result<(Finished, u64), Failure> {
     let began = Instant::now();
     let code = exec_code(award)?;
-    let interrupted = || Failure::new(FailureKind::Interrupted, "it was stopped");
     tokio::select! {
         prepared = executor.prepare(&code, brought.module.clone()) => prepared?,
         () = stop.cancelled() => return Err(interrupted()),

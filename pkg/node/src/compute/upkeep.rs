@@ -1,6 +1,7 @@
 //! Beside the runs: looking at the engines, and clearing up what nothing needs any more.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use gadus_model::{ExecutionId, NodeInfo};
 use gadus_ports::PinReason;
@@ -9,6 +10,9 @@ use tokio::sync::oneshot;
 use super::run::remove_dir;
 use super::{Command, World};
 use crate::config::NodeConfig;
+
+/// How long an engine may take to reap; a node that starts does not wait longer for it.
+const REAP_MAX: Duration = Duration::from_secs(10);
 
 /// The node's info with the engines that work now.
 pub(crate) async fn probe(world: &World, base: &NodeInfo) -> NodeInfo {
@@ -68,7 +72,12 @@ pub(crate) async fn reap(world: &World, config: &NodeConfig) {
 
 async fn reap_engines(world: &World, keep: &BTreeSet<ExecutionId>) {
     for (engine, executor) in &world.executors {
-        match executor.reap(keep).await {
+        let reaped = tokio::time::timeout(REAP_MAX, executor.reap(keep)).await;
+        let Ok(reaped) = reaped else {
+            tracing::warn!(%engine, "the engine does not answer: nothing could be reaped");
+            continue;
+        };
+        match reaped {
             Ok(reaped) if reaped.is_empty() => {}
             Ok(reaped) => tracing::warn!(%engine, ?reaped, "removed what nobody knew of"),
             Err(failure) => tracing::debug!(%engine, %failure, "nothing could be reaped"),

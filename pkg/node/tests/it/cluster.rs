@@ -14,8 +14,8 @@ use gadus_model::{
     Code, Context, Engine, Image, Job, JobId, JobType, Limits, NodeInfo, Partition, Resources, Task,
 };
 use gadus_node::{Node, NodeConfig, Parts, Server};
-use gadus_ports::{CrashAt, Executor};
 use gadus_ports::fake::{FakeContent, FakeExecutor, FakeNetwork, MemoryStore};
+use gadus_ports::{CrashAt, Executor};
 use uuid::Uuid;
 
 pub(crate) const CAPACITY: Resources =
