@@ -57,16 +57,17 @@ fn a_block_that_is_nowhere_is_missing_after_the_wait_and_not_before() {
     plan.up(0, 0);
     let mut now_ms = 0;
     loop {
-        while let [(cid, _)] = plan.take(0, 9)[..] {
-            plan.absent(0, &cid, now_ms);
-        }
-        match plan.verdict(now_ms) {
-            Verdict::Working { wake_ms } => now_ms = wake_ms,
+        let wake_ms = match plan.verdict(now_ms) {
+            Verdict::Working { wake_ms } => wake_ms,
             Verdict::Missing { cid, asked, waited_ms } => {
                 assert_eq!((cid, asked, waited_ms, now_ms), (block(0), 1, 1_000, 1_000));
                 return;
             }
             Verdict::Done => panic!("nobody had it"),
+        };
+        match plan.take(0, 9)[..] {
+            [(cid, _)] => plan.absent(0, &cid, now_ms),
+            _ => now_ms = wake_ms,
         }
     }
 }
