@@ -1,5 +1,6 @@
 //! Real processes, real sockets, real engines; and the house itself.
 
+mod crashes;
 mod jobs;
 mod rest;
 mod tidy;
