@@ -17,8 +17,8 @@ pub struct WasmConfig {
     pub threads: usize,
     /// Compilations that run at once. Each also uses the cores that are free.
     pub compiles: usize,
-    /// How long a caller waits for one compilation; it goes on behind the scenes, and holds its
-    /// place among `compiles` until it ends.
+    /// How long a caller waits for its turn to compile, and then for the compilation, which goes
+    /// on behind the scenes and holds its place among `compiles` until it ends.
     pub compile_max_ms: u64,
     /// How often a running guest looks whether it should stop.
     pub tick_ms: u64,
@@ -30,6 +30,8 @@ pub struct WasmConfig {
     pub stack_max_bytes: u64,
     /// Files and directories that one guest has open at once.
     pub open_files_max: usize,
+    /// A guest that has outputs is ended when their disk has less than this left.
+    pub disk_reserve_bytes: u64,
     /// Instances whose address space is reserved up front, each with room for
     /// `memory_max_bytes`; 0 for none (every run maps its own).
     pub pool_slots: u32,
@@ -49,6 +51,13 @@ pub struct ModuleLimits {
     pub functions_max: u32,
     /// Bytes of one function's body: the compiler's time grows faster than this.
     pub body_max_bytes: usize,
+    /// Blocks, loops and branches inside each other.
+    pub nesting_max: u64,
+    /// Locals times structures of one function, with loops counted more: what the compiler's time
+    /// and memory really depend on.
+    pub flow_max: u64,
+    /// The same over all functions.
+    pub flow_total_max: u64,
     /// Imports, exports, globals, and segments of each kind.
     pub items_max: u32,
     /// Tables.
@@ -58,11 +67,14 @@ pub struct ModuleLimits {
 impl Default for ModuleLimits {
     fn default() -> Self {
         Self {
-            binary_max_bytes: 64 << 20,
+            binary_max_bytes: 128 << 20,
             text_max_bytes: 8 << 20,
             functions_max: 200_000,
             body_max_bytes: 1 << 20,
-            items_max: 100_000,
+            nesting_max: 5_000,
+            flow_max: 8_000_000,
+            flow_total_max: 200_000_000,
+            items_max: 500_000,
             tables_max: 4,
         }
     }
@@ -86,6 +98,7 @@ impl WasmConfig {
             table_max: 1_000_000,
             stack_max_bytes: 1 << 20,
             open_files_max: 256,
+            disk_reserve_bytes: 64 << 20,
             pool_slots: u32::try_from(threads).unwrap_or(u32::MAX).saturating_add(8),
             module: ModuleLimits::default(),
         }

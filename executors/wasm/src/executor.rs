@@ -112,6 +112,14 @@ impl WasmExecutor {
     }
 }
 
+#[cfg(test)]
+impl WasmExecutor {
+    /// Takes all places that compilations have.
+    pub(crate) async fn hold_compiles(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.modules.hold_compiles().await
+    }
+}
+
 impl Core {
     fn run(
         &self,

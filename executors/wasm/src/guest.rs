@@ -31,12 +31,10 @@ impl Guest {
         if let Some(killed) = self.kill.check(now, self.deadline) {
             return Err(killed);
         }
-        if let Some(quota) = &mut self.quota
-            && quota.is_exceeded(now)
-        {
-            return Err(Killed::OutputLimit);
+        match self.quota.as_mut().and_then(|quota| quota.look(now)) {
+            Some(killed) => Err(killed),
+            None => Ok(UpdateDeadline::Continue(1)),
         }
-        Ok(UpdateDeadline::Continue(1))
     }
 }
 

@@ -3,9 +3,13 @@
 use std::borrow::Cow;
 
 use gadus_model::{Failure, FailureKind};
-use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{
+    BinaryReaderError, Encoding, FunctionBody, FunctionSectionReader, Parser, Payload, Validator,
+    WasmFeatures,
+};
 
 use crate::config::ModuleLimits;
+use crate::flow::{flow_of, params_of_types};
 
 /// The proposals that a module may use, all of them standard and deterministic. What is not
 /// listed is refused: threads, relaxed SIMD, memory64, multiple memories, garbage collection,
@@ -66,50 +70,106 @@ fn to_binary<'a>(given: &'a [u8], limits: &ModuleLimits) -> Result<Cow<'a, [u8]>
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "only what a limit is for matters here")]
 fn check_counts(binary: &[u8], limits: &ModuleLimits) -> Result<(), Failure> {
-    let items_max = limits.items_max;
-    let mut functions = 0u32;
+    let items_max = u64::from(limits.items_max);
+    let mut functions = Functions::default();
     for payload in Parser::new(0).parse_all(binary) {
         let (what, count, max) = match payload.map_err(|error| broken(&error))? {
             Payload::Version { encoding: Encoding::Component, .. } => {
                 return Err(not_a_module("it is a component")
                     .with_hint("build a core module for WASI preview 1 (target wasm32-wasip1)"));
             }
+            Payload::TypeSection(section) => {
+                let count = section.count();
+                if u64::from(count) <= items_max {
+                    functions.params_of_types =
+                        params_of_types(section).map_err(|error| broken(&error))?;
+                }
+                ("types", count, items_max)
+            }
             Payload::ImportSection(section) => {
-                functions = functions.saturating_add(section.count());
+                functions.imported = section.count();
                 ("imports", section.count(), items_max)
             }
             Payload::FunctionSection(section) => {
-                functions = functions.saturating_add(section.count());
-                ("functions", functions, limits.functions_max)
+                let count = functions.imported.saturating_add(section.count());
+                if count <= limits.functions_max {
+                    functions.declare(section).map_err(|error| broken(&error))?;
+                }
+                ("functions", count, u64::from(limits.functions_max))
             }
-            Payload::TypeSection(section) => ("types", section.count(), items_max),
-            Payload::TableSection(section) => ("tables", section.count(), limits.tables_max),
+            Payload::TableSection(section) => {
+                ("tables", section.count(), u64::from(limits.tables_max))
+            }
             Payload::GlobalSection(section) => ("globals", section.count(), items_max),
             Payload::ExportSection(section) => ("exports", section.count(), items_max),
             Payload::ElementSection(section) => ("element segments", section.count(), items_max),
             Payload::DataSection(section) => ("data segments", section.count(), items_max),
             Payload::CodeSectionEntry(body) => {
-                let bytes = body.range().len();
-                if bytes > limits.body_max_bytes {
-                    let max = limits.body_max_bytes as u64;
-                    return Err(too_many("bytes in one function", bytes as u64, max));
-                }
+                functions.check_next(&body, limits)?;
                 continue;
             }
             _ => continue,
         };
-        if count > max {
-            return Err(too_many(what, u64::from(count), u64::from(max)));
+        if u64::from(count) > max {
+            return Err(too_many(what, u64::from(count), max));
         }
     }
     Ok(())
+}
+
+/// What is known of a module's functions while it is read.
+#[derive(Default)]
+struct Functions {
+    params_of_types: Vec<u64>,
+    imported: u32,
+    /// Of the functions still to come, the next one last.
+    params: Vec<u64>,
+    flow_total: u64,
+}
+
+impl Functions {
+    fn declare(&mut self, section: FunctionSectionReader<'_>) -> Result<(), BinaryReaderError> {
+        for ty in section {
+            // A type that does not exist is for the validator to complain of.
+            let params = self.params_of_types.get(ty? as usize);
+            self.params.push(params.copied().unwrap_or_default());
+        }
+        self.params.reverse();
+        Ok(())
+    }
+
+    fn check_next(
+        &mut self,
+        body: &FunctionBody<'_>,
+        limits: &ModuleLimits,
+    ) -> Result<(), Failure> {
+        let bytes = body.range().len();
+        if bytes > limits.body_max_bytes {
+            let max = limits.body_max_bytes as u64;
+            return Err(too_many("bytes in one function", bytes as u64, max));
+        }
+        let params = self.params.pop().unwrap_or_default();
+        let flow = flow_of(body, params).map_err(|error| broken(&error))?;
+        self.flow_total = self.flow_total.saturating_add(flow.cost);
+        for (what, count, max) in [
+            ("structures inside each other", flow.nesting, limits.nesting_max),
+            ("locals times structures in one function", flow.cost, limits.flow_max),
+            ("locals times structures in all", self.flow_total, limits.flow_total_max),
+        ] {
+            if count > max {
+                return Err(too_many(what, count, max)
+                    .with_hint("the compiler would take too long; split the function up"));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn too_many(what: &str, count: u64, max: u64) -> Failure {
     not_a_module(&format!("it has {count} {what}, and {max} is the limit here"))
 }
 
-fn broken(error: &wasmparser::BinaryReaderError) -> Failure {
+fn broken(error: &BinaryReaderError) -> Failure {
     not_a_module(&format!("{} (at byte {:#x})", error.message(), error.offset()))
 }
 

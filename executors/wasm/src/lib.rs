@@ -9,12 +9,11 @@
 //! - An exit, a trap and the end of the fuel are results. A timeout, a stop and an exhausted stack
 //!   are failures. See `outcome`.
 
-#![expect(clippy::result_large_err, reason = "the ports' `Failure` is the error of every seam")]
-
 mod cache;
 mod config;
 mod engine;
 mod executor;
+mod flow;
 mod guest;
 mod inspect;
 mod kill;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use gadus_model::{Cid, Failure, FailureKind};
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, Semaphore, oneshot};
+use tokio::time::timeout;
 use wasmtime::{Engine, InstancePre, Linker, Module, UnknownImportError};
 
 use crate::cache::DiskCache;
@@ -120,21 +121,24 @@ impl Modules {
         turn: OwnedMutexGuard<()>,
     ) -> Result<Arc<Loaded>, Failure> {
         let compiles = Arc::clone(&self.compiles);
-        let permit = compiles.acquire_owned().await.map_err(|_| closed())?;
+        let permit = timeout(self.compile_max, compiles.acquire_owned())
+            .await
+            .map_err(|_| busy(self.compile_max))?
+            .map_err(|_| closed())?;
         let this = Arc::clone(self);
         let compiling = on_thread("wasm-compile", move || {
             let compiled = this.compile(&module, &given);
             drop((turn, permit));
             compiled
         })?;
-        match tokio::time::timeout(self.compile_max, compiling).await {
-            // The sender is only dropped by a panic, and the same input would panic again.
-            Ok(compiled) => compiled.map_err(|_| unusable("the compiler gave up on it"))?,
-            Err(_) => Err(unusable(&format!(
-                "compiling it takes longer than {} s, the limit here",
-                self.compile_max.as_secs()
-            ))),
-        }
+        compiled_within(self.compile_max, compiling).await
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn hold_compiles(&self) -> tokio::sync::OwnedSemaphorePermit {
+        let compiles = Arc::clone(&self.compiles);
+        let all = u32::try_from(compiles.available_permits()).unwrap();
+        compiles.acquire_many_owned(all).await.unwrap()
     }
 
     fn turn(&self, module: &Cid) -> Arc<Turn<()>> {
@@ -204,6 +208,21 @@ impl Modules {
     }
 }
 
+/// What a compiling thread comes to, if it does so in time.
+async fn compiled_within<T>(
+    max: Duration,
+    compiling: oneshot::Receiver<Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match timeout(max, compiling).await {
+        // The sender is only dropped by a panic, and the same input would panic again.
+        Ok(compiled) => compiled.map_err(|_| unusable("the compiler gave up on it"))?,
+        Err(_) => Err(unusable(&format!(
+            "compiling it takes longer than {} ms, the limit here",
+            max.as_millis()
+        ))),
+    }
+}
+
 fn on_thread<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
@@ -226,6 +245,34 @@ fn unusable(why: &str) -> Failure {
     Failure::new(FailureKind::Invalid, format!("the Wasm module cannot be used: {why}"))
 }
 
+fn busy(waited: Duration) -> Failure {
+    let message = format!("other Wasm modules were being compiled for {} ms", waited.as_millis());
+    Failure::new(FailureKind::Internal, message)
+}
+
 fn closed() -> Failure {
     Failure::new(FailureKind::Internal, "loading the Wasm module broke off")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_compilation_that_does_not_end_is_given_up() {
+        let (done, compiling) = oneshot::channel::<Result<(), Failure>>();
+        let failure = compiled_within(Duration::from_secs(300), compiling).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Invalid);
+        assert!(failure.message.contains("longer than 300000 ms"), "{}", failure.message);
+        drop(done);
+    }
+
+    #[tokio::test]
+    async fn a_compiler_that_breaks_down_is_the_modules_fault() {
+        let compiling =
+            on_thread::<()>("panics", || std::panic::resume_unwind(Box::new(()))).unwrap();
+        let failure = compiled_within(Duration::from_secs(300), compiling).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Invalid);
+        assert!(failure.message.contains("gave up"), "{}", failure.message);
+    }
 }

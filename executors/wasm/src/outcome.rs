@@ -103,6 +103,10 @@ fn of_kill(killed: Killed, limits: &RunLimits) -> Failure {
             ),
         )
         .with_hint("write less, or ask for a higher output limit"),
+        Killed::DiskFull => Failure::new(
+            FailureKind::DiskFull,
+            "the node's disk was nearly full while the program wrote its outputs",
+        ),
     }
 }
 

@@ -86,7 +86,12 @@ impl Run {
         let outputs = &self.request.outputs;
         let quota = (!outputs.is_empty()).then(|| {
             let dirs = outputs.iter().map(|output| output.host.clone()).collect();
-            OutputQuota::new(dirs, self.limits.output_max_bytes, self.limits.output_max_files)
+            OutputQuota::new(
+                dirs,
+                self.limits.output_max_bytes,
+                self.limits.output_max_files,
+                config.disk_reserve_bytes,
+            )
         });
         let guest = Guest {
             wasi: Wasi::new(&self.request, &self.sink, config.open_files_max)?,

@@ -136,6 +136,22 @@ async fn a_guest_that_fills_the_disk_is_ended() {
 }
 
 #[tokio::test]
+async fn a_guest_does_not_take_the_last_of_a_disk() {
+    // More than any disk has left: the first look ends the guest.
+    let rig = Rig::with(|config| config.disk_reserve_bytes = u64::MAX);
+    let module = command("", "(loop $again (br $again))");
+    let (result, _) = rig
+        .run_with(&module, |request| {
+            request.outputs = vec![rig.output("out", "/outputs")];
+            request.limits.timeout = Some(Duration::from_secs(60));
+        })
+        .await;
+    let failure = result.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::DiskFull);
+    assert!(failure.kind.is_retryable());
+}
+
+#[tokio::test]
 async fn a_guest_has_so_many_files_open_and_no_more() {
     let rig = Rig::with(|config| config.open_files_max = 50);
     let module = command(

@@ -186,11 +186,17 @@ async fn what_leaves_memory_comes_back_from_disk() {
 }
 
 #[tokio::test]
-async fn a_compilation_that_takes_too_long_is_given_up() {
-    let rig = Rig::with(|config| config.compile_max_ms = 0);
+async fn compilations_wait_for_each_other_and_not_for_ever() {
+    let rig = Rig::with(|config| {
+        config.compiles = 1;
+        config.compile_max_ms = 1;
+    });
+    let others = rig.executor.hold_compiles().await;
     let failure = rig.run(&command("", "")).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Invalid);
-    assert!(failure.message.contains("takes longer"), "{}", failure.message);
+    assert!(failure.kind.is_retryable(), "{failure:?}");
+    assert!(failure.message.contains("were being compiled"), "{}", failure.message);
+    assert_eq!(rig.executor.stats().compiles, 0);
+    drop(others);
 }
 
 #[tokio::test]
@@ -200,4 +206,33 @@ async fn a_module_that_was_never_prepared_is_asked_for() {
     let sink = Arc::new(super::rig::Kept::new(1));
     let result = rig.executor.run(request, sink, Default::default()).await;
     assert_eq!(kind(result), FailureKind::Internal);
+}
+
+#[tokio::test]
+async fn modules_that_only_want_to_be_compiled_are_refused_or_soon_done() {
+    let rig = Rig::new();
+    for (open, close) in [
+        ("(block ", ")"),
+        ("(loop ", ")"),
+        ("(if (i32.const 1) (then ", "))"),
+        ("(drop (block (result i32) (i32.const 1) ", "))"),
+    ] {
+        for (depth, passes) in [(500, true), (100_000, false)] {
+            let (open, close) = (open.repeat(depth), close.repeat(depth));
+            let module = format!("(module (func (export \"_start\") {open} {close}))");
+            match rig.run(&module).await {
+                Ok(finished) => assert_eq!(finished.outcome, Outcome::Exit(0)),
+                Err(failure) => {
+                    assert!(!passes, "{}", failure.message);
+                    assert_eq!(failure.kind, FailureKind::Invalid);
+                }
+            }
+        }
+    }
+    // 110 KB that take a minute: 1000 locals live through 5000 loops.
+    let locals = "i32 ".repeat(1000);
+    let loops = "(loop (local.set 0 (local.get 999)))".repeat(5000);
+    let module = format!("(module (func (export \"_start\") (local {locals}) {loops}))");
+    let failure = rig.run(&module).await.unwrap_err();
+    assert!(failure.message.contains("locals times structures"), "{}", failure.message);
 }

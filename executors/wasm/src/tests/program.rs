@@ -13,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::rig::Rig;
 
 /// Builds the programs, or says that it cannot: visibly, and not at all under `CI=true`.
-fn wordfreq(dir: &Path) -> Option<(Bytes, PathBuf)> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ops/build-wasm.sh");
-    let built = Command::new(script).arg(dir).output().unwrap();
+fn wordfreq() -> Option<(Bytes, PathBuf)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Only what is older than its source is built, so all tests share the directory.
+    let dir = root.join("target/programs");
+    let built = Command::new(root.join("ops/build-wasm.sh")).arg(&dir).output().unwrap();
     if built.status.success() {
         let wasm = fs::read(dir.join("wordfreq.wasm")).unwrap();
         return Some((Bytes::from(wasm), dir.join("wordfreq")));
@@ -41,7 +43,7 @@ async fn run(
 #[tokio::test]
 async fn words_are_counted_below_a_directory() {
     let rig = Rig::new();
-    let Some((wasm, native)) = wordfreq(&rig.path("built")) else { return };
+    let Some((wasm, native)) = wordfreq() else { return };
     let inputs = rig.path("inputs");
     fs::create_dir_all(inputs.join("a/b/c")).unwrap();
     fs::write(inputs.join("one.txt"), "The cod, the COD; the sea.").unwrap();
@@ -83,7 +85,7 @@ async fn words_are_counted_below_a_directory() {
 #[tokio::test]
 async fn a_single_file_is_opened_by_its_path() {
     let rig = Rig::new();
-    let Some((wasm, _)) = wordfreq(&rig.path("built")) else { return };
+    let Some((wasm, _)) = wordfreq() else { return };
     fs::write(rig.path("host-name"), "one two two").unwrap();
     for guest in ["/in.txt", "/data/deep/in.txt"] {
         let (outcome, stdout, stderr) = run(&rig, &wasm, |request| {
@@ -101,7 +103,7 @@ async fn a_single_file_is_opened_by_its_path() {
 #[tokio::test]
 async fn what_the_program_refuses_comes_through() {
     let rig = Rig::new();
-    let Some((wasm, _)) = wordfreq(&rig.path("built")) else { return };
+    let Some((wasm, _)) = wordfreq() else { return };
     let (outcome, _, stderr) =
         run(&rig, &wasm, |request| request.args = vec!["many".to_owned()]).await;
     assert_eq!(outcome, Outcome::Exit(2));
