@@ -177,6 +177,11 @@ impl Pack {
         match fallocate(&self.file, FallocateFlags::empty(), old, new - old) {
             // Not every file system can: the file then grows as it is written.
             Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::INTR) => Ok(()),
+            // No room to spare may still be room enough: the write itself tells.
+            Err(rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT) => {
+                self.allocated.store(old, Ordering::Release);
+                Ok(())
+            }
             Err(errno) => {
                 self.allocated.store(old, Ordering::Release);
                 Err(errno.into())
@@ -223,6 +228,14 @@ impl Pack {
         self.file.set_len(end)?;
         self.allocated.store(end, Ordering::Release);
         self.sync()
+    }
+
+    /// Gives the disk space behind `end` back, where nothing was ever committed.
+    pub(crate) fn shrink(&self, end: u64) {
+        // A file that cannot shrink is written over later.
+        if self.file.set_len(end).is_ok() {
+            self.allocated.store(end, Ordering::Release);
+        }
     }
 
     /// Gives the disk space of dead bytes back. The file keeps its length.

@@ -287,6 +287,7 @@ impl Drop for Session {
         self.inner.quota.release(work.reserved_bytes);
         if let Some(bulk) = work.bulk.take() {
             for (lease, from) in bulk.full.into_iter().chain([(bulk.lease, bulk.from)]) {
+                lease.pack.shrink(from);
                 self.inner.packs.give_back(Lease { pack: lease.pack, end: from });
             }
         }

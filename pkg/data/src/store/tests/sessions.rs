@@ -1,6 +1,7 @@
 //! Imports: all or nothing, in memory and in packs of their own.
 
 use super::*;
+use crate::store::pack::Kind;
 
 fn blocks(count: u32, bytes: usize) -> Vec<(Cid, Vec<u8>)> {
     let block = |nth: u32| {
@@ -61,6 +62,9 @@ async fn an_import_that_does_not_commit_never_was() {
             drop(session);
             assert_eq!(store.used_bytes(), 0);
             assert!(all.iter().all(|(cid, _)| !store.has(cid)));
+            for pack in store.inner.packs.all(Kind::Bulk) {
+                assert!(pack.disk_bytes().unwrap() <= 4 << 10, "the disk has its room back");
+            }
         }
         let store = open(dir.path());
         assert!(all.iter().all(|(cid, _)| !store.has(cid)), "after a restart");
@@ -154,7 +158,7 @@ async fn a_large_discarded_namespace_gives_its_disk_space_back() {
     let store = open(dir.path());
     let all = blocks(8, 200 << 10);
     import(&store, Some(namespace(1)), &all).await;
-    let pack = store.inner.packs.all(super::super::pack::Kind::Bulk).remove(0);
+    let pack = store.inner.packs.all(Kind::Bulk).remove(0);
     let before = pack.disk_bytes().unwrap();
     store.discard(namespace(1)).await.unwrap();
     // The hole is punched after the answer; a later answer comes after the hole.
