@@ -42,7 +42,9 @@ impl Running {
         let compute_store = open_log(&settings, key.id(), "compute")?;
         let server = Server::new(content.clone());
         let net = Net::start(settings.net.clone(), key.seed(), server.clone()).await;
-        let net = net.map_err(|e| failed("join the network", &e))?;
+        let net = net.map_err(|e| {
+            failed("join the network", &e).hint("choose another address with --listen")
+        })?;
         let gpus = gadus_docker::gpus().await;
         let parts = Parts {
             key: key.clone(),
