@@ -27,7 +27,7 @@ impl Requester {
             // The answers to its awards come first.
             Some(_) if entry.log.in_state(ExecutionState::Awarded).next().is_some() => {}
             Some(_) => self.no_bid(now, id),
-            None if self.waits_in_line(now, id) => {}
+            None if self.waits_in_line(now, id) => self.note_wait(now, id, None),
             None => self.announce_or_wait(now, id),
         }
     }

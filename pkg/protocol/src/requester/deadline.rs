@@ -1,6 +1,6 @@
 //! When a job needs looking at again.
 
-use gadus_model::{ExecutionState, JobId, Time};
+use gadus_model::{Durability, ExecutionState, JobId, Time};
 
 use super::submit::{queue_limit, total_limit};
 use super::{Entry, Requester};
@@ -34,8 +34,11 @@ fn next_deadline(entry: &Entry, now: Time, disconnect_ms: u64) -> Option<Time> {
     let awards = soft.awards.values().map(|u| u.repeat.at.min(u.until));
     let silence = now.plus_ms(disconnect_ms);
     let leases = soft.leases.values().map(|ends| (*ends).min(silence));
-    let keeps =
-        soft.keeps.values().map(|k| if k.fetching { k.until } else { k.retry.at.min(k.until) });
+    let fetches = log.view.job.context.durability == Durability::Keeper;
+    let keeps = soft.keeps.values().map(|k| match fetches && !k.fetching {
+        true => k.retry.at.min(k.until),
+        false => k.until,
+    });
     let limits = total_limit(log).into_iter().chain(queue_limit(log));
     let earliest = awards.chain(leases).chain(keeps).chain(limits).min();
     earliest.into_iter().chain(next_search(entry, now)).min()

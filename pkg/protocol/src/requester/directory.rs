@@ -203,12 +203,11 @@ impl Directory {
         busy.map(|e| e.info.id).collect()
     }
 
-    /// Whether a node can be given nothing, now or ever: it is gone, or turned it down for good.
+    /// Whether a known node turned it down for good.
     #[must_use]
     pub(super) fn is_hopeless(&self, look: &Look<'_>, node: NodeId) -> bool {
-        let Some(entry) = self.nodes.get(&node) else { return true };
-        !connected(look.now, look.disconnect_ms, entry)
-            || self.against(look, entry).iter().any(|r| !r.is_passing())
+        let entry = self.nodes.get(&node);
+        entry.is_some_and(|e| self.against(look, e).iter().any(|r| !r.is_passing()))
     }
 
     fn against(&self, look: &Look<'_>, entry: &NodeEntry) -> Vec<Reason> {

@@ -47,9 +47,11 @@ impl Requester {
 
     pub(super) fn kept(&mut self, now: Time, execution: &Execution, result: Result<(), Failure>) {
         let id = execution.slot.job;
+        let live = self.is_live(id);
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         let Some(e) = entry.log.execution(execution) else { return };
-        let (node, accepted) = (e.node, e.state == ExecutionState::Accepted);
+        // Of a job that is over nothing is published any more: its node was told to stop.
+        let (node, accepted) = (e.node, live && e.state == ExecutionState::Accepted);
         let keep = entry.soft.keeps.get_mut(execution);
         let produced = keep.is_some_and(|keep| {
             keep.fetching = false;
@@ -66,12 +68,14 @@ impl Requester {
     /// A producer says that it holds every block, public.
     pub(super) fn published(&mut self, now: Time, from: NodeId, execution: &Execution) {
         let id = execution.slot.job;
+        let live = self.is_live(id);
         let Some(entry) = self.jobs.get_mut(&id) else {
             return self.say(from, Message::Release { execution: execution.clone() });
         };
         let durability = entry.log.view.job.context.durability;
         let known = entry.log.execution_of(from, execution).map(|e| e.state);
         match known {
+            Some(ExecutionState::Accepted) if !live => {}
             Some(ExecutionState::Accepted) if durability == Durability::Producer => {
                 self.publish(now, id, execution, from, vec![from]);
             }

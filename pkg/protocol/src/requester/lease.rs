@@ -116,7 +116,7 @@ impl Requester {
         for (id, execution) in lost {
             let ended = !self.is_live(id);
             if ended {
-                self.emit(now, id, JobEvent::Cancelled { execution });
+                self.cancelled(now, id, &execution);
             } else {
                 self.lose(now, id, &execution, "the node no longer has it".to_owned());
             }

@@ -26,27 +26,57 @@ impl Requester {
     /// its seat all the same: its silence then ends the try.
     pub(super) fn award_placed(&mut self, now: Time, id: JobId) {
         let Some(entry) = self.jobs.get(&id) else { return };
-        let Some(round) = entry.soft.round(entry.log.round) else { return };
-        let closed = now >= round.closes;
         let nodes = entry.log.placed.clone().unwrap_or_default();
         let plan = self.plan(now, id);
         for seat in entry.log.seats.open().clone() {
             let Some(node) = nodes.get(seat.0 as usize).copied() else { return };
-            let Some(entry) = self.jobs.get(&id) else { return };
-            let offer = entry.soft.round(entry.log.round).and_then(|r| r.bids.get(&node));
-            let digest = offer.and_then(|offer| offer.bid.image_digest.clone());
-            let hopeless = closed && self.directory.is_hopeless(&self.look(now, entry), node);
-            if offer.is_none() && !hopeless {
-                continue;
-            }
-            if offer.is_none() && self.directory.is_connected(now, node, self.disconnect_ms()) {
-                let message = format!("node {node} does not take the job any more");
-                return self.end(now, id, JobState::Failed, message);
-            }
+            let digest = match self.stands_for(now, id, node) {
+                Standing::Bids(digest) => digest,
+                Standing::Gone => None,
+                Standing::Waits => continue,
+                Standing::Declines => {
+                    let message = format!("node {node} does not take the job any more");
+                    return self.end(now, id, JobState::Failed, message);
+                }
+            };
             if !self.is_pinned(now, id, digest) {
                 return;
             }
             self.award(now, id, seat, node, &plan);
         }
     }
+
+    /// How a placed job's own node stands to it.
+    fn stands_for(&self, now: Time, id: JobId, node: NodeId) -> Standing {
+        let Some(entry) = self.jobs.get(&id) else { return Standing::Waits };
+        let Some(round) = entry.soft.round(entry.log.round) else { return Standing::Waits };
+        if let Some(offer) = round.bids.get(&node) {
+            return Standing::Bids(offer.bid.image_digest.clone());
+        }
+        let silent_ms = self.disconnect_ms();
+        let returning = now < self.started_at.plus_ms(silent_ms);
+        let known = self.directory.get(node).is_some();
+        if now < round.closes || entry.soft.skip.contains_key(&node) || (!known && returning) {
+            return Standing::Waits;
+        }
+        if !self.directory.is_connected(now, node, silent_ms) {
+            return Standing::Gone;
+        }
+        match self.directory.is_hopeless(&self.look(now, entry), node) {
+            true => Standing::Declines,
+            false => Standing::Waits,
+        }
+    }
+}
+
+/// How a node stands to a job that is to run on it.
+enum Standing {
+    /// It gave a bid, and has this image.
+    Bids(Option<String>),
+    /// It has not answered yet, or has no room.
+    Waits,
+    /// It was not heard of for long.
+    Gone,
+    /// It will never take it.
+    Declines,
 }

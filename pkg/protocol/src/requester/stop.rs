@@ -67,7 +67,7 @@ impl Requester {
         self.advance(now, id);
     }
 
-    fn cancelled(&mut self, now: Time, id: JobId, execution: &Execution) {
+    pub(super) fn cancelled(&mut self, now: Time, id: JobId, execution: &Execution) {
         self.emit(now, id, JobEvent::Cancelled { execution: execution.clone() });
         if let Some(entry) = self.jobs.get_mut(&id) {
             entry.soft.done_with(execution);

@@ -1,7 +1,7 @@
 //! Waiting: what fits nothing now stands in a line, and its head tries when room appears.
 
 use gadus_model::event::JobEvent;
-use gadus_model::{JobId, Plan, Time};
+use gadus_model::{ExecutionState, JobId, Plan, Time};
 
 use super::Requester;
 use crate::sabotage::Sabotage;
@@ -41,13 +41,19 @@ impl Requester {
         let view = &entry.log.view;
         self.queue.join(&entry.soft.class, &view.job, view.created_at);
         let first = !self.queue.must_wait(&entry.soft.class, &view.job, view.created_at);
-        let noted = entry.log.waits;
         let at = first.then(|| self.requeue_at(now, id)).flatten();
         if let Some(entry) = self.jobs.get_mut(&id) {
             entry.soft.requeue_at = at;
         }
-        if !noted {
-            self.emit(now, id, JobEvent::Queued { plan: Box::new(plan) });
+        self.note_wait(now, id, Some(plan));
+    }
+
+    /// Notes once that a job waits; not while a node may be about to take part of it.
+    pub(super) fn note_wait(&mut self, now: Time, id: JobId, plan: Option<Plan>) {
+        let Some(log) = self.jobs.get(&id).map(|entry| &entry.log) else { return };
+        if !log.waits && log.in_state(ExecutionState::Awarded).next().is_none() {
+            let plan = Box::new(plan.unwrap_or_else(|| self.plan(now, id)));
+            self.emit(now, id, JobEvent::Queued { plan });
         }
     }
 

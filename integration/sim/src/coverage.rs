@@ -1,0 +1,134 @@
+//! Which faults and crash points a run went through.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::swarm::{CrashPoint, EVENT_KINDS};
+
+/// The kinds of message that are used, gossip included.
+pub const MESSAGE_KINDS: [&str; 18] = [
+    "ask",
+    "bid",
+    "decline",
+    "filled",
+    "award",
+    "granted",
+    "refused",
+    "propose",
+    "accept",
+    "reject",
+    "failed",
+    "release",
+    "stop",
+    "stopped",
+    "sync",
+    "sync_reply",
+    "published",
+    "gossip",
+];
+
+/// What can befall a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MessageFault {
+    /// It arrived, as it should.
+    Passed,
+    /// It never arrived.
+    Lost,
+    /// It arrived twice.
+    Doubled,
+    /// It was held back, and could be overtaken.
+    Delayed,
+}
+
+impl MessageFault {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Passed, Self::Lost, Self::Doubled, Self::Delayed];
+}
+
+/// Counts of everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    messages: BTreeMap<(&'static str, MessageFault), u64>,
+    crashes: BTreeMap<(&'static str, CrashPoint), u64>,
+    events: BTreeMap<&'static str, u64>,
+    /// Jobs by how they ended.
+    pub ends: BTreeMap<&'static str, u64>,
+}
+
+impl Coverage {
+    /// A message met a fate.
+    pub fn message(&mut self, kind: &'static str, fault: MessageFault) {
+        *self.messages.entry((kind, fault)).or_default() += 1;
+    }
+
+    /// A process ended at a point of a step with this event.
+    pub fn crash(&mut self, kind: &'static str, point: CrashPoint) {
+        *self.crashes.entry((kind, point)).or_default() += 1;
+    }
+
+    /// An event was decided.
+    pub fn event(&mut self, kind: &'static str) {
+        *self.events.entry(kind).or_default() += 1;
+    }
+
+    /// How often an event was decided.
+    #[must_use]
+    pub fn events(&self, kind: &'static str) -> u64 {
+        self.events.get(kind).copied().unwrap_or(0)
+    }
+
+    /// Adds another run's counts.
+    pub fn add(&mut self, other: &Self) {
+        add(&mut self.messages, &other.messages);
+        add(&mut self.crashes, &other.crashes);
+        add(&mut self.events, &other.events);
+        add(&mut self.ends, &other.ends);
+    }
+
+    /// Everything that should have come up and has not.
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        for kind in MESSAGE_KINDS {
+            for fault in MessageFault::ALL {
+                if !self.messages.contains_key(&(kind, fault)) {
+                    missing.push(format!("no {kind} was {fault:?}"));
+                }
+            }
+        }
+        for kind in EVENT_KINDS {
+            for point in CrashPoint::ALL {
+                if !self.crashes.contains_key(&(kind, point)) {
+                    missing.push(format!("no crash {point:?} of {kind}"));
+                }
+            }
+        }
+        missing
+    }
+}
+
+fn add<K: Copy + Ord>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+    for (key, n) in from {
+        *into.entry(*key).or_default() += n;
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<18}{:>10}{:>9}{:>9}{:>9}", "message", "passed", "lost", "doubled", "delayed")?;
+        for kind in MESSAGE_KINDS {
+            let n = |fault| self.messages.get(&(kind, fault)).copied().unwrap_or(0);
+            let [passed, lost, doubled, delayed] = MessageFault::ALL.map(n);
+            writeln!(f, "{kind:<18}{passed:>10}{lost:>9}{doubled:>9}{delayed:>9}")?;
+        }
+        writeln!(f, "\n{:<18}{:>10}{:>16}{:>16}{:>16}", "event", "seen", "crash before", "after persist", "after send")?;
+        for kind in EVENT_KINDS {
+            let n = |point| self.crashes.get(&(kind, point)).copied().unwrap_or(0);
+            let [before, persisted, sent] = CrashPoint::ALL.map(n);
+            let seen = self.events(kind);
+            writeln!(f, "{kind:<18}{seen:>10}{before:>16}{persisted:>16}{sent:>16}")?;
+        }
+        let ends = self.ends.iter().map(|(end, n)| format!("{end} {n}"));
+        write!(f, "\njobs: {}", ends.collect::<Vec<_>>().join(", "))
+    }
+}

@@ -1,0 +1,52 @@
+//! A published result is really held by each named holder, from then on.
+
+use std::collections::BTreeSet;
+
+use gadus_model::Cid;
+use gadus_model::event::{Event, JobEvent};
+
+use crate::network::HostNo;
+use crate::seen::{Invariant, Seen, Truth};
+
+#[derive(Default)]
+pub(super) struct Holders {
+    named: BTreeSet<(HostNo, Cid)>,
+}
+
+impl Invariant for Holders {
+    fn name(&self) -> &'static str {
+        "holders"
+    }
+
+    fn see(&mut self, truth: &Truth, seen: &Seen<'_>) -> Result<(), String> {
+        match seen {
+            Seen::Durable { host, records } => {
+                for record in *records {
+                    let Event::Job(JobEvent::Published { execution, holders }) = &record.body else {
+                        continue;
+                    };
+                    if holders.is_empty() {
+                        return Err(format!("h{host} publishes {execution:?} with no holder"));
+                    }
+                    let result = crate::engine::result_of_execution(execution);
+                    for holder in holders.iter().filter_map(|node| truth.place(*node)) {
+                        self.named.insert((holder, result));
+                        if !truth.hosts[holder].content.holds(&result) {
+                            return Err(format!("h{holder} is named for {execution:?} and has it not"));
+                        }
+                    }
+                }
+            }
+            Seen::Step { .. } | Seen::Idle => {
+                let gone = |(holder, result): &&(HostNo, Cid)| !truth.hosts[*holder].content.holds(result);
+                if matches!(seen, Seen::Idle)
+                    && let Some((holder, result)) = self.named.iter().find(gone)
+                {
+                    return Err(format!("h{holder} no longer has {result}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,345 @@
+//! What a seed picks before anything happens: the cluster, the limits, the work and the faults.
+//! Each run has some kinds of trouble and lacks others, so that rare combinations come up.
+
+use gadus_model::Limits;
+
+use crate::dice::{Dice, mix};
+
+/// Where in a step a process is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CrashPoint {
+    /// Its events were decided, and never reached the disk.
+    BeforePersist,
+    /// Its events are durable, and nothing was said of them.
+    AfterPersist,
+    /// Its events are durable, and what they cause was said.
+    AfterSend,
+}
+
+impl CrashPoint {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::BeforePersist, Self::AfterPersist, Self::AfterSend];
+}
+
+/// The kinds of event that a crash can be aimed at.
+pub const EVENT_KINDS: [&str; 21] = [
+    "submitted",
+    "announced",
+    "queued",
+    "image_pinned",
+    "placed",
+    "awarded",
+    "granted",
+    "refused",
+    "accepted",
+    "rejected",
+    "published",
+    "failed",
+    "lost",
+    "cancelled",
+    "backed_off",
+    "ended",
+    "compute_granted",
+    "compute_finished",
+    "compute_failed",
+    "compute_accepted",
+    "compute_released",
+];
+
+/// Everything that a seed decides up front.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    /// The seed.
+    pub seed: u64,
+    /// Nodes that take jobs.
+    pub requesters: usize,
+    /// Nodes that run them; some may be the same as the first.
+    pub computes: usize,
+    /// How many nodes do both.
+    pub both: usize,
+    /// Limits and intervals of all machines.
+    pub limits: Limits,
+    /// Jobs to submit while there is trouble.
+    pub jobs: usize,
+    /// How long there is trouble, in microseconds.
+    pub trouble_us: u64,
+    /// The network.
+    pub net: NetFaults,
+    /// Processes.
+    pub process: ProcessFaults,
+    /// Executors and content.
+    pub engine: EngineFaults,
+    /// Clocks.
+    pub clock: ClockFaults,
+    /// Microseconds that an fsync takes, at most.
+    pub fsync_us: u64,
+    /// How the work is mixed.
+    pub mix: Mix,
+}
+
+/// Faults of the network, in thousandths where not said otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NetFaults {
+    /// Messages lost.
+    pub loss: u64,
+    /// Messages doubled.
+    pub double: u64,
+    /// Messages delayed for long.
+    pub delay: u64,
+    /// The longest such delay, in microseconds.
+    pub delay_max_us: u64,
+    /// Messages on one link may overtake one another.
+    pub reorder: bool,
+    /// Partitions in the whole run.
+    pub partitions: u64,
+    /// Of them, how many are one-way.
+    pub one_way: u64,
+}
+
+/// Faults of processes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessFaults {
+    /// Crashes at no particular point, in the whole run.
+    pub crashes: u64,
+    /// An event kind and a point to crash at, and how often of a thousand times.
+    pub aimed: Option<(&'static str, CrashPoint, u64)>,
+    /// Of a thousand steps with events, how many end in a crash at some point.
+    pub random: u64,
+    /// Crashes may leave a part of what was not synced.
+    pub torn: bool,
+    /// The longest time a process is down, in microseconds.
+    pub down_max_us: u64,
+    /// Nodes that leave for good.
+    pub leavers: u64,
+    /// Nodes that join late.
+    pub joiners: u64,
+    /// Changes of a node's capacity in the whole run.
+    pub resizes: u64,
+}
+
+/// Faults of executors and content, in thousandths.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EngineFaults {
+    /// Runs that fail for their environment.
+    pub fail: u64,
+    /// Runs that never end.
+    pub hang: u64,
+    /// Runs that take ten times as long.
+    pub slow: u64,
+    /// Answers with a receipt for other work.
+    pub wrong: u64,
+    /// Results that cannot be fetched at the first try.
+    pub keep_fail: u64,
+    /// The longest time until a result is public or fetched, in microseconds.
+    pub content_max_us: u64,
+    /// The longest time until a run is killed, in microseconds.
+    pub kill_max_us: u64,
+    /// Runs survive the end of the node's process.
+    pub survive: bool,
+    /// Answers too large to travel with their proposal.
+    pub large: u64,
+}
+
+/// Faults of clocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClockFaults {
+    /// The most by which a clock is fast or slow, in parts per million.
+    pub drift_ppm: u64,
+    /// Jumps in the whole run.
+    pub jumps: u64,
+}
+
+/// How the work is mixed, in thousandths.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mix {
+    /// Jobs on every match.
+    pub every: u64,
+    /// Jobs of class `command`.
+    pub command: u64,
+    /// Jobs of class `query`.
+    pub query: u64,
+    /// Jobs with `retry: never`.
+    pub once: u64,
+    /// Docker jobs whose image must be pinned.
+    pub docker: u64,
+    /// Jobs whose result stays with its producer.
+    pub producer: u64,
+    /// Jobs that are cancelled.
+    pub cancel: u64,
+    /// Jobs that are submitted twice.
+    pub twice: u64,
+    /// Jobs that no node can take.
+    pub impossible: u64,
+    /// Jobs with time limits.
+    pub timeouts: u64,
+    /// Jobs that are large beside a node.
+    pub large: u64,
+    /// The longest run, in microseconds.
+    pub run_max_us: u64,
+}
+
+/// A run that outlasts the shorter leases.
+const LONG_RUN_US: u64 = 30_000_000;
+
+/// The drift that leases must bear: two clocks at these ends differ by less than a tenth.
+const DRIFT_PPM_MAX: u64 = 40_000;
+
+impl Swarm {
+    /// What a seed picks.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        let mut dice = Dice::new(mix(seed));
+        let calm = seed.is_multiple_of(10);
+        let requesters = if dice.chance(300) { 2 } else { 1 };
+        let computes = usize::try_from(dice.between(1, 7)).unwrap_or(1);
+        let both = usize::try_from(dice.below(2)).unwrap_or(0).min(requesters);
+        let mut swarm = Self {
+            seed,
+            requesters,
+            computes,
+            both,
+            limits: limits(&mut dice),
+            jobs: usize::try_from(dice.skewed(10, 60)).unwrap_or(10),
+            trouble_us: dice.between(40, 150) * 1_000_000,
+            net: NetFaults::default(),
+            process: ProcessFaults::default(),
+            engine: engine(&mut dice, calm),
+            clock: ClockFaults::default(),
+            fsync_us: dice.pick(&[50, 500, 5_000, 50_000]),
+            mix: work(&mut dice, calm),
+        };
+        if !calm {
+            swarm.net = net(&mut dice);
+            swarm.process = process(&mut dice);
+            swarm.clock = clock(&mut dice);
+            swarm.aim();
+        }
+        swarm
+    }
+
+    /// Whether nothing goes wrong at all.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        self.seed.is_multiple_of(10)
+    }
+
+    /// Seeds aim their crashes at one kind of event and one point, each in its turn, and see to it
+    /// that there are such events.
+    fn aim(&mut self) {
+        let turn = usize::try_from(self.seed).unwrap_or(0);
+        let kind = EVENT_KINDS[turn % EVENT_KINDS.len()];
+        let point = CrashPoint::ALL[(turn / EVENT_KINDS.len()) % CrashPoint::ALL.len()];
+        let mut often = 200;
+        match kind {
+            "queued" | "refused" => {
+                (self.mix.large, self.limits.window_ms, self.requesters) = (600, 200, 2);
+                (self.computes, often) = (self.computes.min(3), 700);
+            }
+            "image_pinned" => (self.mix.docker, often) = (700, 500),
+            "placed" => (self.mix.every, often) = (400, 700),
+            "rejected" => (self.engine.wrong, often) = (200, 700),
+            "lost" => {
+                (self.net.partitions, self.net.loss, often) = (8, 150, 700);
+                self.mix.run_max_us = LONG_RUN_US;
+            }
+            "cancelled" => (self.mix.cancel, often) = (500, 500),
+            "failed" | "backed_off" | "compute_failed" => (self.engine.fail, often) = (300, 400),
+            "compute_accepted" => self.engine.large = 1_000,
+            _ => {}
+        }
+        self.process.aimed = Some((kind, point, often));
+    }
+}
+
+fn limits(dice: &mut Dice) -> Limits {
+    let lease_ms = dice.pick(&[10_000, 30_000, 120_000]);
+    Limits {
+        window_ms: dice.pick(&[2, 2, 20, 200]),
+        lease_ms,
+        lease_grace_ms: dice.pick(&[2_000, 5_000]),
+        sync_ms: dice.pick(&[3_000, 5_000, 15_000]),
+        disconnect_ms: dice.pick(&[20_000, 60_000]),
+        publish_ms: dice.pick(&[20_000, 120_000]),
+        executions_max: dice.pick(&[8, 1_024, 1_024]) as u32,
+        running_max: dice.pick(&[3, 256, 256]) as u32,
+        history_max: dice.pick(&[10, 1_000]) as u32,
+        ..Limits::default()
+    }
+}
+
+/// A fault that half of the runs do not have.
+fn some(dice: &mut Dice, most: u64) -> u64 {
+    if dice.chance(500) { dice.skewed(1, most) } else { 0 }
+}
+
+fn net(dice: &mut Dice) -> NetFaults {
+    NetFaults {
+        loss: some(dice, 200),
+        double: some(dice, 200),
+        delay: some(dice, 200),
+        delay_max_us: dice.skewed(10_000, 20_000_000),
+        reorder: dice.chance(500),
+        partitions: some(dice, 8),
+        one_way: dice.pick(&[0, 300, 1_000]),
+    }
+}
+
+fn process(dice: &mut Dice) -> ProcessFaults {
+    ProcessFaults {
+        crashes: some(dice, 8),
+        aimed: None,
+        random: some(dice, 20),
+        torn: dice.chance(500),
+        down_max_us: dice.skewed(60_000, 40_000_000),
+        leavers: if dice.chance(200) { 1 } else { 0 },
+        joiners: if dice.chance(200) { 1 } else { 0 },
+        resizes: some(dice, 4),
+    }
+}
+
+fn engine(dice: &mut Dice, calm: bool) -> EngineFaults {
+    let mut faults = EngineFaults {
+        survive: dice.chance(500),
+        content_max_us: dice.pick(&[1_000, 100_000]),
+        kill_max_us: dice.pick(&[1_000, 1_500_000]),
+        large: dice.pick(&[0, 300, 1_000]),
+        ..EngineFaults::default()
+    };
+    if !calm {
+        faults.fail = some(dice, 300);
+        faults.hang = some(dice, 50);
+        faults.slow = some(dice, 200);
+        faults.wrong = some(dice, 100);
+        faults.keep_fail = some(dice, 500);
+        faults.content_max_us = dice.pick(&[1_000, 100_000, 10_000_000]);
+    }
+    faults
+}
+
+fn clock(dice: &mut Dice) -> ClockFaults {
+    let drift_ppm = if dice.chance(500) { dice.skewed(10, DRIFT_PPM_MAX) } else { 0 };
+    ClockFaults { drift_ppm, jumps: some(dice, 6) }
+}
+
+fn work(dice: &mut Dice, calm: bool) -> Mix {
+    let run_max_us = dice.pick(&[50_000, 2_000_000, LONG_RUN_US]);
+    let (docker, producer) = (dice.pick(&[0, 300, 700]), dice.pick(&[0, 300, 1_000]));
+    let (every, large) = (dice.pick(&[0, 100, 400]), dice.pick(&[0, 200, 600]));
+    if calm {
+        return Mix { every, docker, producer, large, run_max_us, ..Mix::default() };
+    }
+    Mix {
+        every,
+        command: dice.pick(&[0, 100, 400]),
+        query: dice.pick(&[0, 200, 500]),
+        once: dice.pick(&[0, 100, 400]),
+        docker,
+        producer,
+        cancel: dice.pick(&[0, 150, 400]),
+        twice: dice.pick(&[0, 200]),
+        impossible: dice.pick(&[0, 50, 150]),
+        timeouts: dice.pick(&[0, 150, 400]),
+        large,
+        run_max_us,
+    }
+}
