@@ -3,4 +3,5 @@
 mod crashes;
 mod jobs;
 mod rest;
+mod restarts;
 mod tidy;
