@@ -51,16 +51,17 @@ async fn store_then_hand_in(
     open: OpenProposal,
 ) {
     let blocks = open.blocks.into_iter().map(|b| (b.cid, Bytes::from(b.bytes))).collect();
-    let kept = match world.content.put(blocks).await {
-        Ok(()) if world.content.bytes_missing(&result, 1) == 0 => {
-            world.content.pin(result, PinReason::Result(execution.id())).await.is_ok()
+    let reason = PinReason::Result(execution.id());
+    // Side by side, so that one sync serves both.
+    let (stored, pinned) =
+        tokio::join!(world.content.put(blocks), world.content.pin(result, reason.clone()));
+    let kept = stored.is_ok() && pinned.is_ok() && world.content.bytes_missing(&result, 1) == 0;
+    if !kept {
+        tracing::warn!(%from, ?execution, ?stored, ?pinned, "a proposal's blocks are not all there");
+        if let Err(error) = world.content.unpin(&reason).await {
+            tracing::warn!(?execution, %error, "a pin stays");
         }
-        Ok(()) => false,
-        Err(error) => {
-            tracing::warn!(%from, ?execution, %error, "a proposal's blocks cannot be stored");
-            false
-        }
-    };
+    }
     if let Some(to) = world.to_self.upgrade() {
         let _ = to.send(Command::Proposal { from, message, kept }).await;
     }
