@@ -23,7 +23,18 @@ pub fn binary() -> PathBuf {
 /// A command of the binary under test. Nothing of the caller's own configuration reaches it.
 #[must_use]
 pub fn command() -> Command {
-    let mut command = Command::new(binary());
+    own_environment(Command::new(binary()))
+}
+
+/// The same in a network namespace, which needs root.
+#[must_use]
+pub fn command_in(netns: &str) -> Command {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", netns]).arg(binary());
+    own_environment(command)
+}
+
+fn own_environment(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GADUS_") {
             command.env_remove(name);
@@ -60,7 +71,12 @@ impl Output {
 
 /// Runs `gadus ARGS` against a node's API.
 pub fn gadus<S: AsRef<OsStr>>(api: &str, args: &[S]) -> Output {
-    let output = command().env("GADUS_API", api).args(args).output().expect("gadus runs");
+    run(command().env("GADUS_API", api).args(args))
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Output {
+    let output = command.output().expect("it runs");
     Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

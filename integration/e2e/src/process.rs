@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cli;
+use crate::cli::{self, Output};
 
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub struct Process {
     role: Role,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    netns: Option<String>,
     child: Option<Child>,
     /// `http://HOST:PORT`.
     pub api: String,
@@ -47,6 +48,7 @@ impl Process {
             role,
             args: Vec::new(),
             env: Vec::new(),
+            netns: None,
             child: None,
             api: String::new(),
             peer: String::new(),
@@ -58,6 +60,22 @@ impl Process {
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
+    }
+
+    /// In a network namespace, where it listens on every address.
+    #[must_use]
+    pub fn in_netns(mut self, netns: &str) -> Self {
+        self.netns = Some(netns.to_owned());
+        self
+    }
+
+    fn command(&self) -> Command {
+        self.netns.as_ref().map_or_else(cli::command, |netns| cli::command_in(netns))
+    }
+
+    /// Runs `gadus ARGS` against its API, where it is.
+    pub fn gadus(&self, args: &[&str]) -> Output {
+        cli::run(self.command().env("GADUS_API", &self.api).args(args))
     }
 
     /// A variable of its environment, for this and later starts.
@@ -84,13 +102,14 @@ impl Process {
     /// Starts it without waiting for it.
     pub fn spawn(&mut self) {
         let log = fs::File::create(self.log_path()).expect("a log file");
-        let mut command = cli::command();
+        let mut command = self.command();
         command.args(["serve", "--network", "test", "--name", &self.name, "--data-dir"]);
         command.arg(&self.data_dir);
         let api = if self.api.is_empty() { "127.0.0.1:0" } else { &self.api[7..] };
         command.args(["--api", api]);
         let port = self.peer.split('/').nth(4).unwrap_or("0");
-        command.args(["--listen", &format!("/ip4/127.0.0.1/tcp/{port}")]);
+        let ip = if self.netns.is_some() { "0.0.0.0" } else { "127.0.0.1" };
+        command.args(["--listen", &format!("/ip4/{ip}/tcp/{port}")]);
         match self.role {
             Role::Requester => {
                 command.arg("--requester");

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod jobs;
+mod namespaces;
 mod rest;
 mod restarts;
 mod tidy;
