@@ -48,6 +48,9 @@ pub(super) struct Module {
     text_max_bytes: usize,
     functions_max: u32,
     body_max_bytes: usize,
+    nesting_max: u64,
+    flow_max: u64,
+    flow_total_max: u64,
     items_max: u32,
     tables_max: u32,
 }
