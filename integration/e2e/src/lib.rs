@@ -1,15 +1,19 @@
 //! Real nodes for tests: processes of the `gadus` binary with their own data directories.
 
 pub mod cli;
+pub mod engine;
 pub mod http;
 pub mod network;
 pub mod process;
 pub mod programs;
 pub mod shared;
+pub mod skip;
 
 pub use cli::{Output, gadus};
+pub use engine::{Engine, IMAGE, IMAGE_NOBODY, docker_socket};
 pub use http::Http;
 pub use network::Network;
 pub use process::{Process, Role};
 pub use programs::{program, root};
 pub use shared::Shared;
+pub use skip::{is_root, skip};

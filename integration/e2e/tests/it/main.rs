@@ -1,6 +1,7 @@
 //! Real processes, real sockets, real engines; and the house itself.
 
 mod crashes;
+mod docker;
 mod jobs;
 mod namespaces;
 mod rest;
