@@ -1,5 +1,6 @@
 //! Real processes, real sockets, real engines; and the house itself.
 
+mod content;
 mod crashes;
 mod docker;
 mod jobs;
