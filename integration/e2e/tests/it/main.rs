@@ -7,4 +7,5 @@ mod jobs;
 mod namespaces;
 mod rest;
 mod restarts;
+mod sdk;
 mod tidy;
