@@ -115,13 +115,21 @@ fn add<K: Copy + Ord>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<18}{:>10}{:>9}{:>9}{:>9}", "message", "passed", "lost", "doubled", "delayed")?;
+        writeln!(
+            f,
+            "{:<18}{:>10}{:>9}{:>9}{:>9}",
+            "message", "passed", "lost", "doubled", "delayed"
+        )?;
         for kind in MESSAGE_KINDS {
             let n = |fault| self.messages.get(&(kind, fault)).copied().unwrap_or(0);
             let [passed, lost, doubled, delayed] = MessageFault::ALL.map(n);
             writeln!(f, "{kind:<18}{passed:>10}{lost:>9}{doubled:>9}{delayed:>9}")?;
         }
-        writeln!(f, "\n{:<18}{:>10}{:>16}{:>16}{:>16}", "event", "seen", "crash before", "after persist", "after send")?;
+        writeln!(
+            f,
+            "\n{:<18}{:>10}{:>16}{:>16}{:>16}",
+            "event", "seen", "crash before", "after persist", "after send"
+        )?;
         for kind in EVENT_KINDS {
             let n = |point| self.crashes.get(&(kind, point)).copied().unwrap_or(0);
             let [before, persisted, sent] = CrashPoint::ALL.map(n);

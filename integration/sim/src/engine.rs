@@ -141,14 +141,19 @@ pub fn failure(kind: FailureKind) -> Failure {
     Failure::new(kind, message)
 }
 
-/// The answer to a task, as a node claims it. 
+/// The answer to a task, as a node claims it.
 #[must_use]
 pub fn claim(award: &Award, node: NodeId, wrong: bool) -> Claim {
     // Tasks of awards are pinned; were one not, its claim would be refused, which is seen.
     let task = award.task.cid().unwrap_or_else(|_| cid_of(RAW, b"not pinned"));
     let result = result_of_execution(&award.execution);
-    let manifest =
-        Manifest { v: MANIFEST_VERSION, outcome: Outcome::Exit(0), result, stdout: result, stderr: result };
+    let manifest = Manifest {
+        v: MANIFEST_VERSION,
+        outcome: Outcome::Exit(0),
+        result,
+        stdout: result,
+        stderr: result,
+    };
     let claimed = manifest.cid().unwrap_or(result);
     let body = ReceiptBody {
         v: RECEIPT_VERSION,

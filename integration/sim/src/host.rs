@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::view::JobView;
-use gadus_model::{Engine as EngineKind, EngineInfo, JobId, NodeId, NodeInfo, OwnerId, Resources, Time};
+use gadus_model::{
+    Engine as EngineKind, EngineInfo, JobId, NodeId, NodeInfo, OwnerId, Resources, Time,
+};
 use gadus_protocol::requester::RequesterConfig;
 use gadus_protocol::{Compute, ComputeConfig, Requester, Sabotage};
 

@@ -54,6 +54,7 @@ pub fn unfinished_probe(truth: &Truth) -> Option<String> {
 pub fn describe(truth: &Truth) -> String {
     let waiting = truth.works.iter().filter(|w| w.probe && !truth.acked.contains(&w.job.id));
     let unasked: Vec<_> = waiting.map(|w| w.job.id).collect();
-    let stuck = unsettled(truth).unwrap_or_else(|| "nothing is left, yet it is not over".to_owned());
+    let stuck =
+        unsettled(truth).unwrap_or_else(|| "nothing is left, yet it is not over".to_owned());
     format!("not over long after the trouble was: {stuck}; not taken: {unasked:?}")
 }

@@ -41,12 +41,7 @@ impl Network {
     /// A network with these faults and no connections.
     #[must_use]
     pub fn new(faults: NetFaults) -> Self {
-        Self {
-            faults,
-            blocked: BTreeSet::new(),
-            connected: BTreeSet::new(),
-            last: BTreeMap::new(),
-        }
+        Self { faults, blocked: BTreeSet::new(), connected: BTreeSet::new(), last: BTreeMap::new() }
     }
 
     /// The trouble is over.

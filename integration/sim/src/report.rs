@@ -135,8 +135,7 @@ pub fn check_all(seeds: std::ops::Range<u64>, threads: u64) -> (Summary, f64) {
     let mut all = Summary::default();
     std::thread::scope(|scope| {
         let one = &one;
-        let handles: Vec<_> =
-            (0..threads).map(|nth| scope.spawn(move || one(nth))).collect();
+        let handles: Vec<_> = (0..threads).map(|nth| scope.spawn(move || one(nth))).collect();
         for handle in handles {
             if let Ok(summary) = handle.join() {
                 all.merge(summary);

@@ -70,9 +70,7 @@ fn one(seed: u64, sabotage: Option<Sabotage>, trace: bool) -> Result<(), String>
     println!("seed {seed}: {} steps, hash {:016x}", outcome.steps, outcome.hash);
     match outcome.violation {
         None => Ok(()),
-        Some(violation) => {
-            Err(gadus_sim::SeedFailure { seed, violation, sabotage }.to_string())
-        }
+        Some(violation) => Err(gadus_sim::SeedFailure { seed, violation, sabotage }.to_string()),
     }
 }
 

@@ -28,9 +28,8 @@ impl Invariant for Accounts {
 fn reserved(host: &Host) -> Result<(), String> {
     let Some(core) = host.compute_core() else { return Ok(()) };
     let running = core.durable().into_values().filter(|held| held.state.is_running());
-    let least = running.fold(Resources::default(), |sum, held| {
-        sum.plus(&held.award.context.resources)
-    });
+    let least =
+        running.fold(Resources::default(), |sum, held| sum.plus(&held.award.context.resources));
     match core.reserved().holds(&least) {
         true => Ok(()),
         false => Err(format!("reserves {:?} for {least:?}", core.reserved())),

@@ -22,7 +22,8 @@ impl Invariant for Holders {
         match seen {
             Seen::Durable { host, records } => {
                 for record in *records {
-                    let Event::Job(JobEvent::Published { execution, holders }) = &record.body else {
+                    let Event::Job(JobEvent::Published { execution, holders }) = &record.body
+                    else {
                         continue;
                     };
                     if holders.is_empty() {
@@ -32,13 +33,16 @@ impl Invariant for Holders {
                     for holder in holders.iter().filter_map(|node| truth.place(*node)) {
                         self.named.insert((holder, result));
                         if !truth.hosts[holder].content.holds(&result) {
-                            return Err(format!("h{holder} is named for {execution:?} and has it not"));
+                            return Err(format!(
+                                "h{holder} is named for {execution:?} and has it not"
+                            ));
                         }
                     }
                 }
             }
             Seen::Step { .. } | Seen::Idle => {
-                let gone = |(holder, result): &&(HostNo, Cid)| !truth.hosts[*holder].content.holds(result);
+                let gone =
+                    |(holder, result): &&(HostNo, Cid)| !truth.hosts[*holder].content.holds(result);
                 if matches!(seen, Seen::Idle)
                     && let Some((holder, result)) = self.named.iter().find(gone)
                 {

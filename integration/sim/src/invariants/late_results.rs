@@ -27,7 +27,9 @@ impl Invariant for LateResults {
             Event::Job(JobEvent::Accepted { execution, .. }) => {
                 let newest = self.newest.get(&execution.slot);
                 if newest.is_some_and(|newest| *newest != execution.epoch) {
-                    return Err(format!("h{host} accepts {execution:?}, and {newest:?} is current"));
+                    return Err(format!(
+                        "h{host} accepts {execution:?}, and {newest:?} is current"
+                    ));
                 }
                 let open = [ExecutionState::Awarded, ExecutionState::Granted];
                 if !before.execution.is_some_and(|state| open.contains(&state)) {

@@ -44,7 +44,13 @@ impl Lease {
         }
     }
 
-    fn arrived(&mut self, truth: &Truth, host: HostNo, of_seq: u64, answers: &[(Execution, Answer)]) {
+    fn arrived(
+        &mut self,
+        truth: &Truth,
+        host: HostNo,
+        of_seq: u64,
+        answers: &[(Execution, Answer)],
+    ) {
         let boot = truth.hosts[host].boot;
         let Some(said) = self.syncs.get(&(host, boot, of_seq)).copied() else { return };
         let until = said.plus_ms(truth.swarm.limits.lease_ms);

@@ -26,9 +26,9 @@ impl Invariant for Outbox {
         let Some(log) = home.requester_core().and_then(|core| core.log(execution.slot.job)) else {
             return Ok(());
         };
-        let counts = log.execution_of(at.id, execution).is_some_and(|e| {
-            matches!(e.state, ExecutionState::Granted | ExecutionState::Accepted)
-        });
+        let counts = log
+            .execution_of(at.id, execution)
+            .is_some_and(|e| matches!(e.state, ExecutionState::Granted | ExecutionState::Accepted));
         let live = !log.view.state.is_terminal();
         let elsewhere = home.content.holds(&result_of_execution(execution));
         match counts && live && !elsewhere {

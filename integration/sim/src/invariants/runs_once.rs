@@ -31,10 +31,13 @@ impl Invariant for RunsOnce {
                     let execution = &award.execution;
                     let tries = self.awarded.entry(execution.slot.clone()).or_default();
                     tries.insert(execution.clone());
-                    let unclear = tries.iter().find(|x| *x < execution && !self.refused.contains(x));
+                    let unclear =
+                        tries.iter().find(|x| *x < execution && !self.refused.contains(x));
                     match unclear {
                         None => Ok(()),
-                        Some(x) => Err(format!("h{host} awards {execution:?}, {x:?} was not refused")),
+                        Some(x) => {
+                            Err(format!("h{host} awards {execution:?}, {x:?} was not refused"))
+                        }
                     }
                 }
                 Message::Refused { execution, .. } => {

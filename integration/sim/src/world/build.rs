@@ -139,8 +139,7 @@ fn hosts(swarm: &Swarm, dice: &mut Dice, sabotage: Option<Sabotage>) -> Vec<Host
         let ppm = ppm - i64::try_from(drift).unwrap_or(0);
         let clock = LocalClock::new(dice.between(1_000_000, 1_000_000_000), ppm);
         let cpu_millis = SMALL_NODE_MILLIS * dice.pick(&[1, 1, 2, 4]);
-        let capacity =
-            Resources { cpu_millis, memory_bytes: 1 << 30, ..Resources::default() };
+        let capacity = Resources { cpu_millis, memory_bytes: 1 << 30, ..Resources::default() };
         let config = (swarm.clone(), sabotage);
         Host::new(NodeId(key), clock, (is_requester, is_compute), capacity, config)
     };

@@ -31,8 +31,7 @@ impl World {
     }
 
     fn post(&mut self, from: HostNo, to: HostNo, kind: &'static str, parcel: Parcel) {
-        let Fate { arrivals, delayed } =
-            self.net.fate(&mut self.dice, self.truth.now, from, to);
+        let Fate { arrivals, delayed } = self.net.fate(&mut self.dice, self.truth.now, from, to);
         let boot = self.truth.hosts[to].boot;
         let fault = match arrivals.len() {
             0 => MessageFault::Lost,
@@ -131,8 +130,7 @@ impl World {
 
     /// The loss of a link is noticed, if it is still lost.
     pub(super) fn link_lost(&mut self, a: HostNo, b: HostNo) {
-        let usable =
-            self.truth.hosts[a].up && self.truth.hosts[b].up && self.net.is_open(a, b);
+        let usable = self.truth.hosts[a].up && self.truth.hosts[b].up && self.net.is_open(a, b);
         let told = |x: HostNo, y: HostNo| self.truth.hosts[x].ups.contains(&y);
         if (told(a, b) || told(b, a)) && !(usable && self.net.is_connected(a, b)) {
             self.link_down(a, b);

@@ -127,9 +127,8 @@ impl World {
     /// Looks whether everything is over; if it never is, that is a violation.
     pub(super) fn look_around(&mut self) {
         let acked = self.truth.works.iter().filter(|w| self.truth.acked.contains(&w.job.id));
-        let all_asked = self.truth.works.iter().all(|w| {
-            !w.probe || self.truth.acked.contains(&w.job.id)
-        });
+        let all_asked =
+            self.truth.works.iter().all(|w| !w.probe || self.truth.acked.contains(&w.job.id));
         let over = all_asked && acked.clone().all(|w| self.is_settled(w.job.id));
         if over && liveness::unsettled(&self.truth).is_none() {
             return self.agenda.after(FORGET_US, Happening::Finish);

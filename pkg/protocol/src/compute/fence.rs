@@ -128,8 +128,8 @@ impl Bids {
         let Some(fence) = self.fences.get_mut(&(owner, slot.clone())) else { return };
         let (before, at) = (fence.until, fence.until.max(until));
         fence.until = at;
-        self.agenda.remove(&(before, Due::Fence(owner, slot.clone())));
-        self.agenda.insert((at, Due::Fence(owner, slot)));
+        self.agenda.remove(&(forgotten(before), Due::Fence(owner, slot.clone())));
+        self.agenda.insert((forgotten(at), Due::Fence(owner, slot)));
     }
 
     pub(super) fn fenced(&self, owner: OwnerId, slot: &Slot) -> Option<Fence> {
@@ -172,10 +172,19 @@ impl Bids {
 impl Offer {
     fn due(&self) -> Time {
         match self {
-            Self::Later(at, _) | Self::Live(at) => *at,
+            Self::Later(at, _) => *at,
+            Self::Live(until) => forgotten(*until),
         }
     }
 }
+
+/// When something that lives until then is forgotten: all of one second together, so that a node
+/// with many bids does not wake for each.
+fn forgotten(until: Time) -> Time {
+    Time(until.0.div_ceil(SECOND_US).saturating_mul(SECOND_US))
+}
+
+const SECOND_US: u64 = 1_000_000;
 
 /// The slot before all others of a job.
 fn first_slot(job: JobId) -> Slot {

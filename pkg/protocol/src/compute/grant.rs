@@ -44,6 +44,11 @@ impl Compute {
             }
             return;
         }
+        if let Some(stopping) = self.stopping.get_mut(&execution) {
+            // It is told when nothing of it runs any more.
+            stopping.tell = Some(from).filter(|_| stopping.owner == owner).or(stopping.tell);
+            return;
+        }
         // An older epoch of the slot is not current any more.
         let older = self.epochs(owner, &execution).filter(|x| **x < execution);
         for older in older.cloned().collect::<Vec<_>>() {
@@ -93,11 +98,8 @@ impl Compute {
         let gone = fence.is_some_and(|fence| fence.epoch == *epoch && fence.granted);
         let stale = epoch.term > term || newer || fenced || foreign;
         let careless = sabotage == Some(Sabotage::GrantStaleEpoch);
-        if self.stopping.contains_key(&award.execution) || (gone && !careless) {
-            return Some(Answer::Stopped);
-        }
-        if stale && !careless {
-            return Some(Answer::Refused(Reason::Stale));
+        if (gone || stale) && !careless {
+            return Some(if gone { Answer::Stopped } else { Answer::Refused(Reason::Stale) });
         }
         if award.round.job != slot.job || !self.bids.is_live(now, owner, award.round) {
             // A node that has just started cannot know what it has granted and dropped before.
