@@ -1,5 +1,6 @@
 //! Real processes, real sockets, real engines; and the house itself.
 
+mod bad_input;
 mod content;
 mod crashes;
 mod docker;
