@@ -1,12 +1,11 @@
 //! Real processes, real sockets, real engines; and the house itself.
 
-mod bad_input;
 mod content;
 mod crashes;
 mod docker;
 mod jobs;
+mod judge;
 mod namespaces;
 mod rest;
 mod restarts;
-mod sdk;
 mod tidy;
