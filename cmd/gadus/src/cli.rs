@@ -9,8 +9,7 @@ mod serve;
 
 pub(crate) use content::{AddArgs, CatArgs, GetArgs, LsArgs, UnpackFlags};
 pub(crate) use job::{
-    DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRef, JobRunArgs, ListArgs, LogsArgs,
-    StopArgs,
+    DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRunArgs, ListArgs, LogsArgs, StopArgs,
 };
 pub(crate) use run::{DockerCommand, DockerRunArgs, JobFlags, TaskFlags, WaitFlags};
 pub(crate) use run::{Target, WasmCommand, WasmRunArgs};

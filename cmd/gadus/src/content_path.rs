@@ -26,7 +26,8 @@ impl FromStr for ContentPath {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bare = ["ipfs://", "/ipfs/"].iter().find_map(|head| text.strip_prefix(head));
-        let (cid, path) = bare.unwrap_or(text).split_once('/').unwrap_or((bare.unwrap_or(text), ""));
+        let (cid, path) =
+            bare.unwrap_or(text).split_once('/').unwrap_or((bare.unwrap_or(text), ""));
         if let Err(why) = cid.parse::<Cid>() {
             return Err(format!("'{cid}' is no CID: {why}"));
         }
@@ -53,9 +54,14 @@ mod tests {
 
     #[test]
     fn every_spelling_is_read() {
-        for text in [format!("{CID}/a/b"), format!("ipfs://{CID}/a//b/"), format!("/ipfs/{CID}/a/b")] {
+        for text in
+            [format!("{CID}/a/b"), format!("ipfs://{CID}/a//b/"), format!("/ipfs/{CID}/a/b")]
+        {
             let path: ContentPath = text.parse().unwrap();
-            assert_eq!((path.cid.as_str(), path.path.as_str(), path.last_name()), (CID, "a/b", "b"));
+            assert_eq!(
+                (path.cid.as_str(), path.path.as_str(), path.last_name()),
+                (CID, "a/b", "b")
+            );
             assert_eq!(path.to_string(), format!("{CID}/a/b"));
         }
         let root: ContentPath = CID.parse().unwrap();

@@ -46,9 +46,9 @@ pub(crate) async fn fetch(
     bar.finish_and_clear();
     let unpacked = unpacked?;
     if let Some(first) = &unpacked.first_skipped {
-        let many = unpacked.links_skipped;
+        let many = crate::render::count(unpacked.links_skipped, "symlink");
         session.printer.warn(&format!(
-            "{many} symlinks lead out of the tree and were not made, the first is {first} \
+            "not made, since they lead out of the tree: {many}, the first is {first} \
              (--outside-links makes them)"
         ));
     }

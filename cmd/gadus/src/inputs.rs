@@ -24,11 +24,9 @@ pub(crate) async fn resolve(
         resolved.push(match source {
             Source::Content(path) => ipfs_input(&root_of(session, path).await?, target),
             Source::Local(path) => ipfs_input(&add(session, path).await?, target),
-            Source::Other(spec) => InputSource {
-                source: spec.clone(),
-                alias: String::new(),
-                target: target.clone(),
-            },
+            Source::Other(spec) => {
+                InputSource { source: spec.clone(), alias: String::new(), target: target.clone() }
+            }
         });
     }
     Ok(resolved)

@@ -59,9 +59,8 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Value, Failure> {
 }
 
 fn value(name: &str, text: &str) -> Result<Value, Failure> {
-    let failed = |kind: &str, error: String| {
-        Failure::usage(format!("{name} is no {kind}")).because(error)
-    };
+    let failed =
+        |kind: &str, error: String| Failure::usage(format!("{name} is no {kind}")).because(error);
     let value: Value = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|e| failed("JSON", e.to_string()))?
     } else {

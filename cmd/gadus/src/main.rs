@@ -22,6 +22,8 @@ mod document;
 mod download;
 mod exit;
 mod failure;
+#[cfg(test)]
+mod fake_node;
 mod inputs;
 mod job_file;
 mod logging;
@@ -54,7 +56,8 @@ fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Cli, clap
     let matches = Cli::command().try_get_matches_from(args)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
     let is_given = |path: &[&str]| {
-        let below = path.iter().try_fold(&matches, |m: &ArgMatches, name| m.subcommand_matches(name));
+        let below =
+            path.iter().try_fold(&matches, |m: &ArgMatches, name| m.subcommand_matches(name));
         below.is_some_and(|m| m.value_source("api") == Some(ValueSource::CommandLine))
     };
     match &mut cli.command {
@@ -122,7 +125,6 @@ fn runtime(is_node: bool) -> Result<tokio::runtime::Runtime, Failure> {
 
 /// The environment, as far as it is text.
 fn variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    })
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

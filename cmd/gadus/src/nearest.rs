@@ -4,7 +4,10 @@
 const LIKENESS_MIN: f64 = 0.65;
 
 /// The nearest of the known words, if any is near.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = impl AsRef<str> + 'a>) -> Option<String> {
+pub(crate) fn nearest<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = impl AsRef<str> + 'a>,
+) -> Option<String> {
     let word = word.to_lowercase();
     known
         .into_iter()

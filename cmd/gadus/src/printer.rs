@@ -132,7 +132,8 @@ impl Printer {
     /// Something that went right but looks wrong.
     pub(crate) fn warn(&self, text: &str) {
         let style = anstyle::AnsiColor::Yellow.on_default().bold();
-        let _ = self.err.text(&format!("{style}warning:{style:#} {}\n", crate::render::plain(text)));
+        let _ =
+            self.err.text(&format!("{style}warning:{style:#} {}\n", crate::render::plain(text)));
     }
 
     /// An error. Told even when quiet.

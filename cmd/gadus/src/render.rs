@@ -15,7 +15,7 @@ mod time;
 mod timing;
 mod version;
 
-pub(crate) use amount::{bytes, duration_us};
+pub(crate) use amount::{bytes, count};
 pub(crate) use execution::executions;
 pub(crate) use history::history;
 pub(crate) use job::{job, jobs};
@@ -29,6 +29,6 @@ pub(crate) use time::now;
 pub(crate) use version::versions;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;

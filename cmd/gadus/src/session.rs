@@ -19,8 +19,7 @@ impl Session {
     /// # Errors
     /// When the address makes no sense.
     pub(crate) fn new(global: &Global, printer: Printer) -> Result<Self, Failure> {
-        let client =
-            Client::new(&global.api).map_err(|e| Failure::call("understand --api", &e))?;
+        let client = Client::new(&global.api).map_err(|e| Failure::call("understand --api", &e))?;
         Ok(Self { client, printer })
     }
 }

@@ -75,11 +75,7 @@ async fn put(session: &Session, document: &Value) -> Result<PutJobResponse, Fail
     answer.map_err(|e| Failure::call("submit the job", &e))
 }
 
-fn detach(
-    session: &Session,
-    answer: &PutJobResponse,
-    flags: &WaitFlags,
-) -> Result<Exit, Failure> {
+fn detach(session: &Session, answer: &PutJobResponse, flags: &WaitFlags) -> Result<Exit, Failure> {
     let printer = &session.printer;
     if flags.id_only {
         printer.data(&answer.job_id)?;
@@ -113,7 +109,9 @@ fn too_long(id: &str, limit: Duration) -> Failure {
     let seconds = limit.as_secs();
     Failure::new(Exit::TimedOut, format!("the job {id} did not end within {seconds} s"))
         .because("--wait-timeout is over; the job goes on")
-        .hint(format!("follow it with `gadus job logs --follow {id}`, stop it with `gadus job stop {id}`"))
+        .hint(format!(
+            "follow it with `gadus job logs --follow {id}`, stop it with `gadus job stop {id}`"
+        ))
 }
 
 #[cfg(test)]

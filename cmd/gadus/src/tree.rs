@@ -7,5 +7,5 @@ mod scan;
 mod unpack;
 
 pub(crate) use pack::{Packed, pack};
-pub(crate) use scan::{Scan, scan};
+pub(crate) use scan::scan;
 pub(crate) use unpack::{Links, Unpacked, Unpacker};

@@ -62,9 +62,8 @@ async fn send(
     let (counter, failed) = (bar.clone(), to_network.clone());
     let reading = blocking(move || {
         let mut feed = Feed { to_network, gathered: Vec::new(), bar: counter };
-        let result = write(&mut feed).and_then(|()| {
-            feed.hand_over().map_err(|e| Failure::io("send", &e))
-        });
+        let result =
+            write(&mut feed).and_then(|()| feed.hand_over().map_err(|e| Failure::io("send", &e)));
         if result.is_err() {
             // Breaks the upload, so that the node does not take a part for the whole.
             let _ = failed.blocking_send(Err(io::Error::other("the upload was given up")));

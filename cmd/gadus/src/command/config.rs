@@ -40,8 +40,8 @@ fn show(args: &ConfigShowArgs, printer: &Printer) -> Result<(), Failure> {
             (key.as_str(), Shown { value, origin: origin.to_string() })
         })
         .collect();
-    let rows = values.iter().map(|(key, shown)| {
-        [(*key).to_owned(), shown.value.to_string(), shown.origin.clone()]
-    });
+    let rows = values
+        .iter()
+        .map(|(key, shown)| [(*key).to_owned(), shown.value.to_string(), shown.origin.clone()]);
     printer.object(args.format.output, &values, || render::settings(rows, printer.width()))
 }

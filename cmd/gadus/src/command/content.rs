@@ -21,8 +21,8 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failu
     };
     if args.format.output == Format::Table {
         session.printer.talk(&format!(
-            "{} files, {}",
-            added.files,
+            "{}, {}",
+            render::count(added.files, "file"),
             render::bytes(added.bytes)
         ));
     }
@@ -34,8 +34,8 @@ pub(super) async fn get(session: &Session, args: &GetArgs) -> Result<Exit, Failu
     let place = destination(session, &args.what, args.output_dir.as_deref()).await?;
     let unpacked = fetch(session, &args.what, &place, args.unpack).await?;
     session.printer.talk(&format!(
-        "fetched {} files, {}, to {}",
-        unpacked.files,
+        "fetched {}, {}, to {}",
+        render::count(unpacked.files, "file"),
         render::bytes(unpacked.bytes),
         place.display()
     ));
@@ -56,11 +56,7 @@ async fn destination(
     }
     let listing = session.client.list(&what.cid, &what.path).await;
     let listing = listing.map_err(|e| Failure::call(format!("find {what}"), &e))?;
-    Ok(if listing.kind == "directory" {
-        wanted.to_owned()
-    } else {
-        wanted.join(what.last_name())
-    })
+    Ok(if listing.kind == "directory" { wanted.to_owned() } else { wanted.join(what.last_name()) })
 }
 
 pub(super) async fn cat(session: &Session, args: &CatArgs) -> Result<Exit, Failure> {

@@ -93,11 +93,8 @@ async fn names_of_nodes(session: &Session, format: Format) -> Vec<NodeState> {
 
 async fn logs(session: &Session, args: &LogsArgs) -> Result<Exit, Failure> {
     let failed = |e| Failure::call(format!("read the output of {}", args.job.id), &e);
-    let options = LogOptions {
-        execution: args.execution_id.clone(),
-        follow: args.follow,
-        tail: args.tail,
-    };
+    let options =
+        LogOptions { execution: args.execution_id.clone(), follow: args.follow, tail: args.tail };
     let mut output = session.client.logs(&args.job.id, &options).await.map_err(failed)?;
     while let Some(chunk) = output.try_next().await.map_err(failed)? {
         match chunk.stream {

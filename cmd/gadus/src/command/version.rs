@@ -24,7 +24,7 @@ pub(super) async fn version(session: &Session, args: OutputArg) -> Result<Exit, 
     let client = BuildVersionInfo {
         gadus: env!("CARGO_PKG_VERSION").to_owned(),
         goos: std::env::consts::OS.to_owned(),
-        goarch: std::env::consts::ARCH.to_owned(),
+        goarch: goarch().to_owned(),
         ..BuildVersionInfo::default()
     };
     let answer = session.client.version().await;
@@ -35,4 +35,13 @@ pub(super) async fn version(session: &Session, args: OutputArg) -> Result<Exit, 
         render::versions(&versions.client, server, session.printer.width())
     })?;
     failure.map_or(Ok(Exit::Success), Err)
+}
+
+/// Go's name of the processor, which is what the API has.
+fn goarch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
 }

@@ -64,26 +64,24 @@ pub(super) fn read(
     Ok(Variables { config, settings: [long, short].concat() })
 }
 
-fn settings(
-    schema: &Schema,
-    name: &str,
-    key: &str,
-    text: &str,
-) -> Result<Vec<Setting>, Failure> {
+fn settings(schema: &Schema, name: &str, key: &str, text: &str) -> Result<Vec<Setting>, Failure> {
     let origin = || Origin::Variable(name.to_owned());
     if key == "node.labels" {
         return Ok(labels(text)
             .into_iter()
-            .map(|(label, value)| Setting { key: format!("{key}.{label}"), value, origin: origin() })
+            .map(|(label, value)| Setting {
+                key: format!("{key}.{label}"),
+                value,
+                origin: origin(),
+            })
             .collect());
     }
     let value = match key {
         "api.listen" => Ok(Value::from(listen_address(text))),
         _ => schema.read(key, text),
     };
-    let value = value.map_err(|why| {
-        Failure::usage(format!("the variable {name} does not fit")).because(why)
-    })?;
+    let value = value
+        .map_err(|why| Failure::usage(format!("the variable {name} does not fit")).because(why))?;
     Ok(vec![Setting { key: key.to_owned(), value, origin: origin() }])
 }
 

@@ -54,4 +54,3 @@ pub(super) struct Module {
     items_max: u32,
     tables_max: u32,
 }
-

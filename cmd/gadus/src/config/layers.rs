@@ -57,9 +57,9 @@ pub(crate) fn load(
     flags: FlagLayer,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Effective, Failure> {
-    let default: Table = DEFAULT
-        .parse()
-        .map_err(|e: toml::de::Error| Failure::usage("the default config is no TOML").because(e.message()))?;
+    let default: Table = DEFAULT.parse().map_err(|e: toml::de::Error| {
+        Failure::usage("the default config is no TOML").because(e.message())
+    })?;
     let schema = Schema::new(&default);
     let variables = env::read(&schema, variables)?;
     let data_dir = place::data_dir(&flags, &variables.settings);

@@ -131,7 +131,10 @@ mod tests {
         assert_eq!((spec.kind.as_str(), target.as_str()), ("urlDownload", "/in"));
         assert_eq!(spec.param("URL").unwrap(), "https://host:8080/x");
         let (Source::Other(spec), _) = read("s3://b/k/x").unwrap() else { panic!("s3") };
-        assert_eq!((spec.param("Bucket").unwrap(), spec.param("Key").unwrap()), (&"b".into(), &"k/x".into()));
+        assert_eq!(
+            (spec.param("Bucket").unwrap(), spec.param("Key").unwrap()),
+            (&"b".into(), &"k/x".into())
+        );
     }
 
     #[test]

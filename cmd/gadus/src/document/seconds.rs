@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn times_are_read() {
-        let cases = [("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("1d", 86_400), ("0", 0)];
+        let cases =
+            [("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("1d", 86_400), ("0", 0)];
         for (text, seconds) in cases {
             assert_eq!(text.parse::<Seconds>().unwrap().whole(), seconds, "{text}");
         }

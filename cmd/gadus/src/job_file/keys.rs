@@ -1,12 +1,33 @@
 //! The keys of the job format, for suggestions.
 
 const JOB: &[&str] = &[
-    "ID", "Name", "Namespace", "Type", "Priority", "Count", "Constraints", "Meta", "Labels",
-    "Tasks", "State", "Version", "Revision", "CreateTime", "ModifyTime",
+    "ID",
+    "Name",
+    "Namespace",
+    "Type",
+    "Priority",
+    "Count",
+    "Constraints",
+    "Meta",
+    "Labels",
+    "Tasks",
+    "State",
+    "Version",
+    "Revision",
+    "CreateTime",
+    "ModifyTime",
 ];
 const TASK: &[&str] = &[
-    "Name", "Engine", "Publisher", "Env", "Meta", "InputSources", "ResultPaths", "Resources",
-    "Network", "Timeouts",
+    "Name",
+    "Engine",
+    "Publisher",
+    "Env",
+    "Meta",
+    "InputSources",
+    "ResultPaths",
+    "Resources",
+    "Network",
+    "Timeouts",
 ];
 const SPEC: &[&str] = &["Type", "Params"];
 

@@ -20,9 +20,13 @@ fn has_key(line: &str, key: &str) -> bool {
     let (line, key) = (line.to_lowercase(), key.to_lowercase());
     line.match_indices(&key).any(|(at, _)| {
         let before = line[..at].chars().next_back();
-        let after = line[at + key.len()..].trim_start_matches(['"', '\'']).trim_start();
-        let is_start = before.is_none_or(|c| c.is_whitespace() || "\"'{,-".contains(c));
-        is_start && after.starts_with(':')
+        let rest = &line[at + key.len()..];
+        let after = match before {
+            None => Some(rest),
+            Some(quote @ ('"' | '\'')) => rest.strip_prefix(quote),
+            Some(c) => (c.is_whitespace() || "{,-".contains(c)).then_some(rest),
+        };
+        after.is_some_and(|after| after.trim_start().starts_with(':'))
     })
 }
 

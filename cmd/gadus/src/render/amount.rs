@@ -29,6 +29,12 @@ pub(crate) fn duration_us(us: u64) -> String {
     }
 }
 
+/// A number of things: `1 file`, `3 files`.
+pub(crate) fn count(n: u64, thing: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {thing}{plural}")
+}
+
 /// Cores, as they are counted: `2`, `0.5`.
 pub(super) fn cores(cpu: f64) -> String {
     let text = format!("{cpu:.3}");
@@ -80,6 +86,14 @@ mod tests {
         for (us, text) in cases {
             assert_eq!(duration_us(us), text, "{us}");
         }
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(
+            [count(0, "file"), count(1, "file"), count(2, "file")],
+            ["0 files", "1 file", "2 files"]
+        );
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub(crate) fn job(
     let mut parts = vec![(String::new(), summary(&answer.job, now, width))];
     for execution in told {
         let of = if is_one { String::new() } else { format!(" of {}", short_id(&execution.id)) };
-        let bids = execution.gadus.as_ref().map(|extras| bids(execution, &extras.plan, nodes, width));
+        let bids =
+            execution.gadus.as_ref().map(|extras| bids(execution, &extras.plan, nodes, width));
         parts.push((format!("Bids{of}"), bids.unwrap_or_default()));
         parts.push((format!("Where the time went{of}"), timing(execution, width)));
         parts.push((format!("Result{of}"), result(execution, width)));
@@ -88,7 +89,8 @@ fn summary(job: &Job, now: Timestamp, width: Option<u16>) -> String {
         table.pair("Job", code(task));
         let inputs: Vec<_> = task.input_sources.iter().map(|i| one_line(&i.target)).collect();
         table.pair("Inputs", inputs.join(", "));
-        let outputs: Vec<_> = task.result_paths.iter().map(|r| format!("{}:{}", r.name, r.path)).collect();
+        let outputs: Vec<_> =
+            task.result_paths.iter().map(|r| format!("{}:{}", r.name, r.path)).collect();
         table.pair("Outputs", outputs.join(", "));
     }
     let labels: Vec<_> = job.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();

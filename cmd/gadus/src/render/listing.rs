@@ -11,7 +11,12 @@ pub(crate) fn listing(listing: &Listing, name: &str, width: Option<u16>) -> Stri
     if listing.kind == "directory" {
         for entry in &listing.entries {
             let size = bytes(entry.size);
-            table.row([(&entry.kind).into(), size.into(), (&entry.cid).into(), (&entry.name).into()]);
+            table.row([
+                (&entry.kind).into(),
+                size.into(),
+                (&entry.cid).into(),
+                (&entry.name).into(),
+            ]);
         }
     } else {
         let arrow = if listing.target.is_empty() { "" } else { " -> " };

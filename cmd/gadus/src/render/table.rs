@@ -1,7 +1,9 @@
 //! Tables that fit the terminal, and pairs of a name and a value.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Attribute, Cell as Drawn, Color, ColumnConstraint, ContentArrangement, Table as Comfy};
+use comfy_table::{
+    Attribute, Cell as Drawn, Color, ColumnConstraint, ContentArrangement, Table as Comfy,
+};
 
 use super::text::{one_line, plain};
 
@@ -117,10 +119,25 @@ impl Table {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
-        let text = self.comfy.trim_fmt();
-        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-        lines.join("\n")
+        for column in self.comfy.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        let text = self.comfy.to_string();
+        text.lines().map(trimmed).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A line without the blanks at its end, those before a last change of colour included.
+fn trimmed(line: &str) -> String {
+    let (mut rest, mut resets) = (line.trim_end(), String::new());
+    while let Some(at) = rest.rfind('\u{1b}').filter(|at| {
+        let escape = &rest[*at..];
+        escape.find('m').is_some_and(|end| end + 1 == escape.len())
+    }) {
+        resets.insert_str(0, &rest[at..]);
+        rest = rest[..at].trim_end();
+    }
+    format!("{rest}{resets}")
 }
 
 fn bare(width: Option<u16>) -> Comfy {

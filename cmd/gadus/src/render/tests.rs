@@ -1,1 +1,111 @@
+use insta::assert_snapshot;
+use jiff::Timestamp;
 
+use super::*;
+use samples::{answer, failed, job as sample_job, published, running};
+
+fn now() -> Timestamp {
+    "2026-08-20T00:03:20Z".parse().unwrap()
+}
+
+/// As a pipe gets it.
+fn bare(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn a_job_that_completed() {
+    let completed = sample_job("Completed", "");
+    let one = answer(completed, vec![published(7, "hello\nworld\n", "careful\n")]);
+    assert_snapshot!(bare(&job(&one, &samples::nodes(), now(), None)));
+}
+
+#[test]
+fn a_job_that_failed() {
+    let one = answer(
+        sample_job("Failed", "the job failed 3 times"),
+        vec![failed("image 'busybux' does not exist", "check the image's name"), running()],
+    );
+    assert_snapshot!(bare(&job(&one, &[], now(), None)));
+}
+
+#[test]
+fn a_job_that_waits_has_nothing_to_show_yet() {
+    let mut one = answer(sample_job("Queued", "Job queued. not enough nodes"), vec![]);
+    one.history = None;
+    assert_snapshot!(bare(&job(&one, &[], now(), None)));
+}
+
+#[test]
+fn lists() {
+    let all = [sample_job("Completed", ""), sample_job("Running", ""), sample_job("Failed", "why")];
+    assert_snapshot!("jobs", bare(&jobs(&all, now(), None)));
+    let tries = [failed("the node is gone", ""), running(), published(0, "", "")];
+    assert_snapshot!("executions", bare(&executions(&tries, &samples::nodes(), now(), None)));
+    assert_snapshot!("history", bare(&history(&samples::history(), None)));
+    assert_snapshot!("listing", bare(&listing(&samples::listing(), "x", None)));
+    assert_snapshot!("nodes", bare(&nodes(&samples::nodes(), None)));
+}
+
+#[test]
+fn one_node() {
+    assert_snapshot!(bare(&node(&samples::nodes()[0], now(), None)));
+}
+
+#[test]
+fn plans_say_why() {
+    assert_snapshot!("plan", bare(&plan(&samples::plan(), &samples::nodes(), None)));
+    let nobody = gadus_api::types::PlanInfo {
+        ranked: vec![],
+        feasible: 0,
+        may_pass: false,
+        ..samples::plan()
+    };
+    assert_snapshot!("plan_nobody", bare(&plan(&nobody, &[], None)));
+    let empty = gadus_api::types::PlanInfo::default();
+    assert_snapshot!("plan_no_nodes", bare(&plan(&empty, &[], None)));
+}
+
+#[test]
+fn versions_of_one_side_or_both() {
+    let client = gadus_api::types::BuildVersionInfo {
+        gadus: "0.1.0".into(),
+        goos: "linux".into(),
+        goarch: "amd64".into(),
+        ..Default::default()
+    };
+    let server = gadus_api::types::BuildVersionInfo {
+        git_version: "v1.9.3+gadus.0.1.0".into(),
+        git_commit: "0123456789abcdef0123".into(),
+        ..client.clone()
+    };
+    assert_snapshot!(bare(&versions(&client, Some(&server), None)), @r"
+            GADUS  API                 COMMIT        PLATFORM
+    client  0.1.0  -                   -             linux/amd64
+    server  0.1.0  v1.9.3+gadus.0.1.0  0123456789ab  linux/amd64
+    ");
+    assert!(!bare(&versions(&client, None, None)).contains("server"));
+}
+
+#[test]
+fn strangers_words_do_not_steer_the_terminal() {
+    let text = listing(&samples::listing(), "x", None);
+    // Our own styles end in m; the name's escape would clear the screen.
+    assert!(!text.contains("\u{1b}[2J"), "{text:?}");
+    assert_eq!(bare(&text).lines().count(), 4);
+}
+
+#[test]
+fn no_line_ends_in_blanks_and_words_say_what_colours_say() {
+    let text = job(
+        &answer(sample_job("Failed", "why"), vec![failed("why", "")]),
+        &samples::nodes(),
+        now(),
+        None,
+    );
+    assert!(text.contains("\u{1b}["), "colours are there: {text:?}");
+    for line in bare(&text).lines() {
+        assert_eq!(line, line.trim_end());
+    }
+    assert!(bare(&text).contains("Failed"));
+}

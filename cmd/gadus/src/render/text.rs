@@ -25,7 +25,10 @@ mod tests {
 
     #[test]
     fn nothing_steers_the_terminal() {
-        assert_eq!(plain("a\u{1b}[31mb\r\u{7}\nc\u{202e}d\u{9b}"), "a\u{fffd}[31mb\u{fffd}\u{fffd}\nc\u{fffd}d\u{fffd}");
+        assert_eq!(
+            plain("a\u{1b}[31mb\r\u{7}\nc\u{202e}d\u{9b}"),
+            "a\u{fffd}[31mb\u{fffd}\u{fffd}\nc\u{fffd}d\u{fffd}"
+        );
         assert_eq!(one_line("a\nb\t"), "a b");
     }
 

@@ -70,7 +70,7 @@ mod tests {
             assert_eq!(ago_rfc3339(then, now), text, "{then}");
         }
         assert_eq!(ago(0, now), "-");
-        assert_eq!(stamp(1_787_140_800_123_456_789), "2026-08-19 10:00:00 UTC");
+        assert_eq!(stamp(1_787_140_800_123_456_789), "2026-08-19 12:00:00 UTC");
         assert_eq!(clock("2026-08-19T10:00:00.1234567Z"), "10:00:00.123");
     }
 }

@@ -8,9 +8,8 @@ use super::table::Table;
 /// A step and how long it took, in microseconds; steps that are not known are left out.
 pub(super) fn steps(extras: &ExecutionExtras) -> Vec<(&'static str, u64)> {
     let marks = &extras.marks_us;
-    let between = |from: u64, to: Option<u64>| {
-        to.filter(|_| from > 0).map(|to| to.saturating_sub(from))
-    };
+    let between =
+        |from: u64, to: Option<u64>| to.filter(|_| from > 0).map(|to| to.saturating_sub(from));
     let at = |us: u64| Some(us).filter(|us| *us > 0);
     let mut steps = vec![
         ("queued", between(marks.submitted, at(marks.announced))),

@@ -103,9 +103,9 @@ impl<'a> Follower<'a> {
             return executions.into_iter().find(|e| is_ready(e));
         }
         let published = |partition: u32| {
-            executions.iter().any(|e| {
-                e.partition_index == partition && is_published(e) && progress(e).is_done
-            })
+            executions
+                .iter()
+                .any(|e| e.partition_index == partition && is_published(e) && progress(e).is_done)
         };
         let current = (0..).find(|partition| !published(*partition))?;
         executions.into_iter().find(|e| e.partition_index == current && is_ready(e))
@@ -131,8 +131,7 @@ impl<'a> Follower<'a> {
 
     /// Prints a live stream; says whether it came to its end.
     async fn show_live(&self, execution: &str, shown: &mut Shown) -> Result<bool, Failure> {
-        let options =
-            LogOptions { execution: execution.to_owned(), follow: true, tail: false };
+        let options = LogOptions { execution: execution.to_owned(), follow: true, tail: false };
         let mut output = match self.session.client.logs(self.id, &options).await {
             Ok(output) => output,
             Err(error) => return self.stream_broke(&error).await,

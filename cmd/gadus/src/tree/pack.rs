@@ -30,8 +30,8 @@ impl Packed {
     /// # Errors
     /// For what is not there, and for what is no file and no directory.
     pub(crate) fn at(path: &Path) -> Result<Self, Failure> {
-        let metadata = fs::metadata(path)
-            .map_err(|e| Failure::io(format!("read {}", path.display()), &e))?;
+        let metadata =
+            fs::metadata(path).map_err(|e| Failure::io(format!("read {}", path.display()), &e))?;
         match special(path, &metadata) {
             Some(failure) => Err(failure),
             None if metadata.is_dir() => Ok(Self::Tree),

@@ -111,8 +111,8 @@ fn kind(path: &Path, metadata: &Metadata) -> Result<Kind, Failure> {
         return Ok(Kind::File(metadata.len()));
     }
     if what.is_symlink() {
-        let target = fs::read_link(path)
-            .map_err(|e| Failure::io(format!("read {}", path.display()), &e))?;
+        let target =
+            fs::read_link(path).map_err(|e| Failure::io(format!("read {}", path.display()), &e))?;
         return target.into_os_string().into_string().map(Kind::Symlink).map_err(|_| {
             Failure::usage(format!("cannot add {}", path.display()))
                 .because("the target of this symlink is not UTF-8")

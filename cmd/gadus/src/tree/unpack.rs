@@ -93,7 +93,11 @@ impl Unpacker {
         Ok(self.done)
     }
 
-    fn entry<R: Read>(&mut self, entry: &mut Entry<'_, R>, names: &[OsString]) -> Result<(), Failure> {
+    fn entry<R: Read>(
+        &mut self,
+        entry: &mut Entry<'_, R>,
+        names: &[OsString],
+    ) -> Result<(), Failure> {
         let failed = |e: Errno| Failure::io(format!("write {}", shown(names)), &e.into());
         match entry.header().entry_type() {
             EntryType::Directory => self.directory(names).map(|_| ()),
@@ -101,8 +105,11 @@ impl Unpacker {
                 let (parent, name) = self.parent_of(names)?;
                 let mode = entry.header().mode().unwrap_or(0o644) & 0o777;
                 let file = self.make(&parent, name, |parent, name| {
-                    let flags =
-                        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                    let flags = OFlags::WRONLY
+                        | OFlags::CREATE
+                        | OFlags::EXCL
+                        | OFlags::NOFOLLOW
+                        | OFlags::CLOEXEC;
                     openat(parent, name, flags, Mode::from_raw_mode(mode))
                 });
                 let bytes = copy(entry, File::from(file.map_err(failed)?), names)?;
@@ -236,8 +243,10 @@ fn in_the_way(parent: &OwnedFd, name: &OsString, names: &[OsString]) -> Failure 
     let is_link = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink);
     let what = if is_link { "a symlink" } else { "no directory" };
-    Failure::usage(format!("cannot write below {}", shown(names)))
-        .because(format!("'{}' is {what}, and symlinks are not followed", plain(&name.to_string_lossy())))
+    Failure::usage(format!("cannot write below {}", shown(names))).because(format!(
+        "'{}' is {what}, and symlinks are not followed",
+        plain(&name.to_string_lossy())
+    ))
 }
 
 fn hostile<R: Read>(entry: &Entry<'_, R>, why: &str) -> Failure {
