@@ -1,5 +1,6 @@
 //! Real processes, real sockets, real engines; and the house itself.
 
+mod bad_input;
 mod content;
 mod crashes;
 mod docker;
@@ -8,4 +9,5 @@ mod judge;
 mod namespaces;
 mod rest;
 mod restarts;
+mod sdk;
 mod tidy;
