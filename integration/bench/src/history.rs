@@ -13,7 +13,7 @@ use gadus_store::{LogStore, StoreConfig};
 use crate::jobs::{Client, wasm};
 use crate::table::{Table, ms, percentile};
 
-pub(crate) async fn measure(table: &mut Table, finished: u64) -> anyhow::Result<()> {
+pub(crate) async fn measure(table: &mut Table, finished: u32) -> anyhow::Result<()> {
     for n in [1_000, finished] {
         let dir = tempfile::tempdir()?;
         let mut node = Process::new(dir.path(), "node", Role::Requester);
@@ -44,7 +44,7 @@ impl Folder for Nothing {
 }
 
 /// A requester's log and index with finished jobs in it.
-async fn fill(node: &Process, finished: u64) -> anyhow::Result<()> {
+async fn fill(node: &Process, finished: u32) -> anyhow::Result<()> {
     let dir = node.data_dir.join("requester");
     std::fs::create_dir_all(&dir)?;
     let store = LogStore::open(&dir, &StoreConfig::default(), &mut Nothing)?;

@@ -25,7 +25,7 @@ struct Args {
     jobs: usize,
     /// Finished jobs in the log for the last figure.
     #[arg(long, default_value_t = 100_000)]
-    history: u64,
+    history: u32,
 }
 
 #[tokio::main]

@@ -225,6 +225,12 @@ impl Content {
         self.made.contains_key(execution)
     }
 
+    /// Whether another's result is here.
+    #[must_use]
+    pub fn keeps(&self, result: &Cid) -> bool {
+        self.kept.contains(result)
+    }
+
     /// Whether a result can be had from here by anybody.
     #[must_use]
     pub fn holds(&self, result: &Cid) -> bool {

@@ -3,15 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use gadus_model::codec::cid_of;
 use gadus_model::{Cid, NodeId};
 use gadus_ports::{BlockExchange, Want};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 
 /// Wants that wait for one peer's stream.
 const WANTS_MAX: usize = 64;
+
+/// How long a peer may take for one block; then it is asked for none of those that wait.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 type Asked = (Cid, oneshot::Sender<Option<Bytes>>);
 
@@ -46,10 +54,14 @@ impl Relay {
         }
         let others = peers.iter().filter(|node| Some(**node) != last);
         let asked = others.map(|node| async move { (*node, self.ask(*node, cid).await) });
-        let answers = futures::future::join_all(asked).await;
-        let (node, bytes) = answers.into_iter().find_map(|(n, b)| b.map(|b| (n, b)))?;
-        *self.last.lock() = Some(node);
-        Some(bytes)
+        let mut answers: FuturesUnordered<_> = asked.collect();
+        while let Some((node, bytes)) = answers.next().await {
+            if let Some(bytes) = bytes {
+                *self.last.lock() = Some(node);
+                return Some(bytes);
+            }
+        }
+        None
     }
 
     async fn ask(&self, peer: NodeId, cid: Cid) -> Option<Bytes> {
@@ -70,24 +82,39 @@ impl Relay {
     }
 }
 
-/// Asks one peer, one block after another. Ends at the first trouble: the next want opens a new
-/// stream.
+/// Asks one peer, one block after another. Ends at the first trouble, and all that wait have their
+/// answer then: the next want opens a new stream.
 async fn ask_peer(
     exchange: Arc<dyn BlockExchange>,
     peer: NodeId,
     mut wants: mpsc::Receiver<Asked>,
 ) {
-    let Ok(mut stream) = exchange.open(peer).await else { return };
+    let Ok(Ok(mut stream)) = timeout(ANSWER_MAX, exchange.open(peer)).await else { return };
     while let Some((cid, reply)) = wants.recv().await {
-        if stream.want(&[Want { cid, namespace: None, relay: false }]).await.is_err() {
+        let answer = timeout(ANSWER_MAX, async {
+            stream.want(&[Want { cid, namespace: None, relay: false }]).await?;
+            stream.next().await
+        });
+        let bytes = match answer.await {
+            Ok(Ok((got, bytes))) if got == cid => bytes,
+            Ok(Ok(_) | Err(_)) | Err(_) => return,
+        };
+        // Who asked for it would take this node for the liar.
+        if let Some(bytes) = &bytes
+            && !is_block_of(cid, bytes.clone()).await
+        {
+            tracing::warn!(%peer, %cid, "a peer sent other bytes than a block's; they go no further");
             return;
         }
-        match stream.next().await {
-            // What is passed on is verified by who asked for it; a liar is seen there.
-            Ok((got, bytes)) if got == cid => {
-                let _ = reply.send(bytes);
-            }
-            Ok(_) | Err(_) => return,
-        }
+        let _ = reply.send(bytes);
     }
 }
+
+/// Whether bytes have a CID's hash; hashing a large block would hold up the loops.
+async fn is_block_of(cid: Cid, bytes: Bytes) -> bool {
+    let hashed = tokio::task::spawn_blocking(move || cid_of(cid.codec(), &bytes).hash() == cid.hash());
+    hashed.await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,8 @@ impl Effective {
         let job_max = job_max.map_err(|(f, why)| wrong(&format!("compute.job_max.{f}"), why))?;
         let owners = node_ids(&compute.owners).map_err(|why| wrong("compute.owners", why))?;
         let allow = node_ids(&network.allow).map_err(|why| wrong("network.allow", why))?;
-        let docker = (config.docker.enabled && compute.enabled).then(|| DockerSettings {
+        // A requester without jobs of its own still asks its engine for the digests of images.
+        let docker = config.docker.enabled.then(|| DockerSettings {
             socket: Some(config.docker.socket.clone()).filter(|socket| !socket.is_empty()),
             limits: config.docker.limits.clone(),
         });

@@ -40,11 +40,17 @@ impl Invariant for Holders {
                     }
                 }
             }
-            Seen::Step { .. } | Seen::Idle => {
-                let gone =
-                    |(holder, result): &&(HostNo, Cid)| !truth.hosts[*holder].content.holds(result);
-                if matches!(seen, Seen::Idle)
-                    && let Some((holder, result)) = self.named.iter().find(gone)
+            Seen::Forgetting { host, execution, keep: false } => {
+                let key = (*host, crate::engine::result_of_execution(execution));
+                let kept = truth.hosts[*host].content.keeps(&key.1);
+                if self.named.contains(&key) && !kept {
+                    return Err(format!("h{host} is named for {execution:?} and forgets it"));
+                }
+            }
+            Seen::Idle => {
+                let mut named = self.named.iter();
+                if let Some((holder, result)) =
+                    named.find(|(holder, result)| !truth.hosts[*holder].content.holds(result))
                 {
                     return Err(format!("h{holder} no longer has {result}"));
                 }

@@ -190,6 +190,3 @@ const SECOND_US: u64 = 1_000_000;
 fn first_slot(job: JobId) -> Slot {
     Slot { job, version: 0, task: String::new(), partition: 0, replica: 0 }
 }
-
-#[cfg(test)]
-mod tests;

@@ -52,7 +52,7 @@ impl Compute {
         // An older epoch of the slot is not current any more.
         let older = self.epochs(owner, &execution).filter(|x| **x < execution);
         for older in older.cloned().collect::<Vec<_>>() {
-            self.drop_held(now, &older, None, false);
+            self.drop_held(now, &older, None);
         }
         let until = now.plus_ms(self.config.limits.bid_ttl_ms);
         let answer = self.against_award(now, owner, term, &award);
@@ -137,7 +137,7 @@ impl Compute {
                 stopping.tell = tell;
             }
         } else if self.is_held_for(owner, execution) {
-            self.drop_held(now, execution, tell, false);
+            self.drop_held(now, execution, tell);
         } else if let Some(to) = tell.filter(|_| !self.held.contains_key(execution)) {
             // An award of it may still be on its way here.
             let until = now.plus_ms(self.config.limits.bid_ttl_ms);
@@ -147,18 +147,13 @@ impl Compute {
     }
 
     /// Lets go of an execution, killing it first if it runs. `tell` hears `Stopped`, but not
-    /// before nothing of it runs. `keep`: an accepted result stays.
-    pub(super) fn drop_held(
-        &mut self,
-        now: Time,
-        execution: &Execution,
-        tell: Option<NodeId>,
-        keep: bool,
-    ) {
+    /// before nothing of it runs. An accepted result stays, whoever wants the execution gone: its
+    /// requester may have named this node for it, and a late message not know so.
+    pub(super) fn drop_held(&mut self, now: Time, execution: &Execution, tell: Option<NodeId>) {
         let Some(entry) = self.held.get(execution) else { return };
         let (owner, runs) = (entry.owner, entry.log.state.is_running());
         let resources = entry.log.award.context.resources;
-        let keep = keep && matches!(entry.log.state, HeldState::Accepted { .. });
+        let keep = matches!(entry.log.state, HeldState::Accepted { .. });
         let until = now.plus_ms(self.config.limits.bid_ttl_ms);
         self.bids.fence(until, owner, &execution.slot, execution.epoch, true);
         let released = ComputeEvent::Released { execution: execution.clone(), keep };

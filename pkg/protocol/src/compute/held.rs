@@ -40,7 +40,7 @@ pub enum HeldState {
     /// The answer counts; its result is public here, or about to be.
     Accepted {
         /// The answer.
-        manifest: Manifest,
+        manifest: Box<Manifest>,
     },
 }
 
@@ -142,7 +142,7 @@ impl Compute {
             ComputeEvent::Accepted { execution } => {
                 let held = self.held.get(execution).map(|e| &e.log.state);
                 if let Some(HeldState::Finished { claim }) = held {
-                    let manifest = claim.manifest.clone();
+                    let manifest = Box::new(claim.manifest.clone());
                     self.enter(at, execution, HeldState::Accepted { manifest });
                 }
             }

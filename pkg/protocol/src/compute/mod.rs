@@ -248,7 +248,7 @@ impl Compute {
             Message::Accept { execution } => self.accepted(now, owner, &execution),
             Message::Reject { execution, why: _ } => {
                 if self.is_held_for(owner, &execution) {
-                    self.drop_held(now, &execution, None, false);
+                    self.drop_held(now, &execution, None);
                 }
             }
             Message::Release { execution } => self.released(now, owner, &execution),

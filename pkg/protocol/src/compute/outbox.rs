@@ -75,7 +75,7 @@ impl Compute {
     pub(super) fn released(&mut self, now: Time, owner: OwnerId, execution: &Execution) {
         let held = self.held.get(execution).filter(|e| e.owner == owner);
         if held.is_some_and(|e| !e.log.state.is_running()) {
-            self.drop_held(now, execution, None, true);
+            self.drop_held(now, execution, None);
         }
     }
 
@@ -88,11 +88,11 @@ impl Compute {
         if entry.log.state.is_running() {
             if now >= entry.soft.lease_until {
                 // Its requester has given it up, or cannot be heard.
-                return self.drop_held(now, execution, Some(to), false);
+                return self.drop_held(now, execution, Some(to));
             }
         } else if now >= entry.log.since.plus_ms(limits.outbox_ms) {
             // Nobody asked for it in all that time.
-            return self.drop_held(now, execution, None, true);
+            return self.drop_held(now, execution, None);
         } else if entry.soft.repeat.due(now, limits) {
             let word = entry.word(execution, self.config.node);
             if let Some(word) = word {
@@ -106,7 +106,7 @@ impl Compute {
                 .get(execution)
                 .is_some_and(|e| matches!(e.log.state, HeldState::Finished { .. }))
         {
-            self.drop_held(now, execution, None, false);
+            self.drop_held(now, execution, None);
         }
     }
 }
