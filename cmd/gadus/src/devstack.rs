@@ -17,9 +17,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let temporary = match &data_dir {
         Some(_) => None,
-        None => {
-            Some(tempfile::tempdir().map_err(|e| Failure::io("make a directory", &e))?)
-        }
+        None => Some(tempfile::tempdir().map_err(|e| Failure::io("make a directory", &e))?),
     };
     let dir = data_dir.or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
     let dir = dir.unwrap_or_default();
@@ -41,8 +39,9 @@ pub(crate) async fn run(
     drop(temporary);
     match ended? {
         None => Ok(Exit::Success),
-        Some(error) => Err(Failure::usage("the devstack stopped: its log failed")
-            .because(error.to_string())),
+        Some(error) => {
+            Err(Failure::usage("the devstack stopped: its log failed").because(error.to_string()))
+        }
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) async fn run(settings: Settings, printer: &Printer) -> Result<Exit, F
 
 /// Waits for a signal, or for the log to fail.
 pub(crate) async fn until_told(running: &Running) -> Result<Option<StoreError>, Failure> {
-    let mut term = signal(SignalKind::terminate()).map_err(|e| Failure::io("wait for SIGTERM", &e))?;
+    let mut term =
+        signal(SignalKind::terminate()).map_err(|e| Failure::io("wait for SIGTERM", &e))?;
     let fatal = running.fatal();
     tokio::select! {
         _ = tokio::signal::ctrl_c() => Ok(None),

@@ -125,7 +125,10 @@ impl Http {
                     Message::Close(close) => {
                         return (frames, close.map_or(0, |close| close.code.into()));
                     }
-                    _ => {}
+                    Message::Binary(_)
+                    | Message::Ping(_)
+                    | Message::Pong(_)
+                    | Message::Frame(_) => {}
                 }
             }
             (frames, 0)

@@ -108,19 +108,9 @@ impl Node {
             let relay = Relay::new(parts.exchange.clone(), config.relays_max);
             parts.server.relay_through(relay, parts.transport.clone());
         }
-        let requester = config.requester.then(|| {
-            let (to, inbox) = mpsc::channel(config.inbox_max);
-            let world = requester_world(&config, &parts, &clock, &to);
-            let machine = Requester::replay(requester_config(&config, id, &clock), jobs);
-            let run = requester::Loop::new(machine, world, inbox).run(stop.clone());
-            let fail = fail.clone();
-            tasks.spawn(async move {
-                if let Err(error) = run.await {
-                    let _ = fail.send(error).await;
-                }
-            });
-            to
-        });
+        let requester = config
+            .requester
+            .then(|| start_requester(&config, &parts, &clock, jobs, &stop, &tasks, fail.clone()));
         let (compute, info) = if config.compute {
             let (to, info) =
                 start_compute(&config, &parts, &clock, base, runs, &stop, &tasks, fail).await;
@@ -180,6 +170,29 @@ impl Node {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// Starts the requester's loop.
+fn start_requester(
+    config: &NodeConfig,
+    parts: &Parts,
+    clock: &Clock,
+    jobs: Vec<Record>,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+    fail: mpsc::Sender<StoreError>,
+) -> mpsc::Sender<requester::Command> {
+    let (to, inbox) = mpsc::channel(config.inbox_max);
+    let world = requester_world(config, parts, clock, &to);
+    let machine = Requester::replay(requester_config(config, parts.key.id(), clock), jobs);
+    let run = requester::Loop::new(machine, world, inbox).run(stop.clone());
+    tasks.spawn(async move {
+        if let Err(error) = run.await {
+            // Who would hear of it is gone.
+            let _ = fail.send(error).await;
+        }
+    });
+    to
 }
 
 fn newest(records: &[Record]) -> Time {

@@ -112,7 +112,8 @@ async fn ask_peer(
 
 /// Whether bytes have a CID's hash; hashing a large block would hold up the loops.
 async fn is_block_of(cid: Cid, bytes: Bytes) -> bool {
-    let hashed = tokio::task::spawn_blocking(move || cid_of(cid.codec(), &bytes).hash() == cid.hash());
+    let hashed =
+        tokio::task::spawn_blocking(move || cid_of(cid.codec(), &bytes).hash() == cid.hash());
     hashed.await.unwrap_or(false)
 }
 

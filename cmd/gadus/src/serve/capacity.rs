@@ -55,8 +55,7 @@ mod tests {
 
     #[test]
     fn shares_and_amounts() {
-        let machine =
-            Resources { cpu_millis: 2_000, memory_bytes: 1_001, disk_bytes: 50, gpus: 4 };
+        let machine = Resources { cpu_millis: 2_000, memory_bytes: 1_001, disk_bytes: 50, gpus: 4 };
         let offer = Offer {
             cpu: Amount::Percent(80),
             memory: Amount::Percent(50),

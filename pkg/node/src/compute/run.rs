@@ -255,12 +255,9 @@ fn us(since: Instant) -> u64 {
 }
 
 pub(super) fn io_failure(id: ExecutionId, error: &std::io::Error) -> Failure {
-    let kind = match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-            FailureKind::DiskFull
-        }
-        _ => FailureKind::Internal,
-    };
+    let full =
+        matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+    let kind = if full { FailureKind::DiskFull } else { FailureKind::Internal };
     Failure::new(kind, format!("the run directory of {id} cannot be prepared: {error}"))
 }
 

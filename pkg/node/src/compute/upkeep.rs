@@ -34,10 +34,7 @@ pub(crate) async fn probe(world: &World, base: &NodeInfo) -> NodeInfo {
 /// log does not know.
 pub(crate) async fn clean_up(world: &World, known: &BTreeSet<ExecutionId>) {
     reap_engines(world, known).await;
-    let mut dirs = match tokio::fs::read_dir(&world.scratch_dir).await {
-        Ok(dirs) => dirs,
-        Err(_) => return,
-    };
+    let Ok(mut dirs) = tokio::fs::read_dir(&world.scratch_dir).await else { return };
     while let Ok(Some(dir)) = dirs.next_entry().await {
         let id = dir.file_name().to_string_lossy().parse::<ExecutionId>();
         if id.map_or(true, |id| !known.contains(&id))

@@ -26,14 +26,14 @@ impl Node {
         root: Cid,
         path: &str,
     ) -> Result<Content, ServiceError> {
-        Ok(self.content.open(root, path, Some(self.from_peers())).await?)
+        Ok(self.content.open(root, path, Some(self.all_peers())).await?)
     }
 
     pub(super) async fn one_block(&self, cid: Cid) -> Result<Bytes, ServiceError> {
         if let Some(bytes) = self.content.block(&cid, None).await? {
             return Ok(bytes);
         }
-        let from = self.from_peers();
+        let from = self.all_peers();
         let asked = from.peers.len();
         let wait = self.config.gateway_wait;
         for peer in from.peers {
@@ -55,7 +55,7 @@ impl Node {
         stream.next().await.ok()?.1
     }
 
-    fn from_peers(&self) -> FetchFrom {
+    fn all_peers(&self) -> FetchFrom {
         let mut peers = self.transport.peers();
         peers.retain(|peer| *peer != self.id());
         FetchFrom {

@@ -19,10 +19,10 @@ impl Node {
             let chosen = choose(&view, request.execution).cloned();
             match chosen {
                 Some(execution) if execution.manifest.is_some() => {
-                    return self.from_result(&execution, request.tail).await;
+                    return self.kept_output(&execution, request.tail).await;
                 }
                 Some(execution) if execution.state == ExecutionState::Granted => {
-                    let live = self.from_node(&execution, &request).await;
+                    let live = self.live_output(&execution, &request).await;
                     // It may have ended meanwhile: then its result has the output.
                     let after = self.view(request.job).await?;
                     match live {
@@ -48,7 +48,7 @@ impl Node {
         }
     }
 
-    async fn from_node(
+    async fn live_output(
         &self,
         execution: &ExecutionView,
         request: &LogsRequest,
@@ -64,7 +64,7 @@ impl Node {
         Ok(Box::pin(chunks.map(Ok)))
     }
 
-    async fn from_result(
+    async fn kept_output(
         &self,
         execution: &ExecutionView,
         tail: bool,
