@@ -1,4 +1,4 @@
-//! Two hundred seeds, each twice; what they must have met; and the mistakes they must find.
+//! Four hundred seeds, each twice; what they must have met; and the mistakes they must find.
 
 use std::thread::available_parallelism;
 
@@ -11,14 +11,16 @@ const SABOTAGE_SEEDS: u64 = 400;
 #[test]
 fn every_seed_holds_and_all_of_them_meet_every_fault() {
     let threads = available_parallelism().map_or(1, usize::from) as u64;
-    let (summary, _) = check_all(0..200, threads);
+    let (summary, _) = check_all(0..400, threads);
     assert!(summary.failures.is_empty(), "{:#?}", summary.failures);
+    let missing = summary.coverage.missing();
+    assert!(missing.is_empty(), "never met: {missing:#?}");
 }
 
 #[test]
 fn mistakes_are_found() {
     for sabotage in Sabotage::ALL {
-        // Found as a restless node in some seeds only: see the hook.
+        // Few seeds have a Sync overtaken by its own grant: it takes thousands to find it.
         if sabotage == Sabotage::LoseOnOldSync {
             continue;
         }

@@ -40,7 +40,7 @@ impl Invariant for Fairness {
         let earlier = core.durable().into_values().find(|other| {
             other.waits
                 && !other.view.state.is_terminal()
-                && !(other.seats.open().is_empty() && !other.is_unplaced())
+                && (other.is_unplaced() || !other.seats.open().is_empty())
                 && other.backoff_until < rest
                 && class(&other.view.job) == class(&mine.view.job)
                 && place(other) < place(mine)
