@@ -2,6 +2,11 @@
 //!
 //! Every command but `serve`, `devstack` and `config` is a client of a node's HTTP API.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most enums that are matched here are other crates', and grow with them"
+)]
+
 use std::process::ExitCode;
 
 use clap::parser::ValueSource;

@@ -89,7 +89,7 @@ fn detach(session: &Session, answer: &PutJobResponse, flags: &WaitFlags) -> Resu
 /// Waits for the end, streaming what the job prints unless the job itself is to be printed.
 async fn stay(session: &Session, id: &str, format: Format) -> Result<Exit, Failure> {
     let mut follower = follow::Follower::new(session, id, format == Format::Table);
-    let job = follower.to_the_end().await?;
+    let job = follower.follow_to_end().await?;
     if format != Format::Table {
         session.printer.object(format, &job, String::new)?;
     }

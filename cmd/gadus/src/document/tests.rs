@@ -43,6 +43,7 @@ fn the_least_docker_job_is_bacalhaus() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one long document, written out")]
 fn every_docker_flag_has_its_place() {
     let document = document_of(&[
         "docker",

@@ -63,7 +63,7 @@ impl<'a> Follower<'a> {
     }
 
     /// The job, when it is over and all its output is printed.
-    pub(super) async fn to_the_end(&mut self) -> Result<GetJobResponse, Failure> {
+    pub(super) async fn follow_to_end(&mut self) -> Result<GetJobResponse, Failure> {
         let mut patience = POLL_MIN;
         loop {
             let wait = if self.streams { patience } else { POLL_END };

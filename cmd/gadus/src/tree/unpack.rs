@@ -161,10 +161,10 @@ impl Unpacker {
     fn parent_of<'a>(&mut self, names: &'a [OsString]) -> Result<(OwnedFd, &'a OsString), Failure> {
         // Names are never empty: the root's is the first.
         let (name, parents) = names.split_last().unwrap_or((&names[0], &[]));
-        if let Some((last, fd)) = self.last.take() {
-            if last == parents {
-                return Ok((fd, name));
-            }
+        if let Some((last, fd)) = self.last.take()
+            && last == parents
+        {
+            return Ok((fd, name));
         }
         Ok((self.directory(parents)?, name))
     }
