@@ -162,6 +162,34 @@ pub enum Message {
 }
 
 impl Message {
+    /// Which machine it is for: a requester, or else a compute node.
+    #[must_use]
+    pub fn is_for_requester(&self) -> bool {
+        match self {
+            Self::Bid(_)
+            | Self::Decline { .. }
+            | Self::Granted { .. }
+            | Self::Refused { .. }
+            | Self::Propose { .. }
+            | Self::Reveal { .. }
+            | Self::Failed { .. }
+            | Self::Stopped { .. }
+            | Self::Sync { .. }
+            | Self::Kept { .. }
+            | Self::Published { .. } => true,
+            Self::Ask(_)
+            | Self::Filled { .. }
+            | Self::Award(_)
+            | Self::Accept { .. }
+            | Self::Reject { .. }
+            | Self::Close { .. }
+            | Self::Release { .. }
+            | Self::Stop { .. }
+            | Self::SyncReply { .. }
+            | Self::Keep { .. } => false,
+        }
+    }
+
     /// The name of its kind, for logs, coverage and fault plans.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -1,38 +1,10 @@
 //! From the transport to the machine that each message is for.
 
-use gadus_model::message::Message;
 use gadus_ports::Inbound;
 use tokio::sync::mpsc;
 
 use crate::compute::Command as ToCompute;
 use crate::requester::Command as ToRequester;
-
-/// Which machine a message is for.
-fn is_for_requester(message: &Message) -> bool {
-    match message {
-        Message::Bid(_)
-        | Message::Decline { .. }
-        | Message::Granted { .. }
-        | Message::Refused { .. }
-        | Message::Propose { .. }
-        | Message::Reveal { .. }
-        | Message::Failed { .. }
-        | Message::Stopped { .. }
-        | Message::Sync { .. }
-        | Message::Kept { .. }
-        | Message::Published { .. } => true,
-        Message::Ask(_)
-        | Message::Filled { .. }
-        | Message::Award(_)
-        | Message::Accept { .. }
-        | Message::Reject { .. }
-        | Message::Close { .. }
-        | Message::Release { .. }
-        | Message::Stop { .. }
-        | Message::SyncReply { .. }
-        | Message::Keep { .. } => false,
-    }
-}
 
 /// Sorts what arrives until the transport ends. A full inbox makes the peers wait.
 pub(crate) async fn sort(
@@ -42,7 +14,7 @@ pub(crate) async fn sort(
 ) {
     while let Some(arrived) = inbound.recv().await {
         let for_requester = match &arrived {
-            Inbound::Message { message, .. } => is_for_requester(&message.body),
+            Inbound::Message { message, .. } => message.body.is_for_requester(),
             Inbound::Gossip { .. } => false,
             Inbound::Up(_) | Inbound::Down(_) => true,
         };

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gadus_model::NodeId;
-use gadus_model::message::{Announce, Envelope, Message};
+use gadus_model::message::{Announce, Envelope};
 use gadus_protocol::{compute, requester};
 
 use super::build::DIAL_US;
@@ -60,7 +60,7 @@ impl World {
             Parcel::Message(message) => {
                 let sender = self.truth.hosts[from].id;
                 self.see(&Seen::Arrived { host: to, from: sender, message: &message });
-                match is_for_requester(&message.body) {
+                match message.body.is_for_requester() {
                     true => self.arrive_at_requester(to, from, &message),
                     false => self.arrive_at_compute(to, from, &message),
                 }
@@ -135,32 +135,5 @@ impl World {
         if (told(a, b) || told(b, a)) && !(usable && self.net.is_connected(a, b)) {
             self.link_down(a, b);
         }
-    }
-}
-
-/// Which machine a message is for.
-fn is_for_requester(message: &Message) -> bool {
-    match message {
-        Message::Bid(_)
-        | Message::Decline { .. }
-        | Message::Granted { .. }
-        | Message::Refused { .. }
-        | Message::Propose { .. }
-        | Message::Reveal { .. }
-        | Message::Failed { .. }
-        | Message::Stopped { .. }
-        | Message::Sync { .. }
-        | Message::Kept { .. }
-        | Message::Published { .. } => true,
-        Message::Ask(_)
-        | Message::Filled { .. }
-        | Message::Award(_)
-        | Message::Accept { .. }
-        | Message::Reject { .. }
-        | Message::Close { .. }
-        | Message::Release { .. }
-        | Message::Stop { .. }
-        | Message::SyncReply { .. }
-        | Message::Keep { .. } => false,
     }
 }
