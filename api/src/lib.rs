@@ -21,6 +21,7 @@ mod routes;
 mod serve;
 pub mod service;
 mod state;
+pub mod tar_blocks;
 pub mod types;
 
 pub use limits::ApiLimits;

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::query::QueryString;
 use crate::service::ServiceError;
 
 /// Where the next page begins, and how the list was asked for.
@@ -19,6 +20,29 @@ pub struct PageToken {
 }
 
 impl PageToken {
+    /// The page that a request asks for: what its token says, else the first one, as its other
+    /// parameters have it.
+    ///
+    /// # Errors
+    /// `BadRequest` for a token or a parameter that makes no sense.
+    pub(crate) fn asked(query: &QueryString) -> Result<Self, ServiceError> {
+        match query.text("next_token") {
+            "" => Ok(Self {
+                sort_by: query.text("order_by").to_owned(),
+                reverse: query.flag("reverse")?,
+                limit: limit(query)?,
+                offset: 0,
+            }),
+            token => Self::decode(token),
+        }
+    }
+
+    /// The text of the token for the page that begins at an item; empty where there is none.
+    pub(crate) fn next(self, begin: Option<usize>) -> String {
+        let offset = begin.and_then(|begin| u32::try_from(begin).ok());
+        offset.map(|offset| Self { offset, ..self }.encode()).unwrap_or_default()
+    }
+
     /// The token's text.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -51,6 +75,16 @@ impl PageToken {
             offset: number(offset)?,
         })
     }
+}
+
+/// Items of a page, as a request asks for them; 0 when it does not.
+pub(crate) fn limit(query: &QueryString) -> Result<u32, ServiceError> {
+    Ok(u32::try_from(query.number("limit")?).unwrap_or(u32::MAX))
+}
+
+/// Items of a page: as many as are asked for, and at most `max`.
+pub(crate) fn page_len(asked: u32, max: usize) -> usize {
+    if asked == 0 { max } else { max.min(asked as usize) }
 }
 
 #[cfg(test)]

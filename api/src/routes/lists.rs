@@ -7,7 +7,7 @@ use super::{Answer, jobs, json};
 use crate::convert;
 use crate::error::ApiError;
 use crate::json_out::{Json, Style};
-use crate::paging::PageToken;
+use crate::paging::{PageToken, limit, page_len};
 use crate::query::QueryString;
 use crate::service::{JobOrder, JobsQuery, ServiceError};
 use crate::state::ApiState;
@@ -35,15 +35,7 @@ const HISTORY_PAGE: u32 = 100;
     responses((status = 200, description = "Some jobs", body = ListJobsResponse))
 )]
 pub(super) async fn jobs(State(api): State<ApiState>, query: QueryString) -> Answer {
-    let page = match query.text("next_token") {
-        "" => PageToken {
-            sort_by: query.text("order_by").to_owned(),
-            reverse: query.flag("reverse")?,
-            limit: number(&query, "limit")?,
-            offset: 0,
-        },
-        token => PageToken::decode(token)?,
-    };
+    let page = PageToken::asked(&query)?;
     let selector = query.all("labels").collect::<Vec<_>>().join(",");
     let namespace = query.text("namespace");
     let asked = api
@@ -57,9 +49,8 @@ pub(super) async fn jobs(State(api): State<ApiState>, query: QueryString) -> Ans
             limit: page_len(page.limit, api.limits().page_max),
         })
         .await?;
-    let next = asked.next_offset.and_then(|offset| u32::try_from(offset).ok());
     let answer = ListJobsResponse {
-        next_token: next.map(|offset| PageToken { offset, ..page }.encode()).unwrap_or_default(),
+        next_token: page.next(asked.next_offset),
         items: asked.jobs.iter().map(|view| convert::job(view)).collect(),
     };
     json(&query, &answer)
@@ -73,15 +64,6 @@ fn order(text: &str) -> Result<JobOrder, ServiceError> {
         other => Err(ServiceError::bad_request(format!("jobs cannot be ordered by '{other}'"))
             .with_hint("use created_at or modified_at")),
     }
-}
-
-fn number(query: &QueryString, name: &str) -> Result<u32, ApiError> {
-    let number = query.number(name)?;
-    Ok(u32::try_from(number).unwrap_or(u32::MAX))
-}
-
-fn page_len(asked: u32, max: usize) -> usize {
-    if asked == 0 { max } else { max.min(asked as usize) }
 }
 
 /// What happened to a job. The token is there until the job is over and all is read, so that it
@@ -107,22 +89,19 @@ pub(super) async fn history(
 ) -> Answer {
     let view = jobs::find(&api, &id, &query).await?;
     jobs::check_version(&view, &query)?;
-    let page = match query.text("next_token") {
-        "" => PageToken { limit: number(&query, "limit")?, ..PageToken::default() },
-        token => PageToken::decode(token).map_err(|e| e.of("JobStore"))?,
-    };
+    let page = PageToken::asked(&query).map_err(|e| e.of("JobStore"))?;
     let limit = if page.limit == 0 { HISTORY_PAGE } else { page.limit };
     let wanted = HistoryFilter::new(&query)?;
     let all: Vec<_> = convert::history(&view).into_iter().filter(|e| wanted.takes(e)).collect();
     let begin = (page.offset as usize).min(all.len());
-    let items: Vec<_> =
-        all[begin..].iter().take(page_len(limit, api.limits().page_max)).cloned().collect();
-    let end = begin + items.len();
+    let end = all.len().min(begin.saturating_add(page_len(limit, api.limits().page_max)));
     let more = end < all.len() || !view.state.is_terminal();
-    let offset = u32::try_from(end).unwrap_or(u32::MAX);
-    let next = PageToken { limit, offset, ..PageToken::default() };
-    let next_token = if more { next.encode() } else { String::new() };
-    json(&query, &ListHistoryResponse { next_token, items })
+    let answer = ListHistoryResponse {
+        // A history has one order only.
+        next_token: PageToken { limit, ..PageToken::default() }.next(more.then_some(end)),
+        items: all[begin..end].to_vec(),
+    };
+    json(&query, &answer)
 }
 
 /// Which entries of a history.
@@ -185,7 +164,7 @@ pub(super) async fn executions(
     if query.flag("reverse")? {
         answer.items.reverse();
     }
-    answer.items.truncate(page_len(number(&query, "limit")?, usize::MAX));
+    answer.items.truncate(page_len(limit(&query)?, usize::MAX));
     json(&query, &answer)
 }
 

@@ -13,15 +13,10 @@ use tokio::sync::mpsc;
 
 use crate::service::ServiceError;
 use crate::state::ApiState;
-
-mod header_block;
-
-use header_block::{Kind, blocks};
+use crate::tar_blocks::{Kind, end, header as header_of, padding};
 
 /// Chunks that wait for a slow client.
 const CHUNKS_MAX: usize = 4;
-/// Tar's unit.
-const BLOCK: usize = 512;
 
 /// A tree under one top-level name.
 pub(super) fn respond(api: &ApiState, name: String, node: Node) -> Response {
@@ -79,7 +74,7 @@ impl Writer {
                 open.push((path, entries.into_iter()));
             }
             let Some((path, entries)) = open.last_mut() else {
-                return self.send(Bytes::from_static(&[0; 2 * BLOCK])).await;
+                return self.send(end()).await;
             };
             match entries.next() {
                 Some(entry) => {
@@ -95,14 +90,14 @@ impl Writer {
     async fn node(&mut self, path: &str, node: Node) -> Result<Option<Vec<DirEntry>>, Stop> {
         match node {
             Node::Directory { entries, .. } => {
-                self.send(blocks(path, &Kind::Directory)).await?;
+                self.send(header_of(path, Kind::Directory)).await?;
                 return Ok(Some(entries));
             }
             Node::Symlink { target, .. } => {
-                self.send(blocks(path, &Kind::Symlink(&target))).await?
+                self.send(header_of(path, Kind::Symlink(&target))).await?;
             }
             Node::File { size, reader, .. } => {
-                self.send(blocks(path, &Kind::File(size))).await?;
+                self.send(header_of(path, Kind::File(size))).await?;
                 let mut bytes = reader.read(0, size);
                 let mut sent = 0;
                 while let Some(chunk) = bytes.next().await {
@@ -126,12 +121,6 @@ impl Writer {
         }
         self.sender.send(Ok(bytes)).await.map_err(|_| Stop::Gone)
     }
-}
-
-/// Zeros up to the next block.
-fn padding(size: u64) -> Bytes {
-    let over = usize::try_from(size % BLOCK as u64).unwrap_or_default();
-    Bytes::from_static(&[0; BLOCK]).slice(..if over == 0 { 0 } else { BLOCK - over })
 }
 
 /// A name from a block that anybody may have made.
