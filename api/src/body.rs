@@ -7,7 +7,7 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
-use crate::json_in::{self, Shape};
+use crate::json_in::{self, Form};
 use crate::limits::ApiLimits;
 use crate::service::ServiceError;
 
@@ -15,25 +15,25 @@ use crate::service::ServiceError;
 pub(crate) async fn json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
-    shape: &'static Shape,
+    form: &'static Form,
     limits: &ApiLimits,
 ) -> Result<T, ApiError> {
     let bytes = all(headers, body, limits.body_bytes_max).await?;
-    json_in::read(expect_json(headers, &bytes)?, shape, limits)
+    json_in::read(expect_json(headers, &bytes)?, form, limits)
 }
 
 /// The same where there may be no body at all.
 pub(crate) async fn json_if_any<T: DeserializeOwned + Default>(
     headers: &HeaderMap,
     body: Body,
-    shape: &'static Shape,
+    form: &'static Form,
     limits: &ApiLimits,
 ) -> Result<T, ApiError> {
     let bytes = all(headers, body, limits.body_bytes_max).await?;
     if bytes.is_empty() {
         return Ok(T::default());
     }
-    json_in::read(expect_json(headers, &bytes)?, shape, limits)
+    json_in::read(expect_json(headers, &bytes)?, form, limits)
 }
 
 /// A body of another type is refused: a page of another site can send some types unasked, but

@@ -16,7 +16,7 @@ use crate::types::InputSource;
 
 mod shapes;
 
-pub(crate) use shapes::{PUT_JOB, STOP_JOB};
+pub(crate) use shapes::{PUT_JOB, STOP_JOB, put_job_hint};
 
 /// What a value is to look like.
 pub(crate) enum Shape {
@@ -36,26 +36,33 @@ pub(crate) enum Shape {
     TextMap,
 }
 
+/// What a body is to be.
+pub(crate) struct Form {
+    shape: Shape,
+    /// For who has sent something else: what it looks like.
+    hint: fn() -> String,
+}
+
+/// The smallest job that can run, for who is to write one. It is YAML as well.
+pub const SMALLEST_JOB: &str = r#"{"Type": "batch", "Tasks": [{"Name": "main", "Engine": {"Type": "docker", "Params": {"Image": "busybox:1.37"}}}]}"#;
+
 /// Reads a body.
 ///
 /// # Errors
-/// 400 when it is no JSON, nested too deep, or of the wrong shape.
+/// 400 when it is no JSON, nested too deep, or of the wrong shape; with the place.
 pub(crate) fn read<T: DeserializeOwned>(
     body: &[u8],
-    shape: &'static Shape,
+    form: &'static Form,
     limits: &ApiLimits,
 ) -> Result<T, ApiError> {
+    let bad = |message| ApiError::from(ServiceError::bad_request(message).with_hint((form.hint)()));
     if depth(body) > limits.json_depth_max {
-        let max = limits.json_depth_max;
-        let error = ServiceError::bad_request(format!("the JSON is nested deeper than {max}"));
-        return Err(error.into());
+        return Err(bad(format!("the JSON is nested deeper than {}", limits.json_depth_max)));
     }
-    let bad = |e: serde_json::Error| {
-        ApiError::from(ServiceError::bad_request(format!("the body is not valid: {e}")))
-    };
+    let bad = |e: serde_json::Error| bad(format!("the body is not valid: {e}"));
     let mut reader = Reader::default();
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = reader.seed(shape).deserialize(&mut json).map_err(bad)?;
+    let value = reader.seed(&form.shape).deserialize(&mut json).map_err(bad)?;
     json.end().map_err(bad)?;
     serde_json::from_value(value).map_err(bad)
 }
@@ -64,13 +71,19 @@ pub(crate) fn read<T: DeserializeOwned>(
 /// that the API takes: keys in their own case, numbers where text is meant as text.
 ///
 /// # Errors
-/// `ValidationError` for the wrong shape.
+/// `ValidationError` for the wrong shape; its detail `Path` is the place, such as
+/// `Tasks.0.Name`.
 pub fn job_document(value: Value) -> Result<JobDocument, ServiceError> {
     let mut reader = Reader { scalars_as_text: true, ..Reader::default() };
-    let job = reader.seed(&shapes::JOB).deserialize(value).map_err(|e: serde_json::Error| {
-        ServiceError::new(ErrorCode::ValidationError, format!("this is no job: {e}"))
-    })?;
-    Ok(JobDocument { job, unknown_keys: reader.unknown })
+    let read: Result<_, serde_json::Error> = reader.seed(&shapes::JOB).deserialize(value);
+    match read {
+        Ok(job) => Ok(JobDocument { job, unknown_keys: reader.unknown }),
+        Err(e) => {
+            Err(ServiceError::new(ErrorCode::ValidationError, format!("this is no job: {e}"))
+                .with_hint(format!("a job at its smallest: {SMALLEST_JOB}"))
+                .with_detail("Path", reader.path.join(".")))
+        }
+    }
 }
 
 /// An input source that stands where any value may.

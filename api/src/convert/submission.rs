@@ -59,7 +59,8 @@ impl Draft {
     /// thing that is not there yet.
     pub fn new(document: Option<Document>, options: DraftOptions) -> Result<Self, ServiceError> {
         let Some(mut document) = document else {
-            return Err(ServiceError::new(ErrorCode::ValidationError, "empty/nil job"));
+            return Err(ServiceError::new(ErrorCode::ValidationError, "empty/nil job")
+                .with_hint(crate::json_in::put_job_hint()));
         };
         let warnings = document::sanitise(&mut document);
         for task in &mut document.tasks {

@@ -1,7 +1,7 @@
 //! The shapes of what clients send.
 
-use super::Shape;
 use super::Shape::{Any, Bool, Int, List, Object, Text, TextMap};
+use super::{Form, SMALLEST_JOB, Shape};
 
 const SPEC: Shape = Object(&[("Type", Text), ("Params", Any)]);
 
@@ -61,8 +61,18 @@ const JOB_SHAPE: Shape = Object(&[
 ]);
 
 /// A submission.
-pub(crate) static PUT_JOB: Shape =
-    Object(&[("Job", JOB_SHAPE), ("Force", Bool), ("IdempotencyToken", Text)]);
+pub(crate) static PUT_JOB: Form = Form {
+    shape: Object(&[("Job", JOB_SHAPE), ("Force", Bool), ("IdempotencyToken", Text)]),
+    hint: put_job_hint,
+};
+
+/// What a submission looks like.
+pub(crate) fn put_job_hint() -> String {
+    format!("a submission at its smallest: {{\"Job\": {SMALLEST_JOB}}}; see /api/v1/openapi.json")
+}
 
 /// A request to stop. Its key is lower-case, as Bacalhau has it.
-pub(crate) static STOP_JOB: Shape = Object(&[("reason", Text)]);
+pub(crate) static STOP_JOB: Form = Form {
+    shape: Object(&[("reason", Text)]),
+    hint: || r#"leave the body out, or send JSON such as {"reason": "not needed"}"#.to_owned(),
+};

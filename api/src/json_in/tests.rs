@@ -120,3 +120,33 @@ tasks:
     assert_eq!(document.unknown_keys, ["Tasks.0.colour"]);
     assert_eq!((job.count, job.kind.as_str()), (1, "batch"));
 }
+
+#[test]
+fn an_error_has_its_line_and_says_what_a_body_looks_like() {
+    let told = |body: &str, form| {
+        let error = read::<Value>(body.as_bytes(), form, &ApiLimits::default()).unwrap_err();
+        (error.body().message, error.body().hint)
+    };
+    let (message, hint) = told("{\"Job\":\n {\"Count\": }}", &PUT_JOB);
+    assert_eq!(message, "the body is not valid: expected value at line 2 column 12");
+    let example = hint.strip_prefix("a submission at its smallest: ").unwrap();
+    let (example, _) = example.split_once("; see /api/v1/openapi.json").unwrap();
+    let smallest = put(example).unwrap().job;
+    let draft = crate::convert::Draft::new(
+        smallest,
+        crate::convert::DraftOptions { count_max: 1, ..Default::default() },
+    );
+    assert_eq!(draft.unwrap().warnings, Vec::<String>::new());
+    let (message, _) = told("{\"Job\":\n\n {\"Count\": \"x\"}}", &PUT_JOB);
+    assert!(message.ends_with("a whole number at Job.Count at line 3 column 14"), "{message}");
+    let (_, hint) = told("{", &STOP_JOB);
+    assert!(hint.contains("leave the body out"), "{hint}");
+}
+
+#[test]
+fn a_files_error_has_its_place() {
+    let error = job_document(json!({"Tasks": [{"Name": "a", "Env": []}]})).unwrap_err();
+    assert_eq!(error.details["Path"], "Tasks.0.Env");
+    let smallest = serde_yaml_ng::from_str(SMALLEST_JOB).unwrap();
+    assert_eq!(job_document(smallest).unwrap().unknown_keys, Vec::<String>::new());
+}

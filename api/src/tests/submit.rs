@@ -99,8 +99,10 @@ async fn bad_jobs_are_refused_with_every_reason() {
     let (status, code, message) = api.put(r#"{"Type":"x","Count":-1}"#).await.error();
     assert_eq!((status, code.as_str()), (400, "ValidationError"));
     assert_eq!(message, "invalid job type: \"x\"\njob count must be >= 0\nmissing job tasks");
-    let (_, _, message) = api.json("PUT", JOBS, "{}").await.error();
-    assert_eq!(message, "empty/nil job");
+    // The job alone, as it stands in a file, is no submission.
+    let reply = api.json("PUT", JOBS, DOCKER_JOB).await;
+    assert_eq!(reply.error().2, "empty/nil job");
+    assert!(reply.value()["Hint"].as_str().unwrap().contains("{\"Job\": "), "{}", reply.text());
     let (status, code, _) = api.put(&DOCKER_JOB.replacen("batch", "service", 1)).await.error();
     assert_eq!((status, code.as_str()), (501, "NotImplemented"));
     assert!(api.fake.inner().submitted.is_empty());
