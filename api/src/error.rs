@@ -7,7 +7,7 @@ use crate::json_out::Json;
 use crate::service::{ErrorCode, ServiceError};
 use crate::types::ErrorBody;
 
-/// The status of a code: Bacalhau's table.
+/// The status of a code: Bacalhau's table, and a status of its own for what is not in it.
 #[must_use]
 pub fn status(code: ErrorCode) -> StatusCode {
     match code {
@@ -17,6 +17,7 @@ pub fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         ErrorCode::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::InsufficientStorage => StatusCode::INSUFFICIENT_STORAGE,
         ErrorCode::ResourceInUse => StatusCode::CONFLICT,
         ErrorCode::MultipleJobsFound
         | ErrorCode::ConflictJobState

@@ -48,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) imports: Vec<(ImportKind, Vec<u8>)>,
     pub(crate) content: BTreeMap<Cid, Tree>,
     pub(crate) panics: bool,
+    /// What it answers to whatever would have to be stored.
+    pub(crate) refusal: Option<ServiceError>,
 }
 
 impl FakeService {
@@ -70,6 +72,9 @@ impl Service for FakeService {
 
     async fn submit(&self, submission: Submission) -> Result<Submitted, ServiceError> {
         let mut inner = self.inner();
+        if let Some(refusal) = &inner.refusal {
+            return Err(refusal.clone());
+        }
         let job = submission.job;
         if let Some(key) = &job.idempotency_key
             && let Some(there) =
@@ -173,8 +178,12 @@ impl Service for FakeService {
         body.read_to_end(&mut bytes).await.map_err(|source| {
             ServiceError::from(ContentError::Io { doing: "reading the upload".into(), source })
         })?;
+        let mut inner = self.inner();
+        if let Some(refusal) = &inner.refusal {
+            return Err(refusal.clone());
+        }
         let imported = sample::imported(&bytes);
-        self.inner().imports.push((kind, bytes));
+        inner.imports.push((kind, bytes));
         Ok(imported)
     }
 

@@ -30,8 +30,9 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ServiceError::idempotency_conflict`] for another document under a used key,
-    /// `ResourceExhausted` where a limit on jobs or the queue is met, `NotImplemented` for a name
-    /// that the namespace has already (an update).
+    /// `ResourceExhausted` where a limit on jobs or the queue is met, `InsufficientStorage` where
+    /// the log's disk is full, `NotImplemented` for a name that the namespace has already (an
+    /// update).
     async fn submit(&self, submission: Submission) -> Result<Submitted, ServiceError>;
 
     /// A job by its name in a namespace (`default` when none is given), its id, or a unique

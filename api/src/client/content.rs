@@ -25,8 +25,8 @@ impl Client {
     /// Imports a file, a tar of a tree, or a CAR.
     ///
     /// # Errors
-    /// `Refused` with 400 for bytes that are not what they should be, 413 for too many, 429 when
-    /// the node's store is full.
+    /// `Refused` with 400 for bytes that are not what they should be, 413 for too many, 507 when
+    /// the node has no room left for them.
     pub async fn import<S>(&self, kind: ImportKind, bytes: S) -> Result<ImportResponse, ClientError>
     where
         S: TryStream + Send + 'static,

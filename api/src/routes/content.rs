@@ -35,7 +35,7 @@ use crate::types::{ErrorBody, ImportResponse};
         (status = 200, description = "Imported", body = ImportResponse),
         (status = 400, description = "Not what it should be", body = ErrorBody),
         (status = 413, description = "Too large", body = ErrorBody),
-        (status = 429, description = "The node's store is full", body = ErrorBody),
+        (status = 507, description = "The node has no room left for it", body = ErrorBody),
     )
 )]
 pub(super) async fn post(

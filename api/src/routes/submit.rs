@@ -36,7 +36,9 @@ const KEY_MAX: usize = 256;
         (status = 200, description = "Taken", body = PutJobResponse),
         (status = 400, description = "No job that can run", body = ErrorBody),
         (status = 409, description = "The key stands for another job", body = ErrorBody),
+        (status = 429, description = "A limit on jobs is met", body = ErrorBody),
         (status = 501, description = "Not in this release", body = ErrorBody),
+        (status = 507, description = "The node has no room left for it", body = ErrorBody),
     )
 )]
 pub(super) async fn put(

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use gadus_model::JobId;
-use gadus_ports::ContentError;
+use gadus_ports::{ContentError, StoreError};
 
-/// Bacalhau's error codes, as far as we use them.
+/// Bacalhau's error codes, as far as we use them, and what it has no word for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// The request makes no sense.
@@ -22,8 +22,10 @@ pub enum ErrorCode {
     ServiceUnavailable,
     /// Not in this release.
     NotImplemented,
-    /// A limit is met.
+    /// A limit on how much clients may ask for is met.
     ResourceExhausted,
+    /// The node's disk, or its content quota, has no room left. Ours.
+    InsufficientStorage,
     /// It is taken.
     ResourceInUse,
     /// A prefix fits several jobs.
@@ -43,7 +45,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Bacalhau's word for it.
+    /// The word for it on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,6 +56,7 @@ impl ErrorCode {
             Self::ServiceUnavailable => "ServiceUnavailable",
             Self::NotImplemented => "NotImplemented",
             Self::ResourceExhausted => "ResourceExhausted",
+            Self::InsufficientStorage => "InsufficientStorage",
             Self::ResourceInUse => "ResourceInUse",
             Self::MultipleJobsFound => "MultipleJobsFound",
             Self::ConflictJobState => "ConflictJobState",
@@ -223,8 +226,8 @@ impl From<ContentError> for ServiceError {
             | ContentError::UnsafeOutput { .. }
             | ContentError::TooMuchOutput { .. } => (ErrorCode::BadRequest, None),
             ContentError::Full { .. } => (
-                ErrorCode::ResourceExhausted,
-                Some("free some of the node's disk, or raise its content quota"),
+                ErrorCode::InsufficientStorage,
+                Some("free some of the node's disk, or raise the limit that is named here"),
             ),
             ContentError::Io { source, .. } => {
                 let message = format!("{message}: {source}");
@@ -232,5 +235,24 @@ impl From<ContentError> for ServiceError {
             }
         };
         Self { hint: hint.map(str::to_owned), ..Self::new(code, message).of(CONTENT) }
+    }
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        let (code, todo) = match &error {
+            StoreError::Full { dir, .. } => {
+                (ErrorCode::InsufficientStorage, format!("make room in {dir}"))
+            }
+            StoreError::Io { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::InUse { .. }
+            | StoreError::Closed => {
+                (ErrorCode::DatastoreFailure, "see to the node's disk".to_owned())
+            }
+        };
+        Self::new(code, error.to_string())
+            .with_hint(format!("{todo}, then start the node again"))
+            .of(JOB_STORE)
     }
 }

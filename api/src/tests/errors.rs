@@ -5,8 +5,11 @@ use axum::http::Request;
 use serde_json::json;
 
 use super::Api;
+use gadus_ports::{ContentError, StoreError};
+
 use crate::fake::FakeService;
-use crate::fake::sample::completed;
+use crate::fake::sample::{DOCKER_JOB, completed};
+use crate::service::ServiceError;
 
 #[tokio::test]
 async fn unknown_routes_and_methods_have_bacalhaus_shape() {
@@ -69,6 +72,37 @@ async fn a_panic_is_an_error_of_one_request() {
     let reply = api.get("/api/v1/orchestrator/jobs/x").await;
     assert_eq!(reply.error(), (500, "InternalError".into(), "Internal server error".into()));
     assert_eq!(api.get("/api/v1/agent/alive").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_has_no_room_is_not_taken_for_a_client_that_asks_too_often() {
+    let api = Api::empty();
+    let content = ContentError::Full { why: "the disk has no room for a block".to_owned() };
+    let log = StoreError::Full {
+        doing: "append".to_owned(),
+        why: "No space left on device".to_owned(),
+        dir: "/data/requester".to_owned(),
+    };
+    let refuse = |error: ServiceError| api.fake.inner().refusal = Some(error);
+    let stored = |reply: &super::Reply| {
+        let (status, code, message) = reply.error();
+        assert_eq!((status, code.as_str()), (507, "InsufficientStorage"), "{message}");
+        (message, reply.value()["Hint"].as_str().unwrap_or_default().to_owned())
+    };
+    refuse(content.into());
+    let (message, hint) = stored(&api.json("POST", "/api/v1/content", "x").await);
+    assert_eq!(message, "no room left for content: the disk has no room for a block");
+    assert!(hint.starts_with("free some of the node's disk"), "{hint}");
+    refuse(log.into());
+    let (message, hint) = stored(&api.put(DOCKER_JOB).await);
+    assert!(message.starts_with("append failed: No space left on device"), "{message}");
+    assert_eq!(hint, "make room in /data/requester, then start the node again");
+    refuse(ServiceError::exhausted("this client has 3 live jobs"));
+    let (status, code, _) = api.put(DOCKER_JOB).await.error();
+    assert_eq!((status, code.as_str()), (429, "ResourceExhausted"));
+    refuse(StoreError::Closed.into());
+    let (status, code, _) = api.put(DOCKER_JOB).await.error();
+    assert_eq!((status, code.as_str()), (500, "DatastoreFailure"));
 }
 
 #[tokio::test]
