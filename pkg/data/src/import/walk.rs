@@ -18,14 +18,22 @@ use crate::unixfs::node::Link;
 /// How to say that something cannot be taken: (path, why).
 pub(crate) type Refuse = fn(String, String) -> ContentError;
 
+/// A symbolic link.
+pub(crate) struct Symlink {
+    /// Where it stands, from what was walked on.
+    pub(crate) path: String,
+    /// What it says.
+    pub(crate) target: String,
+}
+
 /// One walk.
 pub(crate) struct Walk<'a> {
     pub(crate) importer: &'a Importer,
     pub(crate) budget: &'a mut Budget,
     pub(crate) refuse: Refuse,
     pub(crate) depth_max: usize,
-    /// Links whose targets lie outside of the walked tree: (path, target).
-    pub(crate) links_out: Vec<(String, String)>,
+    /// The links that were met, as they stand.
+    pub(crate) links: Vec<Symlink>,
     device: u64,
     /// Names from the root to where the walk is.
     path: Vec<String>,
@@ -41,8 +49,8 @@ impl<'a> Walk<'a> {
         refuse: Refuse,
         depth_max: usize,
     ) -> Self {
-        let (links_out, path) = (Vec::new(), Vec::new());
-        Self { importer, budget, refuse, depth_max, links_out, device: 0, path }
+        let (links, path) = (Vec::new(), Vec::new());
+        Self { importer, budget, refuse, depth_max, links, device: 0, path }
     }
 
     /// Imports what stands at `path`, itself not followed if it is a link. `shown` stands for it
@@ -168,10 +176,9 @@ impl<'a> Walk<'a> {
         let Ok(target) = target.into_string() else {
             return Err(self.refused("is a link whose target is not UTF-8"));
         };
-        if leads_out(self.path.len() - 1, &target) {
-            self.links_out.push((self.path.join("/"), target.clone()));
-        }
-        self.importer.symlink(target.as_bytes())
+        let built = self.importer.symlink(target.as_bytes())?;
+        self.links.push(Symlink { path: self.path.join("/"), target });
+        Ok(built)
     }
 
     fn refused(&self, why: &str) -> ContentError {
@@ -180,43 +187,5 @@ impl<'a> Walk<'a> {
 
     fn failed(&self, doing: &str, error: impl Into<io::Error>) -> ContentError {
         io_error(format!("{doing} {}", self.path.join("/")), error)
-    }
-}
-
-/// Whether a link that stands `depth` directories below the root's parent points out of the root,
-/// by its text.
-fn leads_out(depth: usize, target: &str) -> bool {
-    if target.starts_with('/') {
-        return true;
-    }
-    // The root itself is at depth one, so one level up from an entry of it is out.
-    let mut level = depth;
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if level <= 1 => return true,
-            ".." => level -= 1,
-            _ => level += 1,
-        }
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_out_are_told_by_their_text() {
-        for (depth, target) in
-            [(1, "/etc"), (1, ".."), (1, "../x"), (2, "../../x"), (1, "a/../../b")]
-        {
-            assert!(leads_out(depth, target), "{depth} {target}");
-        }
-        for (depth, target) in
-            [(1, "a"), (1, "."), (2, "../a"), (1, "a/.."), (3, "../../a"), (1, "./a")]
-        {
-            assert!(!leads_out(depth, target), "{depth} {target}");
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What an execution made becomes a result: a directory `stdout  stderr  exitCode  <output name>/`
 //! in the execution's namespace.
 
+mod links;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +20,6 @@ use crate::import::{Budget, Importer, link};
 use crate::store::Session;
 use crate::unixfs::node::Link;
 use crate::unixfs::{BlockSink, name};
-
-/// Warnings about links, at most; a job can make as many as it likes.
-const LINK_WARNINGS_MAX: usize = 20;
 
 /// Imports a result, durably, in one step.
 ///
@@ -49,7 +47,7 @@ pub(crate) fn import(
     ];
     for (name, dir) in &tree.outputs {
         name::check(name)?;
-        let links = walk(&importer, &mut output, core, name, dir, &mut warnings)?;
+        let links = walk(&importer, &mut output, core, name, dir)?;
         if links.is_empty() {
             warnings.push(format!("output '{name}' is empty"));
         }
@@ -75,22 +73,12 @@ fn walk(
     core: &Core,
     name: &str,
     dir: &Path,
-    warnings: &mut Vec<String>,
 ) -> Result<Vec<Link>, ContentError> {
     let refuse = |path, why| ContentError::UnsafeOutput { path, why };
     let mut walk = Walk::new(importer, budget, refuse, core.config.path_depth_max);
-    let links = walk.entries_of(dir, name)?.unwrap_or_default();
-    for (path, target) in walk.links_out.iter().take(LINK_WARNINGS_MAX) {
-        warnings.push(format!(
-            "output '{path}' is a link to '{}', outside of its output; it is kept as a link, and \
-             what it points to is not in the result",
-            target.escape_debug()
-        ));
-    }
-    if let Some(more @ 1..) = walk.links_out.len().checked_sub(LINK_WARNINGS_MAX) {
-        warnings.push(format!("output '{name}' has {more} more links that lead out of it"));
-    }
-    Ok(links)
+    let entries = walk.entries_of(dir, name)?.unwrap_or_default();
+    links::check(&walk.links)?;
+    Ok(entries)
 }
 
 /// Keeps the blocks of a small result for the message that tells of it.
