@@ -2,7 +2,8 @@
 
 use cid::Cid;
 use multihash_codetable::{Code, MultihashDigest};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Multicodec of raw bytes.
 pub const RAW: u64 = 0x55;
@@ -93,4 +94,16 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest.digest());
     out
+}
+
+/// Reads the version of a record, and refuses all but the one that this code writes: what another
+/// version says would be misread, or dropped silently.
+pub(crate) fn version<'de, D: Deserializer<'de>, const KNOWN: u8>(d: D) -> Result<u8, D::Error> {
+    let v = u8::deserialize(d)?;
+    if v != KNOWN {
+        return Err(D::Error::custom(format!(
+            "version {v} of this record is unknown here (this release knows version {KNOWN})"
+        )));
+    }
+    Ok(v)
 }

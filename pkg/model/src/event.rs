@@ -12,7 +12,8 @@ use crate::{Claim, Execution, Failure, Job, JobId, JobState, NodeId, OwnerId, Pl
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Version of the format.
+    /// Version of the format.; any but [`RECORD_VERSION`] is refused.
+    #[serde(deserialize_with = "crate::codec::version::<_, RECORD_VERSION>")]
     pub v: u8,
     /// Whose stream.
     pub owner: OwnerId,

@@ -9,6 +9,7 @@
 pub mod codec;
 pub mod constraint;
 pub mod context;
+pub mod diagnostic;
 pub mod event;
 pub mod id;
 pub mod job;
