@@ -1,7 +1,7 @@
 //! Putting a node together, and taking it apart.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gadus_auth::NodeKey;
 use gadus_model::event::Record;
@@ -75,6 +75,8 @@ pub struct Node {
     pub(crate) info: RwLock<NodeInfo>,
     /// One submission per idempotency key at a time.
     pub(crate) keys: crate::service::KeyGate,
+    /// Why the requester's log takes nothing any more, once it does not.
+    pub(crate) log_failure: Arc<OnceLock<StoreError>>,
     stop: CancellationToken,
     tasks: TaskTracker,
     fatal: parking_lot::Mutex<Option<oneshot::Receiver<StoreError>>>,
@@ -108,9 +110,12 @@ impl Node {
             let relay = Relay::new(parts.exchange.clone(), config.relays_max);
             parts.server.relay_through(relay, parts.transport.clone());
         }
-        let requester = config
-            .requester
-            .then(|| start_requester(&config, &parts, &clock, jobs, &stop, &tasks, fail.clone()));
+        let log_failure = Arc::new(OnceLock::new());
+        let requester = config.requester.then(|| {
+            let (to, run) = requester_loop(&config, &parts, &clock, jobs);
+            tasks.spawn(run_requester(run, stop.clone(), log_failure.clone(), fail.clone()));
+            to
+        });
         let (compute, info) = if config.compute {
             let (to, info) =
                 start_compute(&config, &parts, &clock, base, runs, &stop, &tasks, fail).await;
@@ -144,6 +149,7 @@ impl Node {
             compute,
             info: RwLock::new(info),
             keys: crate::service::KeyGate::default(),
+            log_failure,
             stop,
             tasks,
             fatal: parking_lot::Mutex::new(Some(first(fatal))),
@@ -172,27 +178,33 @@ impl Node {
     }
 }
 
-/// Starts the requester's loop.
-fn start_requester(
+/// The requester's loop as its log left it, and the way to it.
+fn requester_loop(
     config: &NodeConfig,
     parts: &Parts,
     clock: &Clock,
     jobs: Vec<Record>,
-    stop: &CancellationToken,
-    tasks: &TaskTracker,
-    fail: mpsc::Sender<StoreError>,
-) -> mpsc::Sender<requester::Command> {
+) -> (mpsc::Sender<requester::Command>, requester::Loop) {
     let (to, inbox) = mpsc::channel(config.inbox_max);
     let world = requester_world(config, parts, clock, &to);
     let machine = Requester::replay(requester_config(config, parts.key.id(), clock), jobs);
-    let run = requester::Loop::new(machine, world, inbox).run(stop.clone());
-    tasks.spawn(async move {
-        if let Err(error) = run.await {
-            // Who would hear of it is gone.
-            let _ = fail.send(error).await;
-        }
-    });
-    to
+    (to, requester::Loop::new(machine, world, inbox))
+}
+
+/// Runs it to its end. A failure of the log is known before those who wait for an answer are let
+/// go without one.
+async fn run_requester(
+    mut run: requester::Loop,
+    stop: CancellationToken,
+    log_failure: Arc<OnceLock<StoreError>>,
+    fail: mpsc::Sender<StoreError>,
+) {
+    if let Err(error) = run.run(stop).await {
+        let error = log_failure.get_or_init(|| error).clone();
+        drop(run);
+        // Who would hear of it is gone.
+        let _ = fail.send(error).await;
+    }
 }
 
 fn newest(records: &[Record]) -> Time {

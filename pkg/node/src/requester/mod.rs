@@ -86,11 +86,12 @@ impl Loop {
         Self { machine, world, inbox, pump: Pump::default(), waiters: Waiters::default() }
     }
 
-    /// Runs until it is told to stop, or the log fails.
+    /// Runs until it is told to stop, or the log fails. Whoever waits for an answer learns of
+    /// that when the loop is dropped.
     ///
     /// # Errors
     /// The log has failed.
-    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), StoreError> {
+    pub(crate) async fn run(&mut self, stop: CancellationToken) -> Result<(), StoreError> {
         let step = self.machine.resume(self.world.clock.now());
         self.take(step, Vec::new());
         loop {

@@ -6,7 +6,6 @@ use gadus_api::service::{JobOrder, JobsPage, JobsQuery, ServiceError};
 use gadus_model::view::JobView;
 use gadus_ports::JobQuery;
 
-use super::lookup::datastore;
 use crate::node::Node;
 
 /// Finished jobs read at a time.
@@ -31,7 +30,7 @@ impl Node {
                 offset: merged.read,
                 limit: CHUNK,
             });
-            merged.add(page.map_err(|e| datastore(&e))?.jobs.into_iter().map(|e| e.view), &query);
+            merged.add(page?.jobs.into_iter().map(|e| e.view), &query);
         }
         let all = merged.ready();
         let more = all.len() > wanted;

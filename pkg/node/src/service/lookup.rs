@@ -8,10 +8,8 @@ use gadus_api::convert::evaluation_id;
 use gadus_api::service::ServiceError;
 use gadus_model::view::JobView;
 use gadus_model::{EvaluationId, JobId, JobState};
-use gadus_ports::StoreError;
 use tokio::sync::oneshot;
 
-use super::stopping;
 use crate::node::Node;
 use crate::requester::Command;
 
@@ -25,7 +23,7 @@ impl Node {
         if let Some(view) = live {
             return Ok(Arc::new(view));
         }
-        let stored = self.store.job(id).map_err(|e| datastore(&e))?;
+        let stored = self.store.job(id)?;
         stored.map(Arc::new).ok_or_else(|| ServiceError::job_not_found(&id.to_string()))
     }
 
@@ -39,7 +37,7 @@ impl Node {
         let live = self.look(move |machine, _| machine.job_by_name(&space, &name)).await?;
         let named = match live {
             Some(id) => Some(id),
-            None => self.store.job_by_name(namespace, reference).map_err(|e| datastore(&e))?,
+            None => self.store.job_by_name(namespace, reference)?,
         };
         if let Some(id) = named {
             return self.view(id).await;
@@ -51,8 +49,7 @@ impl Node {
         if prefix.is_empty() || !prefix.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
             return Err(ServiceError::job_not_found(reference));
         }
-        let mut found =
-            self.store.jobs_by_prefix(&prefix, PREFIX_MAX).map_err(|e| datastore(&e))?;
+        let mut found = self.store.jobs_by_prefix(&prefix, PREFIX_MAX)?;
         let wanted = format!("j-{prefix}");
         let live = self.look(move |machine, _| {
             let ids = machine.jobs().map(|view| view.job.id);
@@ -84,7 +81,7 @@ impl Node {
         self.command(Command::Wait { job: id, change: false, reply }).await?;
         match tokio::time::timeout(wait, ended).await {
             Ok(Ok(Some(view))) => Ok(view),
-            Ok(Err(_)) => Err(stopping()),
+            Ok(Err(_)) => Err(self.stopping()),
             // It settled between the two looks, or has not ended yet.
             Ok(Ok(None)) | Err(_) => self.view(id).await,
         }
@@ -104,7 +101,7 @@ impl Node {
             if view.revision > seen || view.state.is_terminal() {
                 return Ok(view);
             }
-            if let Some(view) = changed.await.map_err(|_| stopping())?
+            if let Some(view) = changed.await.map_err(|_| self.stopping())?
                 && view.revision > seen
             {
                 return Ok(view);
@@ -127,11 +124,7 @@ impl Node {
         }
         let (reply, done) = oneshot::channel();
         self.command(Command::Stop { job: id, reason, reply }).await?;
-        done.await.map_err(|_| stopping())?;
+        done.await.map_err(|_| self.stopping())?;
         Ok(Some(evaluation_id(id, view.job.version, "job-cancel")))
     }
-}
-
-pub(super) fn datastore(error: &StoreError) -> ServiceError {
-    ServiceError::new(gadus_api::service::ErrorCode::DatastoreFailure, error.to_string())
 }

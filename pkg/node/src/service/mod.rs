@@ -95,7 +95,7 @@ impl Node {
     /// Tells the requester's loop something.
     async fn command(&self, command: Command) -> Result<(), ServiceError> {
         let requester = self.requester.as_ref().ok_or_else(ServiceError::not_requester)?;
-        requester.send(command).await.map_err(|_| stopping())
+        requester.send(command).await.map_err(|_| self.stopping())
     }
 
     /// Looks at the requester's machine. What is seen is durable when this returns.
@@ -113,10 +113,14 @@ impl Node {
             reply
         });
         self.command(Command::Query(query)).await?;
-        rx.await.map_err(|_| stopping())
+        rx.await.map_err(|_| self.stopping())
     }
-}
 
-fn stopping() -> ServiceError {
-    ServiceError::new(ErrorCode::ServiceUnavailable, "this node is shutting down")
+    /// Why the requester's loop answers no more.
+    fn stopping(&self) -> ServiceError {
+        match self.log_failure.get() {
+            Some(error) => error.clone().into(),
+            None => ServiceError::new(ErrorCode::ServiceUnavailable, "this node is shutting down"),
+        }
+    }
 }

@@ -9,8 +9,6 @@ use gadus_protocol::requester::SubmitError;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use super::lookup::datastore;
-use super::stopping;
 use crate::node::Node;
 use crate::requester::Command;
 
@@ -70,7 +68,7 @@ impl Node {
         let live = self.look(move |machine, _| machine.job_by_key(&client, &name)).await?;
         let known = match live {
             Some(id) => Some(id),
-            None => self.store.job_by_key(&key.0, &key.1).map_err(|e| datastore(&e))?,
+            None => self.store.job_by_key(&key.0, &key.1)?,
         };
         let Some(id) = known else { return Ok(None) };
         let view = self.view(id).await?;
@@ -82,14 +80,14 @@ impl Node {
 
     async fn submit_new(&self, job: Job) -> Result<Submitted, ServiceError> {
         let (id, version) = (job.id, job.version);
-        let named = self.store.job_by_name(&job.namespace, &job.name).map_err(|e| datastore(&e))?;
+        let named = self.store.job_by_name(&job.namespace, &job.name)?;
         if let Some(by) = named {
             return Err(name_taken(&job.name, by));
         }
         let name = job.name.clone();
         let (reply, done) = oneshot::channel();
         self.command(Command::Submit { job: Box::new(job), reply }).await?;
-        match done.await.map_err(|_| stopping())? {
+        match done.await.map_err(|_| self.stopping())? {
             Ok(()) => Ok(submitted(id, version)),
             Err(SubmitError::NameTaken { by }) => Err(name_taken(&name, by)),
             Err(SubmitError::Known) => {

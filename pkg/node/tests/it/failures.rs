@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gadus_api::service::ErrorCode;
 use gadus_api::{Service, ServiceError, Submission};
 use gadus_model::{ExecutionState, JobState};
 
@@ -79,6 +80,24 @@ async fn an_image_that_does_not_exist_ends_the_job_with_a_reason() {
     let view = cluster.run(docker_job(&["exit=0"])).await;
     assert_eq!(view.state, JobState::Failed);
     assert!(view.message.contains("no image 'busybox'"), "{}", view.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_submits_as_the_log_fails_is_told_why() {
+    let cluster = Cluster::start(1).await;
+    let (store, requester) = (&cluster.hosts[0].requester_store, cluster.requester());
+    store.hold();
+    let submission = || Submission { job: wasm_job(&["exit=0"]), force: false };
+    let (answer, ()) = tokio::join!(requester.submit(submission()), async {
+        while store.held() == 0 {
+            tokio::task::yield_now().await;
+        }
+        store.fail("the disk is on fire");
+    });
+    for error in [answer.unwrap_err(), requester.submit(submission()).await.unwrap_err()] {
+        assert_eq!(error.code, ErrorCode::DatastoreFailure, "{error}");
+        assert!(error.message.contains("the disk is on fire"), "{error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
