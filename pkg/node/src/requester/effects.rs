@@ -97,8 +97,11 @@ pub(crate) fn failure_of(error: &ContentError) -> Failure {
         ContentError::Missing { .. } => {
             failure.with_hint("add the content to a node of this network with `gadus add`")
         }
+        ContentError::UnsafeOutput { .. } => failure.with_hint(
+            "an output may hold readable files, directories, and relative links that stay inside \
+             of it: copy what a link leads to, or make the link so",
+        ),
         ContentError::TooMuchOutput { .. }
-        | ContentError::UnsafeOutput { .. }
         | ContentError::Full { .. }
         | ContentError::HashMismatch { .. }
         | ContentError::Io { .. }
