@@ -5,7 +5,6 @@ use axum::response::IntoResponse;
 
 use super::{Answer, jobs, json};
 use crate::convert;
-use crate::error::ApiError;
 use crate::json_out::{Json, Style};
 use crate::paging::{PageToken, limit, page_len};
 use crate::query::QueryString;
