@@ -1,7 +1,6 @@
 //! Trees of files, as tar streams: out of a directory and into one. Nothing is gathered in
 //! memory, whatever the size.
 
-mod header;
 mod pack;
 mod scan;
 mod unpack;

@@ -6,9 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use gadus_api::ImportKind;
+use gadus_api::tar_blocks::{end, header, padding};
 use rustix::fs::OFlags;
 
-use super::header::{BLOCK_BYTES, blocks, padding};
 use super::scan::{Entry, Kind, special, walk};
 use crate::failure::Failure;
 
@@ -60,7 +60,7 @@ pub(crate) fn pack(path: &Path, what: Packed, out: &mut dyn Write) -> Result<(),
         }
         Packed::Tree => {
             walk(path, &mut |entry| pack_entry(entry, out))?;
-            send(out, &[0; 2 * BLOCK_BYTES])
+            send(out, &end())
         }
     }
 }
@@ -69,7 +69,7 @@ fn pack_entry(entry: &Entry, out: &mut dyn Write) -> Result<(), Failure> {
     let slash = if entry.name.is_empty() { "" } else { "/" };
     let name = format!("{ROOT}{slash}{}", entry.name);
     let Kind::File(bytes) = entry.kind else {
-        return send(out, &blocks(&name, &entry.kind));
+        return send(out, &header(&name, entry.kind.in_tar()));
     };
     // What was a file a moment ago may be a FIFO now: opening it must not wait.
     let file = open(&entry.disk, OFlags::NOFOLLOW | OFlags::NONBLOCK)?;
@@ -78,11 +78,11 @@ fn pack_entry(entry: &Entry, out: &mut dyn Write) -> Result<(), Failure> {
     if !metadata.is_file() || metadata.len() != bytes {
         return Err(changed(&entry.disk));
     }
-    send(out, &blocks(&name, &entry.kind))?;
+    send(out, &header(&name, entry.kind.in_tar()))?;
     if copy(&entry.disk, &mut file.take(bytes), out)? != bytes {
         return Err(changed(&entry.disk));
     }
-    send(out, &[0; BLOCK_BYTES][..padding(bytes)])
+    send(out, &padding(bytes))
 }
 
 fn open(path: &Path, flags: OFlags) -> Result<File, Failure> {

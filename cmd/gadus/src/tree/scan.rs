@@ -4,6 +4,8 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use gadus_api::tar_blocks;
+
 use crate::failure::Failure;
 
 /// Something in a tree.
@@ -23,6 +25,17 @@ pub(super) enum Kind {
     File(u64),
     /// With its target.
     Symlink(String),
+}
+
+impl Kind {
+    /// As a tar tells of it.
+    pub(super) fn in_tar(&self) -> tar_blocks::Kind<'_> {
+        match self {
+            Self::Directory => tar_blocks::Kind::Directory,
+            Self::File(bytes) => tar_blocks::Kind::File(*bytes),
+            Self::Symlink(target) => tar_blocks::Kind::Symlink(target),
+        }
+    }
 }
 
 /// What a tree comes to.
