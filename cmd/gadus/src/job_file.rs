@@ -1,10 +1,10 @@
 //! Job files in Bacalhau's format, YAML or JSON. A key that means nothing is an error: a misspelt
 //! one would silently be no key at all.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use gadus_api::json_in::job_document;
+use gadus_api::json_in::{SMALLEST_JOB, job_document};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -12,6 +12,7 @@ use crate::nearest::nearest;
 
 mod keys;
 mod lines;
+mod syntax;
 
 /// Bytes of a job file; a node takes less.
 const BYTES_MAX: u64 = 16 << 20;
@@ -35,7 +36,20 @@ pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
             .and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text));
         (path.display().to_string(), read)
     };
-    read.map_err(|e| Failure::io(format!("read {name}"), &e))?;
+    read.map_err(|e| {
+        let failure = Failure::io(format!("read {name}"), &e);
+        match e.kind() {
+            ErrorKind::InvalidData => failure.hint("a job file is text: YAML or JSON"),
+            ErrorKind::NotFound => failure.hint("name a file, or - to read the job from stdin"),
+            ErrorKind::IsADirectory => failure.hint("name a file in it"),
+            _ => failure,
+        }
+    })?;
+    if text.len() as u64 == BYTES_MAX {
+        return Err(Failure::usage(format!("{name} is too large for a job"))
+            .because(format!("it has {BYTES_MAX} bytes or more"))
+            .hint("add what is large with `gadus add`, and name its CID in InputSources"));
+    }
     parse(&name, &text)
 }
 
@@ -46,11 +60,11 @@ pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
 pub(crate) fn parse(name: &str, text: &str) -> Result<Value, Failure> {
     let value = value(name, text)?;
     let document = job_document(unwrapped(value)).map_err(|error| {
-        let failure = Failure::usage(format!("{name} is no job")).because(&error.message);
-        match error.hint {
-            Some(hint) => failure.hint(hint),
-            None => failure.hint("the format is that of Bacalhau's job files"),
-        }
+        let line = error.details.get("Path").and_then(|path| lines::of_key(text, path));
+        let place = line.map(|n| format!(" (line {n})")).unwrap_or_default();
+        Failure::usage(format!("{name} is no job"))
+            .because(format!("{}{place}", error.message))
+            .hint(smallest())
     })?;
     match document.unknown_keys.first() {
         None => Ok(document.job),
@@ -59,19 +73,18 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Value, Failure> {
 }
 
 fn value(name: &str, text: &str) -> Result<Value, Failure> {
-    let failed =
-        |kind: &str, error: String| Failure::usage(format!("{name} is no {kind}")).because(error);
-    let value: Value = if text.trim_start().starts_with('{') {
-        serde_json::from_str(text).map_err(|e| failed("JSON", e.to_string()))?
-    } else {
-        serde_yaml_ng::from_str(text).map_err(|e| failed("YAML", e.to_string()))?
-    };
-    match value {
-        Value::Object(_) => Ok(value),
-        Value::Null => Err(Failure::usage(format!("{name} is empty"))
-            .hint("a job has at least a Type and one of Tasks; see `gadus job run --help`")),
-        _ => Err(Failure::usage(format!("{name} is no job")).because("it is not a set of keys")),
+    // Some editors begin a file with a mark that is no part of what it says.
+    match syntax::parse(name, text.trim_start_matches('\u{feff}'))? {
+        value @ Value::Object(_) => Ok(value),
+        Value::Null => Err(Failure::usage(format!("{name} is empty")).hint(smallest())),
+        _ => Err(Failure::usage(format!("{name} is no job"))
+            .because("it is not a set of keys")
+            .hint(smallest())),
     }
+}
+
+fn smallest() -> String {
+    format!("a job at its smallest: {SMALLEST_JOB}; see `gadus job run --help`")
 }
 
 /// The job in a body of the REST API, `{"Job": …}`, is as good as the job itself.

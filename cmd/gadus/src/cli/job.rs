@@ -7,6 +7,23 @@ use clap::{Args, Subcommand};
 use super::content::UnpackFlags;
 use super::{OutputArg, WaitFlags};
 
+/// A job file, for who is to write one.
+const EXAMPLE: &str = "\
+A job file, of which the last three keys may be left out:
+  Type: batch
+  Tasks:
+    - Name: main
+      Engine:
+        Type: docker
+        Params:
+          Image: busybox:1.37
+          Parameters: [sh, -c, 'wc -c /inputs/* > /outputs/n.txt']
+      InputSources:
+        - Source: {Type: ipfs, Params: {CID: bafkrei...}}
+          Target: /inputs
+      ResultPaths: [{Name: outputs, Path: /outputs}]
+      Resources: {CPU: 500m, Memory: 256Mb}";
+
 /// Jobs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
@@ -40,6 +57,7 @@ pub(crate) struct JobRef {
 
 /// Submits a file.
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLE)]
 pub(crate) struct JobRunArgs {
     /// The file, or - for stdin
     #[arg(value_name = "FILE")]

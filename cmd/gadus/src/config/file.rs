@@ -37,7 +37,9 @@ pub(super) fn parse(schema: &Schema, path: &Path, text: &str) -> Result<Vec<Sett
         let failure = Failure::usage(format!("{} is no TOML", path.display()));
         let line = e.span().map(|span| line_at(text, span.start));
         let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        failure.because(format!("{place}{}", e.message()))
+        failure
+            .because(format!("{place}{}", e.message()))
+            .hint("`gadus config default` prints a whole one to compare it with")
     };
     let table: Table = text.parse().map_err(no_toml)?;
     let spans = DeTable::parse(text).map_err(no_toml)?;

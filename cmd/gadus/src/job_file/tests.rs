@@ -51,14 +51,61 @@ fn a_misspelt_key_is_named_with_its_place_and_the_nearest_one() {
 }
 
 #[test]
-fn what_is_no_job_is_told_where_it_goes_wrong() {
-    let yaml = told("Type: [batch\nCount: 1\n");
-    assert!(yaml.contains("is no YAML") && yaml.contains("line 2"), "{yaml}");
-    let json = told("{\"Type\": \"batch\",\n \"Count\": }");
-    assert!(json.contains("is no JSON") && json.contains("line 2"), "{json}");
-    assert!(told("Count: many").contains("Count"), "{}", told("Count: many"));
-    assert!(told("").contains("is empty"));
-    assert!(told("- 1\n- 2").contains("not a set of keys"));
+fn text_that_is_no_job_is_told_with_its_line_and_what_to_do() {
+    assert_snapshot!(told("Type: batch\nCount: [1\nTasks: x\n"), @r#"
+    error: job.yaml is no YAML
+    cause: did not find expected ',' or ']' at line 3 column 6, while parsing a flow sequence at line 2 column 8
+    cause: line 3: Tasks: x
+    hint: look at line 3 and the one before it; a job at its smallest: {"Type": "batch", "Tasks": [{"Name": "main", "Engine": {"Type": "docker", "Params": {"Image": "busybox:1.37"}}}]}; see `gadus job run --help`
+    "#);
+    assert_snapshot!(told("{\"Type\": \"batch\",\n \"Count\": }"), @r#"
+    error: job.yaml is no JSON
+    cause: expected value at line 2 column 11
+    cause: line 2: "Count": }
+    hint: look at line 2 and the one before it; a job at its smallest: {"Type": "batch", "Tasks": [{"Name": "main", "Engine": {"Type": "docker", "Params": {"Image": "busybox:1.37"}}}]}; see `gadus job run --help`
+    "#);
+    assert_snapshot!(told("Type: batch\n\tCount: 1\n"), @r#"
+    error: job.yaml is no YAML
+    cause: found a tab character that violates indentation at line 2 column 1, while scanning a plain scalar at line 1 column 7
+    cause: line 2: Count: 1
+    hint: indent with blanks: YAML takes no tabs
+    "#);
+    assert_snapshot!(told("Type: batch\nTasks:\n- Name: main\n  Env: [A]\n"), @r#"
+    error: job.yaml is no job
+    cause: this is no job: invalid type: sequence, expected an object at Tasks.0.Env (line 4)
+    hint: a job at its smallest: {"Type": "batch", "Tasks": [{"Name": "main", "Engine": {"Type": "docker", "Params": {"Image": "busybox:1.37"}}}]}; see `gadus job run --help`
+    "#);
+    assert_snapshot!(told("# nothing\n"), @r#"
+    error: job.yaml is empty
+    hint: a job at its smallest: {"Type": "batch", "Tasks": [{"Name": "main", "Engine": {"Type": "docker", "Params": {"Image": "busybox:1.37"}}}]}; see `gadus job run --help`
+    "#);
+    assert_snapshot!(told("- 1\n- 2"), @r#"
+    error: job.yaml is no job
+    cause: it is not a set of keys
+    hint: a job at its smallest: {"Type": "batch", "Tasks": [{"Name": "main", "Engine": {"Type": "docker", "Params": {"Image": "busybox:1.37"}}}]}; see `gadus job run --help`
+    "#);
+}
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark() {
+    let expected = json!({"Type": "batch"});
+    assert_eq!(parse("x", "\u{feff}Type: batch\n").unwrap(), expected);
+    assert_eq!(parse("x", "\u{feff}{\"Type\": \"batch\"}").unwrap(), expected);
+}
+
+#[test]
+fn what_is_no_text_or_too_much_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = |bytes: &[u8]| {
+        let path = dir.path().join("job.yaml");
+        std::fs::write(&path, bytes).unwrap();
+        let Failure::Told(report) = read(&path).unwrap_err() else { panic!("told") };
+        report.hint.unwrap()
+    };
+    assert_eq!(told(b"\xff\xfe"), "a job file is text: YAML or JSON");
+    assert!(told(&vec![b' '; 17 << 20]).starts_with("add what is large"));
+    let Failure::Told(report) = read(dir.path()).unwrap_err() else { panic!("told") };
+    assert_eq!(report.hint.unwrap(), "name a file in it");
 }
 
 #[test]
