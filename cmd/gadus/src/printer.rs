@@ -66,7 +66,7 @@ pub(crate) struct Printer {
 impl Printer {
     /// The process's own streams.
     pub(crate) fn standard(color: ColorWhen, quiet: bool) -> Self {
-        let width = io::stdout().is_terminal().then(crate::render::terminal_width).flatten();
+        let width = crate::render::terminal_width();
         Self {
             out: Lane { sink: Arc::new(Stdout), color: color.wanted(&io::stdout()) },
             err: Lane { sink: Arc::new(Stderr), color: color.wanted(&io::stderr()) },

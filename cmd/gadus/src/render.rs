@@ -3,6 +3,7 @@
 
 mod amount;
 mod execution;
+mod fit;
 mod history;
 mod job;
 mod listing;
@@ -14,6 +15,7 @@ mod text;
 mod time;
 mod timing;
 mod version;
+mod wrap;
 
 pub(crate) use amount::{bytes, count};
 pub(crate) use execution::executions;

@@ -3,6 +3,7 @@
 use gadus_api::types::{Execution, NodeState};
 use jiff::Timestamp;
 
+use super::fit::Column;
 use super::nodes::name_of;
 use super::table::{Cell, Table};
 use super::text::{one_line, short_id};
@@ -16,8 +17,17 @@ pub(crate) fn executions(
     now: Timestamp,
     width: Option<u16>,
 ) -> String {
-    let mut table =
-        Table::new(["ID", "PART", "TRY", "NODE", "STATE", "EXIT", "CHANGED", "COMMENT"], width);
+    let columns = [
+        Column::whole("ID"),
+        Column::whole("PART").or_none(2),
+        Column::whole("TRY").or_none(1),
+        Column::cut("NODE", 10).or_none(4),
+        Column::whole("STATE"),
+        Column::whole("EXIT").or_none(5),
+        Column::whole("CHANGED").or_none(3),
+        Column::text("COMMENT", 20),
+    ];
+    let mut table = Table::new(columns, width);
     for execution in executions {
         let epoch = execution.gadus.as_ref().map_or(0, |extras| extras.epoch);
         let exit = if is_published(execution) {

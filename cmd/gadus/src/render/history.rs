@@ -2,13 +2,20 @@
 
 use gadus_api::types::JobHistory;
 
+use super::fit::Column;
 use super::table::{Cell, Table};
 use super::text::short_id;
 use super::time::clock;
 
 /// A job's history, oldest first. The day is said where it changes.
 pub(crate) fn history(entries: &[JobHistory], width: Option<u16>) -> String {
-    let mut table = Table::new(["TIME", "EXECUTION", "TOPIC", "EVENT"], width);
+    let columns = [
+        Column::whole("TIME"),
+        Column::whole("EXECUTION").or_none(2),
+        Column::whole("TOPIC").or_none(1),
+        Column::text("EVENT", 24),
+    ];
+    let mut table = Table::new(columns, width);
     let mut day = "";
     for entry in entries {
         let this_day = entry.time.get(..10).unwrap_or_default();

@@ -4,9 +4,10 @@ use gadus_api::types::{Execution, GetJobResponse, Job, NodeState, Task};
 use jiff::Timestamp;
 
 use super::execution::{executions, state};
+use super::fit::Column;
 use super::history::history;
 use super::plan::plan;
-use super::table::{Cell, Table, sections, warning};
+use super::table::{Cell, Table, clipped, paragraph, sections, warning};
 use super::text::{one_line, plain, short_id};
 use super::time::{ago, stamp};
 use super::timing::timing;
@@ -21,7 +22,15 @@ const EXECUTIONS_MAX: usize = 5;
 
 /// Jobs, a row each.
 pub(crate) fn jobs(jobs: &[Job], now: Timestamp, width: Option<u16>) -> String {
-    let mut table = Table::new(["ID", "NAME", "CREATED", "TYPE", "JOB", "STATE"], width);
+    let columns = [
+        Column::whole("ID"),
+        Column::cut("NAME", 8).or_none(4),
+        Column::whole("CREATED").or_none(2),
+        Column::whole("TYPE").or_none(1),
+        Column::cut("JOB", 16).or_none(3),
+        Column::whole("STATE"),
+    ];
+    let mut table = Table::new(columns, width);
     for job in jobs {
         let name = if job.name == job.id { "-" } else { &job.name };
         table.row([
@@ -58,8 +67,8 @@ pub(crate) fn job(
         parts.push((format!("Bids{of}"), bids.unwrap_or_default()));
         parts.push((format!("Where the time went{of}"), timing(execution, width)));
         parts.push((format!("Result{of}"), result(execution, width)));
-        parts.push((format!("Standard output{of}"), output(&execution.run_output.stdout)));
-        parts.push((format!("Standard error{of}"), output(&execution.run_output.stderr)));
+        parts.push((format!("Standard output{of}"), output(&execution.run_output.stdout, width)));
+        parts.push((format!("Standard error{of}"), output(&execution.run_output.stderr, width)));
     }
     if !tries.is_empty() {
         parts.push(("Executions".to_owned(), executions(tries, nodes, now, width)));
@@ -126,7 +135,7 @@ fn bids(
         Some(place) => format!("it ranks {} of those that were free", place + 1),
         None => "it came after the ranking was made".to_owned(),
     };
-    format!("{}\n{winner} won: {why}.", plan(bids, nodes, width))
+    format!("{}\n{}", plan(bids, nodes, width), paragraph(&format!("{winner} won: {why}."), width))
 }
 
 fn result(execution: &Execution, width: Option<u16>) -> String {
@@ -154,12 +163,13 @@ fn result(execution: &Execution, width: Option<u16>) -> String {
         }
     }
     table.pair("Hint", Cell::lines(&extras.hint));
-    let warnings: String = extras.warnings.iter().map(|w| format!("\n{}", warning(w))).collect();
+    let warnings: String =
+        extras.warnings.iter().map(|w| format!("\n{}", warning(w, width))).collect();
     format!("{}{warnings}", table.draw())
 }
 
 /// The first lines of an output.
-fn output(text: &str) -> String {
+fn output(text: &str, width: Option<u16>) -> String {
     let text = plain(text);
     let mut lines: Vec<String> = text
         .lines()
@@ -169,5 +179,5 @@ fn output(text: &str) -> String {
     if text.lines().count() > OUTPUT_LINES_MAX {
         lines.push("…".to_owned());
     }
-    lines.join("\n")
+    clipped(&lines.join("\n"), width)
 }

@@ -4,14 +4,24 @@ use gadus_api::types::{NodeInfo, NodeState, ResourceAmounts};
 use jiff::Timestamp;
 
 use super::amount::{bytes, cores};
+use super::fit::Column;
 use super::table::{Cell, Table, sections};
 use super::text::short_id;
 use super::time::ago_rfc3339;
 
 /// The nodes that a requester knows.
 pub(crate) fn nodes(nodes: &[NodeState], width: Option<u16>) -> String {
-    let mut table =
-        Table::new(["ID", "NAME", "TYPE", "STATUS", "ENGINES", "CPU", "MEMORY", "JOBS"], width);
+    let columns = [
+        Column::whole("ID"),
+        Column::cut("NAME", 8).or_none(6),
+        Column::whole("TYPE").or_none(1),
+        Column::whole("STATUS"),
+        Column::whole("ENGINES").or_none(5),
+        Column::whole("CPU").or_none(4),
+        Column::whole("MEMORY").or_none(2),
+        Column::whole("JOBS").or_none(3),
+    ];
+    let mut table = Table::new(columns, width);
     for node in nodes {
         let compute = &node.info.compute_node_info;
         let (free, max) = (&compute.available_capacity, &compute.max_capacity);
@@ -62,7 +72,7 @@ pub(crate) fn node(node: &NodeState, now: Timestamp, width: Option<u16>) -> Stri
 
 fn capacity(info: &NodeInfo, width: Option<u16>) -> String {
     let compute = &info.compute_node_info;
-    let mut table = Table::new(["", "CPU", "MEMORY", "DISK", "GPU"], width);
+    let mut table = Table::new(["", "CPU", "MEMORY", "DISK", "GPU"].map(Column::whole), width);
     let mut row = |name: &str, amounts: &ResourceAmounts| {
         table.row([
             name.into(),

@@ -3,12 +3,16 @@
 use gadus_api::types::{NodeState, PlanInfo};
 
 use super::amount::bytes;
+use super::fit::Column;
 use super::nodes::name_of;
-use super::table::{Cell, Table, Tone};
+use super::table::{Cell, Table, Tone, paragraph};
 
 /// A verdict for each node, best first, and the sum of it.
 pub(crate) fn plan(plan: &PlanInfo, nodes: &[NodeState], width: Option<u16>) -> String {
-    let mut table = Table::new(["NODE", "TAKES IT", "WHY"], width);
+    let mut table = Table::new(
+        [Column::cut("NODE", 10), Column::whole("TAKES IT"), Column::text("WHY", 16)],
+        width,
+    );
     for (place, ranked) in plan.ranked.iter().enumerate() {
         let warm = if ranked.warm { ", code at hand" } else { "" };
         let missing = match ranked.bytes_missing {
@@ -35,7 +39,7 @@ pub(crate) fn plan(plan: &PlanInfo, nodes: &[NodeState], width: Option<u16>) -> 
         ]);
     }
     let body = if table.is_empty() { String::new() } else { format!("{}\n\n", table.draw()) };
-    format!("{body}{}", summary(plan))
+    format!("{body}{}", paragraph(&summary(plan), width))
 }
 
 fn summary(plan: &PlanInfo) -> String {

@@ -87,6 +87,50 @@ fn versions_of_one_side_or_both() {
     assert!(!bare(&versions(&client, None, None)).contains("server"));
 }
 
+/// Widths of terminals, from half a small one to a wide one.
+const TERMINALS: [u16; 4] = [40, 60, 80, 120];
+
+/// What is drawn at each of them; no line is longer.
+fn in_terminals(name: &str, draw: impl Fn(Option<u16>) -> String) {
+    let mut all = String::new();
+    for width in TERMINALS {
+        let text = bare(&draw(Some(width)));
+        for line in text.lines() {
+            let columns = unicode_width::UnicodeWidthStr::width(line);
+            assert!(columns <= usize::from(width), "{name} at {width}: {line}");
+            assert_eq!(line, line.trim_end());
+        }
+        all.push_str(&format!("--- {width}\n{text}\n"));
+    }
+    assert_snapshot!(format!("terminals_{name}"), all);
+}
+
+#[test]
+fn lists_fit_the_terminal_and_ids_stay_whole() {
+    let mut long = sample_job("Running", "");
+    long.name = "a-name-that-says-what-the-job-is-about-日本語".into();
+    let all = [sample_job("Completed", ""), long];
+    in_terminals("jobs", |width| jobs(&all, now(), width));
+    let why = "nobody has block bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy: \
+               3 peers were asked for 10000 ms";
+    let tries = [failed("the node is gone", ""), failed(why, ""), published(0, "", "")];
+    in_terminals("executions", |width| executions(&tries, &samples::nodes(), now(), width));
+    let mut entries = samples::history();
+    entries[2].event.message = why.into();
+    in_terminals("history", |width| history(&entries, width));
+    in_terminals("nodes", |width| nodes(&samples::nodes(), width));
+    in_terminals("listing", |width| listing(&samples::listing(), "x", width));
+    in_terminals("plan", |width| plan(&samples::plan(), &samples::nodes(), width));
+    in_terminals("node", |width| node(&samples::nodes()[0], now(), width));
+}
+
+#[test]
+fn a_description_fits_the_terminal() {
+    let line = "a line of output that is longer than most terminals are wide, ".repeat(3);
+    let one = answer(sample_job("Completed", ""), vec![published(7, &line, "\ttab\n日本語\n")]);
+    in_terminals("job", |width| job(&one, &samples::nodes(), now(), width));
+}
+
 #[test]
 fn strangers_words_do_not_steer_the_terminal() {
     let text = listing(&samples::listing(), "x", None);

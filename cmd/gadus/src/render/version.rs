@@ -2,6 +2,7 @@
 
 use gadus_api::types::BuildVersionInfo;
 
+use super::fit::Column;
 use super::table::Table;
 
 /// This program's version, and the node's where one answered.
@@ -10,7 +11,14 @@ pub(crate) fn versions(
     server: Option<&BuildVersionInfo>,
     width: Option<u16>,
 ) -> String {
-    let mut table = Table::new(["", "GADUS", "API", "COMMIT", "PLATFORM"], width);
+    let columns = [
+        Column::whole(""),
+        Column::whole("GADUS"),
+        Column::whole("API"),
+        Column::whole("COMMIT").or_none(1),
+        Column::whole("PLATFORM").or_none(2),
+    ];
+    let mut table = Table::new(columns, width);
     for (side, version) in [("client", Some(client)), ("server", server)] {
         let Some(version) = version else { continue };
         let platform = format!("{}/{}", version.goos, version.goarch);
