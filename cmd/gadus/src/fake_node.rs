@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use axum::{Json, serve};
+use bytes::Bytes;
 use gadus_api::client::Client;
 use gadus_api::types::GetJobResponse;
 use serde_json::{Value, json};
@@ -28,6 +29,8 @@ pub(crate) struct Script {
     pub(crate) streams: Vec<(Vec<Value>, bool)>,
     /// Files by the path of their URL.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// The CID of whatever is added.
+    pub(crate) imported: String,
     /// Submissions are refused with a status and a message.
     pub(crate) refusal: Option<(u16, String)>,
 }
@@ -61,6 +64,8 @@ impl FakeNode {
             .route(jobs, put(submit))
             .route(&format!("{jobs}/{{id}}"), get(job))
             .route(&format!("{jobs}/{{id}}/logs"), get(logs))
+            .route("/api/v1/content", post(import))
+            .layer(DefaultBodyLimit::disable())
             .fallback(file)
             .with_state(Arc::new(Mutex::new(script)));
         tokio::spawn(async move { serve(listener, router).await });
@@ -81,6 +86,10 @@ async fn submit(State(script): State<Shared>) -> Response {
         return (StatusCode::from_u16(status).unwrap(), body).into_response();
     }
     Json(json!({"JobID": JOB, "EvaluationID": "", "Warnings": null})).into_response()
+}
+
+async fn import(State(script): State<Shared>, body: Bytes) -> Json<Value> {
+    Json(json!({"CID": script.lock().unwrap().imported, "Bytes": body.len(), "Files": 1}))
 }
 
 async fn job(State(script): State<Shared>, Path(id): Path<String>) -> Json<GetJobResponse> {

@@ -58,7 +58,7 @@ pub(crate) async fn module(session: &Session, text: &str) -> Result<String, Fail
 }
 
 async fn add(session: &Session, path: &Path) -> Result<String, Failure> {
-    let added = add_path(session, path).await?;
+    let added = add_path(session, path, false).await?;
     session.printer.talk(&format!("added {} as {}", path.display(), added.cid));
     Ok(added.cid)
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use bytes::Bytes;
 use futures::Stream;
@@ -15,16 +16,24 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::tree::{Packed, pack, scan};
 
+mod check;
+
 /// Bytes that are sent at once; smaller pieces, such as headers, are joined.
 const CHUNK_BYTES: usize = 1 << 20;
 /// Chunks that are read ahead of the network.
 const CHUNKS_AHEAD: usize = 4;
 
-/// Adds what stands at a path.
+/// Adds what stands at a path. With `check`, its CID is computed here too, from the bytes that are
+/// sent.
 ///
 /// # Errors
-/// For what cannot be read or has no content, and what the node says.
-pub(crate) async fn add_path(session: &Session, path: &Path) -> Result<ImportResponse, Failure> {
+/// For what cannot be read or has no content, what the node says, and for a CID of the node's that
+/// is not the one computed here.
+pub(crate) async fn add_path(
+    session: &Session,
+    path: &Path,
+    check: bool,
+) -> Result<ImportResponse, Failure> {
     let what = Packed::at(path)?;
     let (scanned, file) = (path.to_owned(), path.to_owned());
     // The whole tree is looked at before anything is sent: what cannot be added is told at once.
@@ -34,50 +43,76 @@ pub(crate) async fn add_path(session: &Session, path: &Path) -> Result<ImportRes
     };
     let doing = format!("adding {}", path.display());
     let bar = session.printer.bytes_bar(&doing, Some(total));
-    send(session, path.to_owned(), what.kind(), bar, move |out| pack(&file, what, out)).await
+    let upload = Upload { path: path.to_owned(), kind: what.kind(), bar, check };
+    upload.send(session, move |out| pack(&file, what, out)).await
 }
 
 /// Adds everything that comes in on stdin, as one file.
 ///
 /// # Errors
-/// For what cannot be read, and what the node says.
-pub(crate) async fn add_stdin(session: &Session) -> Result<ImportResponse, Failure> {
+/// As [`add_path`].
+pub(crate) async fn add_stdin(session: &Session, check: bool) -> Result<ImportResponse, Failure> {
     let bar = session.printer.bytes_bar("adding stdin", None);
-    send(session, PathBuf::from("stdin"), ImportKind::File, bar, |out| {
+    let upload = Upload { path: PathBuf::from("stdin"), kind: ImportKind::File, bar, check };
+    let copy = |out: &mut dyn Write| {
         io::copy(&mut io::stdin().lock(), out)
             .map(|_| ())
             .map_err(|e| Failure::io("read stdin", &e))
-    })
-    .await
+    };
+    upload.send(session, copy).await
 }
 
-async fn send(
-    session: &Session,
+/// What is to be sent.
+struct Upload {
+    /// For messages.
     path: PathBuf,
     kind: ImportKind,
     bar: ProgressBar,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), Failure> + Send + 'static,
-) -> Result<ImportResponse, Failure> {
-    let (to_network, chunks) = mpsc::channel(CHUNKS_AHEAD);
-    let (counter, failed) = (bar.clone(), to_network.clone());
-    let reading = blocking(move || {
-        let mut feed = Feed { to_network, gathered: Vec::new(), bar: counter };
-        let result =
-            write(&mut feed).and_then(|()| feed.hand_over().map_err(|e| Failure::io("send", &e)));
-        if result.is_err() {
-            // Breaks the upload, so that the node does not take a part for the whole.
-            let _ = failed.blocking_send(Err(io::Error::other("the upload was given up")));
+    check: bool,
+}
+
+impl Upload {
+    async fn send(
+        self,
+        session: &Session,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<ImportResponse, Failure> {
+        let Self { path, kind, bar, check } = self;
+        let (to_network, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        let (to_check, to_be_checked) = sync_channel(CHUNKS_AHEAD);
+        let (counter, failed) = (bar.clone(), to_network.clone());
+        let reading = blocking(move || {
+            let to_check = check.then_some(to_check);
+            let mut feed = Feed { to_network, to_check, gathered: Vec::new(), bar: counter };
+            let result = write(&mut feed)
+                .and_then(|()| feed.hand_over().map_err(|e| Failure::io("send", &e)));
+            if result.is_err() {
+                // Breaks the upload, so that the node does not take a part for the whole.
+                let _ = failed.blocking_send(Err(io::Error::other("the upload was given up")));
+            }
+            result
+        });
+        let sending = session.client.import(kind, chunk_stream(chunks));
+        let checking = async {
+            match check {
+                true => blocking(move || check::cid_of(kind, to_be_checked)).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        let (read, sent, here) = tokio::join!(reading, sending, checking);
+        bar.finish_and_clear();
+        // When the node gives up first, the reader only sees that nobody listens any more.
+        let added = match (read, sent) {
+            (Err(failure @ Failure::Told(_)), _) => return Err(failure),
+            (_, Err(error)) => {
+                return Err(Failure::call(format!("add {}", path.display()), &error));
+            }
+            (Err(Failure::ReaderGone) | Ok(()), Ok(added)) => added,
+        };
+        if let Some(here) = here? {
+            check::compare(&path, &added, &here)?;
         }
-        result
-    });
-    let sending = session.client.import(kind, chunk_stream(chunks));
-    let (read, sent) = tokio::join!(reading, sending);
-    bar.finish_and_clear();
-    // When the node gives up first, the reader only sees that nobody listens any more.
-    match (read, sent) {
-        (Err(failure @ Failure::Told(_)), _) => Err(failure),
-        (_, Err(error)) => Err(Failure::call(format!("add {}", path.display()), &error)),
-        (Err(Failure::ReaderGone) | Ok(()), Ok(added)) => Ok(added),
+        Ok(added)
     }
 }
 
@@ -99,6 +134,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 /// Gathers what is written into chunks, and waits while the network is behind.
 struct Feed {
     to_network: mpsc::Sender<io::Result<Bytes>>,
+    to_check: Option<SyncSender<Bytes>>,
     gathered: Vec<u8>,
     bar: ProgressBar,
 }
@@ -109,7 +145,11 @@ impl Feed {
             return Ok(());
         }
         self.bar.inc(self.gathered.len() as u64);
-        let chunk = std::mem::take(&mut self.gathered).into();
+        let chunk = Bytes::from(std::mem::take(&mut self.gathered));
+        if let Some(to_check) = &self.to_check {
+            // Who checks may have seen the end already, or says itself why it has given up.
+            let _ = to_check.send(chunk.clone());
+        }
         self.to_network
             .blocking_send(Ok(chunk))
             .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
@@ -134,3 +174,6 @@ impl Write for Feed {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

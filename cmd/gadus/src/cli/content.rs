@@ -13,6 +13,9 @@ pub(crate) struct AddArgs {
     /// A file, a directory (hidden files included, symlinks kept as symlinks), or - for stdin
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
+    /// Compute the CID here too, and compare it with the node's
+    #[arg(long)]
+    pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) format: OutputArg,
 }

@@ -15,9 +15,9 @@ use crate::upload::{add_path, add_stdin};
 
 pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failure> {
     let added = if args.path == Path::new("-") {
-        add_stdin(session).await?
+        add_stdin(session, args.check).await?
     } else {
-        add_path(session, &args.path).await?
+        add_path(session, &args.path, args.check).await?
     };
     if args.format.output == Format::Table {
         session.printer.talk(&format!(
@@ -25,6 +25,9 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failu
             render::count(added.files, "file"),
             render::bytes(added.bytes)
         ));
+        if args.check {
+            session.printer.talk("checked: it has the same CID here");
+        }
     }
     session.printer.object(args.format.output, &added, || added.cid.clone())?;
     Ok(Exit::Success)

@@ -79,6 +79,20 @@ impl Importer {
         built.map_or_else(|| store_leaf(self.sink(), &[]), Ok)
     }
 
+    /// Imports a tree from a tar archive, as a node does with what it is sent; `depth_max` is in
+    /// names of a path.
+    ///
+    /// # Errors
+    /// `Malformed`, `UnsafeName`, and as [`Importer::file`].
+    pub fn tar(
+        &self,
+        source: impl Read,
+        budget: &mut Budget,
+        depth_max: usize,
+    ) -> Result<Built, ContentError> {
+        tar_tree::import(self, source, budget, depth_max)
+    }
+
     /// Stores a symbolic link.
     pub(crate) fn symlink(&self, target: &[u8]) -> Result<Built, ContentError> {
         put_symlink(self.sink(), target)
