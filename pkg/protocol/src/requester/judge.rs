@@ -29,7 +29,8 @@ impl Requester {
     /// The wait after a failed try: doubled each time, and noted once per try.
     fn back_off(&mut self, now: Time, id: JobId) {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
-        if !entry.log.owes_backoff || entry.log.seats.open().is_empty() {
+        let again = entry.log.view.job.kind.restart == Restart::Elsewhere;
+        if !entry.log.owes_backoff || !again || entry.log.seats.open().is_empty() {
             return;
         }
         // Bids of before the failure are not used again.

@@ -113,6 +113,11 @@ impl Requester {
         let gathers = !log.view.state.is_terminal() && entry.soft.round(log.round).is_some();
         let seats = if gathers { log.seats.open().len() } else { 0 };
         let seats = u32::try_from(seats).unwrap_or(u32::MAX);
-        self.freed |= self.queue.set_bidding(&entry.soft.class, id, seats);
+        let (class, view) = (&entry.soft.class, &log.view);
+        let left_off = self.queue.set_bidding(class, id, seats);
+        // What the head of a line seeks no more is no room that it did not see before.
+        let is_head = self.queue.contains(class, &view.job, view.created_at)
+            && !self.queue.must_wait(class, &view.job, view.created_at);
+        self.freed |= left_off && !is_head;
     }
 }
