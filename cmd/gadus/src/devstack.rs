@@ -1,11 +1,21 @@
 //! `gadus devstack`: a network in one process, with real sockets and a data directory each.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use gadus_api::client::Client;
+use gadus_api::types::NodeState;
+use tokio::time::sleep;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::serve::{Running, Settings, until_told};
+
+/// How long compute nodes are waited for; after that people see for themselves who is missing.
+const KNOWN_MAX: Duration = Duration::from_secs(10);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Runs a requester and `nodes` compute nodes until it is told to end. `data_dir` is removed at
 /// the end when it is only for this run.
@@ -27,9 +37,11 @@ pub(crate) async fn run(
         computes.push(Running::start(compute(base, &dir, n, nodes, &requester)).await?);
     }
     let api = requester.api();
+    let nodes = until_known(&api.to_string(), nodes).await?;
     printer.talk(&format!(
-        "{}\n{nodes} compute nodes are with it; Ctrl-C ends all\nexport GADUS_API=http://{api}",
-        requester.banner()
+        "{}\n{} with it; Ctrl-C ends all\nexport GADUS_API=http://{api}",
+        requester.banner(),
+        crate::render::count(nodes as u64, "compute node"),
     ));
     let ended = until_told(&requester).await;
     for running in computes {
@@ -42,6 +54,25 @@ pub(crate) async fn run(
         Some(error) => {
             Err(Failure::usage("the devstack stopped: its log failed").because(error.to_string()))
         }
+    }
+}
+
+/// Waits until the requester knows its compute nodes, so that the first job finds them all. How
+/// many it knows.
+async fn until_known(api: &str, nodes: u32) -> Result<usize, Failure> {
+    let client = Client::new(api).map_err(|e| Failure::call("look for the nodes", &e))?;
+    let began = Instant::now();
+    loop {
+        let known = client.nodes().await.map_err(|e| Failure::call("look for the nodes", &e))?;
+        let is_here = |node: &&NodeState| {
+            node.connection == "CONNECTED"
+                && !node.info.compute_node_info.execution_engines.is_empty()
+        };
+        let here = known.iter().filter(is_here).count();
+        if here >= nodes as usize || began.elapsed() > KNOWN_MAX {
+            return Ok(here);
+        }
+        sleep(LOOK_EVERY).await;
     }
 }
 
