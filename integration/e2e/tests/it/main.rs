@@ -9,6 +9,8 @@ mod docker;
 mod jobs;
 mod judge;
 mod namespaces;
+mod python;
+mod readme;
 mod rest;
 mod restarts;
 mod sdk;

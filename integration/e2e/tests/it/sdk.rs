@@ -1,16 +1,18 @@
 //! Bacalhau's own Python client from PyPI, unchanged, against a running node.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gadus_e2e::{IMAGE, Network, docker_socket, program, root, skip};
+use gadus_e2e::{IMAGE, Network, docker_socket, program, root};
+
+use crate::python::python;
 
 /// What is installed, and all that it needs.
 const PACKAGES: [&str; 2] = ["bacalhau-sdk==1.4.2", "bacalhau-apiclient==1.4.1"];
 
 #[test]
 fn bacalhaus_python_client_runs_jobs() {
-    let Some(python) = python() else { return };
+    let about = "Bacalhau's Python client";
+    let Some(python) = python(about, "bacalhau-sdk-1.4.2", &PACKAGES) else { return };
     let socket = docker_socket("a docker job by the Python client");
     let network = Network::start_with(1, |mut process| {
         process.set_env("GADUS_DOCKER_SOCKET", socket.as_deref().unwrap_or("/nowhere"));
@@ -40,41 +42,4 @@ fn bacalhaus_python_client_runs_jobs() {
         let cid = String::from_utf8(said.stdout).unwrap();
         assert_eq!(network.gadus(&["cat", &format!("{}/stdout", cid.trim())]).ok(), "sdk\n");
     }
-}
-
-/// A Python with the client, installed once into the cache of this user; skips where that cannot
-/// be.
-fn python() -> Option<PathBuf> {
-    let home = || std::env::var("HOME").map(|home| format!("{home}/.cache/gadus"));
-    let cache = std::env::var("GADUS_CACHE").or_else(|_| home()).unwrap();
-    let venv = Path::new(&cache).join("bacalhau-sdk-1.4.2");
-    let python = venv.join("bin/python");
-    let is_whole = venv.join("is-whole");
-    if is_whole.exists() {
-        return Some(python);
-    }
-    let made =
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv)).and_then(|()| {
-            let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-            run(Command::new(&python).args(pip).args(PACKAGES))
-        });
-    match made {
-        Ok(()) => {
-            std::fs::write(is_whole, "").unwrap();
-            Some(python)
-        }
-        Err(why) => {
-            skip("Bacalhau's Python client", &why);
-            None
-        }
-    }
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.output().map_err(|error| format!("no python3: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(said.lines().last().unwrap_or("it ends without a word").to_owned())
 }
