@@ -15,8 +15,9 @@ fn network() -> Arc<Network> {
     NETWORK.get(|| Network::start(1))
 }
 
+/// Adds a path, whose CID is computed on both sides.
 fn add(network: &Network, path: &Path) -> String {
-    network.gadus(&["add", path.to_str().unwrap()]).ok().trim().to_owned()
+    network.gadus(&["add", "--check", path.to_str().unwrap()]).ok().trim().to_owned()
 }
 
 fn get(api: &str, cid: &str, to: &Path) {
