@@ -20,6 +20,7 @@ mod executor;
 mod fault;
 mod follow;
 mod gpu;
+mod hosts;
 mod images;
 mod output;
 mod outputs;

@@ -23,7 +23,7 @@ use crate::follow::{End, Following, Standing, log, standing};
 use crate::output::{Frames, Output};
 use crate::usage::{self, Quota};
 use crate::verdict::{self, Ending, Watched};
-use crate::{outputs, program, removal, spec};
+use crate::{hosts, outputs, program, removal, spec};
 
 /// Tries at creating a container: its image or an earlier container may be just going away.
 const CREATE_TRIES: u32 = 20;
@@ -73,7 +73,12 @@ pub(crate) async fn run(
         memory_bytes: memory_of(&body),
     };
     let dirs = request.outputs.clone();
-    blocking(move || outputs::make(&dirs)).await?;
+    let scratch = spec::needs_hosts(request).then(|| request.scratch.clone());
+    blocking(move || {
+        outputs::make(&dirs)?;
+        scratch.map_or(Ok(()), |scratch| hosts::write(&scratch))
+    })
+    .await?;
     let started = run.launch(body).await?;
     let start = Instant::now().checked_sub(started.age).unwrap_or_else(Instant::now);
     let prepare = start.saturating_duration_since(begun);

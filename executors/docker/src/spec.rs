@@ -12,6 +12,7 @@ use gadus_model::{Failure, FailureKind, Network};
 use gadus_ports::{ExecCode, ExecLimits, ExecRequest};
 
 use crate::config::DockerLimits;
+use crate::hosts;
 use crate::images::LocalImage;
 use crate::scope::Scope;
 
@@ -54,7 +55,10 @@ pub(crate) fn container(
         working_dir: workdir.clone(),
         labels: Some(scope.labels(request.execution)),
         // The same everywhere: a job must not see which machine it is on.
-        hostname: isolated.then(|| "gadus".to_owned()),
+        hostname: isolated.then(|| hosts::HOSTNAME.to_owned()),
+        // Its network namespace has nothing but lo either way. This way the kernel makes it as it
+        // makes the others; otherwise the engine starts a program of its own to look after it.
+        network_disabled: Some(request.network == Network::None),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         // An image's health check would run commands that nobody asked for.
@@ -159,7 +163,16 @@ fn mounts(request: &ExecRequest) -> Vec<Mount> {
     };
     let inputs = request.mounts.iter().map(|m| bind(&m.host, &m.guest, true));
     let outputs = request.outputs.iter().map(|o| bind(&o.host, &o.guest, false));
-    inputs.chain(outputs).collect()
+    let hosts =
+        needs_hosts(request).then(|| bind(&hosts::file(&request.scratch), hosts::GUEST, true));
+    inputs.chain(outputs).chain(hosts).collect()
+}
+
+/// Whether gadus gives it a hosts file: the engine does where there is a network, and what the job
+/// mounts there or above comes first.
+pub(crate) fn needs_hosts(request: &ExecRequest) -> bool {
+    request.network == Network::None
+        && !guests(request).any(|guest| Path::new(hosts::GUEST).starts_with(guest))
 }
 
 fn gpus(asked: &ExecLimits) -> Option<Vec<DeviceRequest>> {

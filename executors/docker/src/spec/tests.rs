@@ -49,12 +49,18 @@ fn describe(request: &ExecRequest) -> Result<ContainerCreateBody, Failure> {
 /// The container section (5) of the CIS Docker Benchmark 1.6, as far as a description shows it.
 #[test]
 fn every_fence_is_up() {
-    let host = describe(&request()).unwrap().host_config.unwrap();
+    let body = describe(&request()).unwrap();
+    assert_eq!(body.network_disabled, Some(true), "5.9");
+    let host = body.host_config.unwrap();
     assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]), "5.3");
     assert_eq!(host.cap_add, None, "5.3");
     assert_eq!(host.privileged, Some(false), "5.4");
     let sources: Vec<_> = host.mounts.unwrap().into_iter().filter_map(|m| m.source).collect();
-    assert_eq!(sources, ["/s/in", "/s/out"], "5.5, 5.31: nothing of the host but what was named");
+    assert_eq!(
+        sources,
+        ["/s/in", "/s/out", "/s/hosts"],
+        "5.5, 5.31: nothing of the host but what was named, and the hosts file"
+    );
     assert_eq!(host.binds, None);
     assert_eq!(host.port_bindings, None, "5.7");
     assert_eq!(host.network_mode.as_deref(), Some("none"), "5.9");
@@ -85,6 +91,25 @@ fn what_an_image_declares_as_a_volume_is_a_small_tmpfs() {
 fn an_output_at_tmp_takes_the_tmpfss_place() {
     let host = describe(&ExecRequest { outputs: vec![output("/tmp/")], ..request() }).unwrap();
     assert!(!host.host_config.unwrap().tmpfs.unwrap().contains_key("/tmp"));
+}
+
+#[test]
+fn only_a_container_without_a_network_and_a_file_of_its_own_gets_a_hosts_file() {
+    let has_hosts = |request: &ExecRequest| {
+        let body = describe(request).unwrap();
+        let mounts = body.host_config.unwrap().mounts.unwrap();
+        mounts.iter().any(|mount| mount.source.as_deref() == Some("/s/hosts"))
+    };
+    assert!(has_hosts(&request()));
+    for network in [Network::Host, Network::Bridge] {
+        let networked = ExecRequest { network, ..request() };
+        assert!(!has_hosts(&networked));
+        assert_eq!(describe(&networked).unwrap().network_disabled, Some(false));
+    }
+    for guest in ["/etc", "/etc/", "/etc/hosts"] {
+        assert!(!has_hosts(&ExecRequest { outputs: vec![output(guest)], ..request() }), "{guest}");
+    }
+    assert!(has_hosts(&ExecRequest { outputs: vec![output("/etc/hosts.d")], ..request() }));
 }
 
 #[test]

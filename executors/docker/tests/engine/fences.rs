@@ -1,9 +1,11 @@
 //! What a job can not do.
 
+use std::path::Path;
+
 use gadus_model::{FailureKind, Network, Outcome};
 use gadus_ports::Mount;
 
-use crate::support::{Bench, NOBODY_IMAGE};
+use crate::support::{Bench, NOBODY_IMAGE, ROOT_IMAGE};
 
 #[tokio::test]
 async fn the_root_is_read_only_and_tmp_is_small() {
@@ -25,6 +27,24 @@ async fn there_is_no_network_but_lo() {
         bench.output_of("ls /sys/class/net; ip -o link | wc -l; ip route | wc -l").await,
         "lo\n1\n0\n"
     );
+}
+
+#[tokio::test]
+async fn its_own_names_lead_to_itself_and_nothing_tells_of_the_machine() {
+    let Some(bench) = Bench::new().await else { return };
+    let own = bench.output_of("readlink /proc/self/ns/net").await;
+    let host = std::fs::read_link("/proc/self/ns/net").unwrap();
+    assert_ne!(Path::new(own.trim()), host, "its network namespace is its own");
+    let text = "cat /etc/hosts; wc -c </etc/resolv.conf; hostname; \
+        (echo hello | nc -l -p 7777) & until nc gadus 7777 2>/dev/null; do :; done; \
+        echo x 2>/dev/null >/etc/hosts || echo read-only";
+    for image in [ROOT_IMAGE, NOBODY_IMAGE] {
+        let request = bench.request(image, &["/bin/sh", "-c", text]).await;
+        let (ended, kept) = bench.run(request).await;
+        assert_eq!(ended.unwrap().outcome, Outcome::Exit(0), "{}", kept.stderr());
+        let hosts = "127.0.0.1\tlocalhost gadus\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+        assert_eq!(kept.stdout(), format!("{hosts}0\ngadus\nhello\nread-only\n"));
+    }
 }
 
 #[tokio::test]
