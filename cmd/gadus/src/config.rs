@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gadus_api::ApiLimits;
 use gadus_data::ContentConfig;
-use gadus_docker::DockerLimits;
+use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_model::Limits;
 use gadus_net::NetLimits;
 use gadus_store::StoreConfig;
@@ -148,11 +148,27 @@ impl Default for NetworkSection {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RequesterSection {
     pub(crate) enabled: bool,
+    pub(crate) registry: RegistrySection,
 }
 
 impl Default for RequesterSection {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, registry: RegistrySection::default() }
+    }
+}
+
+/// Asking registries for the digests of images.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegistrySection {
+    pub(crate) enabled: bool,
+    #[serde(with = "foreign::Registry")]
+    pub(crate) limits: RegistryLimits,
+}
+
+impl Default for RegistrySection {
+    fn default() -> Self {
+        Self { enabled: true, limits: RegistryLimits::default() }
     }
 }
 

@@ -83,3 +83,22 @@ impl Default for DockerLimits {
         }
     }
 }
+
+/// Limits of asking registries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryLimits {
+    /// How long it may take to find out an image's digest, all requests for it together.
+    pub lookup_ms: u64,
+    /// Images that are looked up at once; more wait.
+    pub lookups_max: usize,
+    /// Bytes of one answer.
+    pub answer_max_bytes: usize,
+    /// Redirects of one request.
+    pub redirects_max: usize,
+}
+
+impl Default for RegistryLimits {
+    fn default() -> Self {
+        Self { lookup_ms: 15_000, lookups_max: 64, answer_max_bytes: 4 << 20, redirects_max: 5 }
+    }
+}

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use gadus_model::{
     Code, Engine as EngineKind, EngineInfo, ExecutionId, Failure, FailureKind, Image,
 };
-use gadus_ports::{ExecCode, ExecRequest, Executor, Finished, LogSink, Warmth};
+use gadus_ports::{ExecCode, ExecRequest, Executor, Finished, ImageResolver, LogSink, Warmth};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -121,10 +121,6 @@ impl Executor for DockerExecutor {
         Warmth { warm: image_digest.is_some(), image_digest }
     }
 
-    async fn resolve_image(&self, reference: &str) -> Result<String, Failure> {
-        self.images.resolve(reference).await
-    }
-
     async fn prepare(&self, code: &ExecCode, _module: Option<Bytes>) -> Result<(), Failure> {
         match code {
             ExecCode::Docker { digest, reference, .. } => {
@@ -173,6 +169,13 @@ impl Executor for DockerExecutor {
             }
         }
         Ok(reaped)
+    }
+}
+
+#[async_trait]
+impl ImageResolver for DockerExecutor {
+    async fn resolve_image(&self, reference: &str) -> Result<String, Failure> {
+        self.images.resolve(reference).await
     }
 }
 

@@ -8,6 +8,7 @@
 //! - `spec` turns a request into a container's description, `verdict` an exit into an outcome: pure.
 //! - `run` creates, starts, follows and removes a container; `follow` is the part in between.
 //! - `images` remembers what the engine has, so that no bid waits for it; `pull` gets the rest.
+//! - `registry` asks registries what the engine would, where there is no engine.
 //! - `outputs`, `usage` and `adopt` look after directories that a hostile job writes.
 //!
 //! Containers outlive this process. They are named by their execution, so a run that is repeated
@@ -27,6 +28,7 @@ mod outputs;
 mod program;
 mod pull;
 mod reference;
+mod registry;
 mod removal;
 mod run;
 mod scope;
@@ -34,6 +36,7 @@ mod spec;
 mod usage;
 mod verdict;
 
-pub use config::{DockerConfig, DockerLimits};
+pub use config::{DockerConfig, DockerLimits, RegistryLimits};
 pub use executor::DockerExecutor;
 pub use gpu::gpus;
+pub use registry::Registries;

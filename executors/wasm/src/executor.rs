@@ -159,11 +159,6 @@ impl Executor for WasmExecutor {
         Warmth { warm, image_digest: None }
     }
 
-    async fn resolve_image(&self, reference: &str) -> Result<String, Failure> {
-        let message = format!("'{reference}' is an image, and the Wasm engine has none");
-        Err(Failure::new(FailureKind::Invalid, message))
-    }
-
     async fn prepare(&self, code: &ExecCode, module: Option<Bytes>) -> Result<(), Failure> {
         let (cid, entry) = wasm(code)?;
         self.modules.ready(cid, module).await?.check_entry(entry)

@@ -5,8 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use gadus_auth::NodeKey;
 use gadus_model::event::Record;
-use gadus_model::{Engine, NodeId, NodeInfo, OwnerId, Time};
-use gadus_ports::{BlockExchange, Content, Executor, LogExchange, Store, StoreError, Transport};
+use gadus_model::{NodeId, NodeInfo, OwnerId, Time};
+use gadus_ports::{
+    BlockExchange, Content, Executor, ImageResolver, LogExchange, Store, StoreError, Transport,
+};
 use gadus_protocol::{Compute, ComputeConfig, Requester, RequesterConfig};
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -34,6 +36,9 @@ pub struct Parts {
     pub content: Arc<dyn Content>,
     /// What it can run.
     pub executors: Vec<Arc<dyn Executor>>,
+    /// What a requester asks for the digest of an image that no bid names: the next where one
+    /// cannot tell.
+    pub images: Vec<Arc<dyn ImageResolver>>,
     /// The requester's log.
     pub requester_store: Arc<dyn Store>,
     /// The compute node's log.
@@ -239,14 +244,13 @@ fn requester_world(
     clock: &Clock,
     to: &mpsc::Sender<requester::Command>,
 ) -> requester::World {
-    let docker = parts.executors.iter().find(|e| e.engine() == Engine::Docker);
     requester::World {
         clock: clock.clone(),
         post: Post::new(parts.transport.clone(), config.requester_crash_at.clone()),
         exchange: parts.exchange.clone(),
         content: parts.content.clone(),
         store: parts.requester_store.clone(),
-        docker: docker.cloned(),
+        images: parts.images.clone(),
         keeps: Arc::new(Semaphore::new(config.keeps_max)),
         fetch_wait: config.fetch_wait,
         to_self: to.downgrade(),
@@ -278,6 +282,7 @@ async fn start_compute(
         exchange: parts.exchange.clone(),
         content: parts.content.clone(),
         executors: executors.collect::<BTreeMap<_, _>>(),
+        engines: Arc::default(),
         store: parts.compute_store.clone(),
         server: parts.server.clone(),
         scratch_dir: config.scratch_dir.clone(),

@@ -28,12 +28,6 @@ pub trait Executor: Send + Sync {
     /// What is at hand for some code, from memory alone: called for every announcement.
     fn warmth(&self, code: &Code) -> Warmth;
 
-    /// The digest that a registry or the local engine has for an image reference, `sha256:…`.
-    ///
-    /// # Errors
-    /// `ImageMissing`, `ImagePull` or `EngineDown`; `Invalid` from engines without images.
-    async fn resolve_image(&self, reference: &str) -> Result<String, Failure>;
-
     /// Makes code ready to run: compiles the module (whose bytes are given unless it is warm), or
     /// pulls the image. Repeating it costs next to nothing.
     ///

@@ -2,11 +2,13 @@
 
 pub mod content;
 pub mod executor;
+pub mod image;
 pub mod network;
 pub mod sample;
 pub mod store;
 
 pub use content::FakeContent;
 pub use executor::FakeExecutor;
+pub use image::FakeImages;
 pub use network::{FakeNetwork, FakeTransport};
 pub use store::MemoryStore;

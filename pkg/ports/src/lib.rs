@@ -10,6 +10,7 @@ pub mod contract;
 pub mod crash;
 pub mod executor;
 pub mod fake;
+pub mod image;
 pub mod store;
 pub mod transport;
 
@@ -22,6 +23,7 @@ pub use executor::{
     ExecCode, ExecLimits, ExecRequest, Executor, Finished, LogSink, Mount, OutputDir, StdStream,
     Warmth,
 };
+pub use image::ImageResolver;
 pub use store::{Folder, JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
 pub use transport::{
     BlockExchange, BlockStream, Inbound, LogChunk, LogExchange, LogRequest, LogStream, Serve,

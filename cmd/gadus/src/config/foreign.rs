@@ -1,6 +1,6 @@
 //! How limits of crates that know no serde stand in the file. The compiler compares the fields.
 
-use gadus_docker::DockerLimits;
+use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_store::StoreConfig;
 use gadus_wasm::ModuleLimits;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,15 @@ pub(super) struct Docker {
     pulls_max: usize,
     pull_stall_ms: u64,
     removals_max: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RegistryLimits", deny_unknown_fields)]
+pub(super) struct Registry {
+    lookup_ms: u64,
+    lookups_max: usize,
+    answer_max_bytes: usize,
+    redirects_max: usize,
 }
 
 #[derive(Serialize, Deserialize)]

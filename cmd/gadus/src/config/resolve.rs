@@ -32,6 +32,8 @@ impl Effective {
             socket: Some(config.docker.socket.clone()).filter(|socket| !socket.is_empty()),
             limits: config.docker.limits.clone(),
         });
+        let registry = (requester.enabled && requester.registry.enabled)
+            .then(|| requester.registry.limits.clone());
         let wasm = (config.wasm.enabled && compute.enabled)
             .then(|| config.wasm.executor(node.data_dir.join("wasm")));
         Ok(Settings {
@@ -62,6 +64,7 @@ impl Effective {
             store: config.store.clone(),
             wasm,
             docker,
+            registry,
             shell: shell(&node.limits),
         })
     }

@@ -208,6 +208,20 @@ fn settings_are_what_the_parts_take() {
 }
 
 #[test]
+fn registries_are_asked_by_requesters_that_may() {
+    let registry =
+        |file: &str, words: &str| with_file(file, &[], words).unwrap().settings().unwrap().registry;
+    let file = "[requester.registry.limits]\nlookup_ms = 1\nlookups_max = 2\n\
+                answer_max_bytes = 3\nredirects_max = 4\n";
+    let limits = registry(file, "--requester").unwrap();
+    assert_eq!((limits.lookup_ms, limits.lookups_max), (1, 2));
+    assert_eq!((limits.answer_max_bytes, limits.redirects_max), (3, 4));
+    assert_eq!(registry("", "--compute"), None);
+    assert_eq!(registry("[requester.registry]\nenabled = false\n", ""), None);
+    assert_eq!(registry("[docker]\nenabled = false\n", ""), Some(RegistryLimits::default()));
+}
+
+#[test]
 fn a_whole_default_file_as_ones_own_changes_nothing() {
     let effective = with_file(DEFAULT, &[], "").unwrap();
     let other = with_file("", &[], "").unwrap();

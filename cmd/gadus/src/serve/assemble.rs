@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use gadus_auth::NodeKey;
 use gadus_data::EmbeddedContent;
-use gadus_docker::{DockerConfig, DockerExecutor};
+use gadus_docker::{DockerConfig, DockerExecutor, Registries};
 use gadus_model::{Gpu, NodeId, NodeInfo};
 use gadus_net::Net;
 use gadus_node::{JobFolder, Node, NodeConfig, Parts, Server};
-use gadus_ports::{CrashAt, Executor, StoreError};
+use gadus_ports::{CrashAt, Executor, ImageResolver, StoreError};
 use gadus_store::{LogStore, StoreConfig};
 use gadus_wasm::WasmExecutor;
 use tokio::net::TcpListener;
@@ -46,13 +46,15 @@ impl Running {
             failed("join the network", &e).hint("choose another address with --listen")
         })?;
         let gpus = gadus_docker::gpus().await;
+        let docker = docker(&settings, key.id());
         let parts = Parts {
             key: key.clone(),
             transport: net.clone(),
             exchange: net.clone(),
             log_exchange: net.clone(),
             content,
-            executors: executors(&settings, key.id())?,
+            executors: executors(&settings, docker.clone())?,
+            images: images(&settings, docker),
             requester_store,
             compute_store,
             server,
@@ -162,7 +164,20 @@ fn crash_at(role: &str) -> Option<String> {
     (of == role).then(|| point.to_owned())
 }
 
-fn executors(settings: &Settings, node: NodeId) -> Result<Vec<Arc<dyn Executor>>, Failure> {
+fn docker(settings: &Settings, node: NodeId) -> Option<Arc<DockerExecutor>> {
+    let docker = settings.docker.as_ref()?;
+    Some(DockerExecutor::connect(DockerConfig {
+        socket: docker.socket.clone(),
+        network: settings.net.network.clone(),
+        node,
+        limits: docker.limits.clone(),
+    }))
+}
+
+fn executors(
+    settings: &Settings,
+    docker: Option<Arc<DockerExecutor>>,
+) -> Result<Vec<Arc<dyn Executor>>, Failure> {
     let mut executors: Vec<Arc<dyn Executor>> = Vec::new();
     if let Some(wasm) = &settings.wasm
         && settings.compute
@@ -171,15 +186,18 @@ fn executors(settings: &Settings, node: NodeId) -> Result<Vec<Arc<dyn Executor>>
         let wasm = wasm.map_err(|e| Failure::usage("failed to start Wasm").because(e.message))?;
         executors.push(wasm);
     }
-    if let Some(docker) = &settings.docker {
-        executors.push(DockerExecutor::connect(DockerConfig {
-            socket: docker.socket.clone(),
-            network: settings.net.network.clone(),
-            node,
-            limits: docker.limits.clone(),
-        }));
-    }
+    executors.extend(docker.map(|docker| docker as Arc<dyn Executor>));
     Ok(executors)
+}
+
+/// What knows the digest of an image: the engine here, and where there is none its registry.
+fn images(settings: &Settings, docker: Option<Arc<DockerExecutor>>) -> Vec<Arc<dyn ImageResolver>> {
+    let mut images: Vec<Arc<dyn ImageResolver>> = Vec::new();
+    images.extend(docker.map(|docker| docker as Arc<dyn ImageResolver>));
+    if let Some(limits) = &settings.registry {
+        images.push(Arc::new(Registries::new(limits.clone())));
+    }
+    images
 }
 
 fn node_config(settings: &Settings, id: NodeId, gpus: Vec<Gpu>) -> NodeConfig {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gadus_api::ApiConfig;
 use gadus_data::ContentConfig;
-use gadus_docker::DockerLimits;
+use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_model::{Limits, OwnerId, Resources};
 use gadus_net::NetConfig;
 use gadus_store::StoreConfig;
@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) wasm: Option<WasmConfig>,
     /// Docker, unless it is switched off.
     pub(crate) docker: Option<DockerSettings>,
+    /// Asking registries for digests, unless it is switched off or nobody would ask.
+    pub(crate) registry: Option<RegistryLimits>,
     /// The shell's own intervals and bounds.
     pub(crate) shell: Shell,
 }

@@ -5,11 +5,12 @@ use bollard::query_parameters::{
     TagImageOptionsBuilder,
 };
 use futures::TryStreamExt as _;
+use gadus_docker::{Registries, RegistryLimits};
 use gadus_model::codec::sha256;
 use gadus_model::{Code, FailureKind, Image, Outcome};
-use gadus_ports::{ExecCode, Executor as _};
+use gadus_ports::{ExecCode, Executor as _, ImageResolver};
 
-use crate::support::{self, Bench, ROOT_IMAGE, ops, script, state_dir};
+use crate::support::{self, Bench, NOBODY_IMAGE, ROOT_IMAGE, ops, script, state_dir};
 
 fn code(image: Image) -> Code {
     Code::Docker { image, entrypoint: None, workdir: None }
@@ -118,38 +119,55 @@ fn registry() -> Option<String> {
     Some(script(&ops("registry.sh"), &["start", &dir.to_string_lossy(), &free.to_string()], &[]))
 }
 
+/// Puts an image into a registry, and gives the digest that the engine says it has there.
+async fn push(bench: &Bench, repository: &str, tag: &str) -> String {
+    // Not the image of other tests' assertions: this one gets names and digests meanwhile.
+    let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+    bench.docker.tag_image(NOBODY_IMAGE, Some(options)).await.unwrap();
+    let options = PushImageOptionsBuilder::default().tag(tag).build();
+    bench.docker.push_image(repository, Some(options), None).try_collect::<Vec<_>>().await.unwrap();
+    let image = bench.docker.inspect_image(&format!("{repository}:{tag}")).await.unwrap();
+    let digests = image.repo_digests.unwrap();
+    let own = digests.iter().find_map(|name| name.strip_prefix(&format!("{repository}@")));
+    own.unwrap().to_owned()
+}
+
+/// Takes an image away from the engine, by each of its names.
+async fn remove(bench: &Bench, names: &[&str]) {
+    for name in names {
+        let options = RemoveImageOptionsBuilder::default().force(false).build();
+        // The last name but one takes the others with it.
+        _ = bench.docker.remove_image(name, Some(options), None).await;
+    }
+    bench.executor.probe().await.unwrap();
+}
+
 #[tokio::test]
 async fn images_are_pulled_by_tag_and_by_digest() {
     let Some(bench) = Bench::new().await else { return };
     let Some(registry) = registry() else { return };
+    let registries = Registries::new(RegistryLimits::default());
     let repository = format!("{registry}/team/tool");
     let tagged = format!("{repository}:v1");
-    let tag = TagImageOptionsBuilder::default().repo(&repository).tag("v1").build();
-    bench.docker.tag_image(ROOT_IMAGE, Some(tag)).await.unwrap();
-    let push = PushImageOptionsBuilder::default().tag("v1").build();
-    bench.docker.push_image(&repository, Some(push), None).try_collect::<Vec<_>>().await.unwrap();
-    let pushed = bench.executor.resolve_image(&tagged).await.unwrap();
-    let digests = bench.docker.inspect_image(&tagged).await.unwrap().repo_digests.unwrap();
-    assert_eq!(digests, [format!("{repository}@{pushed}")], "the registry's digest, not the id");
+    let pushed = push(&bench, &repository, "v1").await;
+    assert_eq!(bench.executor.resolve_image(&tagged).await.unwrap(), pushed);
+    let by_digest = format!("{repository}@{pushed}");
 
     // From here on this engine does not have it.
-    for name in [&tagged, &format!("{repository}@{pushed}")] {
-        let options = RemoveImageOptionsBuilder::default().force(false).build();
-        _ = bench.docker.remove_image(name, Some(options), None).await;
-    }
-    bench.executor.probe().await.unwrap();
+    remove(&bench, &[&tagged, &by_digest]).await;
     assert!(!bench.executor.warmth(&code(Image::Digest(pushed.clone()))).warm);
     let absent = format!("{repository}:v2");
-    let failure = bench.executor.resolve_image(&absent).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::ImageMissing, "{failure}");
+    for images in [&*bench.executor as &dyn ImageResolver, &registries] {
+        let failure = images.resolve_image(&absent).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::ImageMissing, "{failure}");
+        // By tag, as the registry has it now, and by digest, as a requester pins it.
+        assert_eq!(images.resolve_image(&tagged).await.unwrap(), pushed);
+        assert_eq!(images.resolve_image(&by_digest).await.unwrap(), pushed);
+    }
     let nowhere = format!("sha256:{}", "1".repeat(64));
     let failure = bench.executor.prepare(&exec(&nowhere, &tagged), None).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::ImageMissing, "{failure}");
 
-    // By tag, as the registry has it now, and by digest, as a requester pins it.
-    assert_eq!(bench.executor.resolve_image(&tagged).await.unwrap(), pushed);
-    let by_digest = format!("{repository}@{pushed}");
-    assert_eq!(bench.executor.resolve_image(&by_digest).await.unwrap(), pushed);
     bench.executor.prepare(&exec(&pushed, &by_digest), None).await.unwrap();
     assert!(bench.executor.warmth(&code(Image::Digest(pushed.clone()))).warm);
     let mut request = bench.sh("echo pulled").await;
@@ -160,5 +178,57 @@ async fn images_are_pulled_by_tag_and_by_digest() {
     bench.docker.remove_image(&by_digest, Some(options), None).await.unwrap();
     let (ended, kept) = bench.run(request).await;
     assert_eq!((ended.unwrap().outcome, kept.stdout().as_str()), (Outcome::Exit(0), "pulled\n"));
+    bench.is_clean().await;
+}
+
+/// Puts an index of one image into a registry. Its digest.
+async fn push_index(registry: &str, path: &str, tag: &str, image: &str) -> String {
+    const KIND: &str = "application/vnd.docker.distribution.manifest.v2+json";
+    const INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+    // Another test may have been faster.
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+    let at = |name: &str| format!("http://{registry}/v2/{path}/manifests/{name}");
+    let manifest = client.get(at(image)).header("accept", KIND).send().await.unwrap();
+    let size = manifest.bytes().await.unwrap().len();
+    let arch = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "amd64",
+    };
+    let index = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{{"mediaType":"{KIND}","digest":"{image}","size":{size},"platform":{{"architecture":"{arch}","os":"linux"}}}}]}}"#
+    );
+    let digest = format!("sha256:{}", hex(&sha256(&[index.as_bytes()])));
+    let put = client.put(at(tag)).header("content-type", INDEX).body(index).send().await.unwrap();
+    assert_eq!(put.status().as_u16(), 201, "{}", put.text().await.unwrap());
+    digest
+}
+
+#[tokio::test]
+async fn an_image_for_several_machines_is_pinned_to_its_index() {
+    let Some(bench) = Bench::new().await else { return };
+    let Some(registry) = registry() else { return };
+    let registries = Registries::new(RegistryLimits::default());
+    let repository = format!("{registry}/team/many");
+    let one = push(&bench, &repository, "one").await;
+    let index = push_index(&registry, "team/many", "all", &one).await;
+    assert_ne!(one, index);
+    let (all, single) = (format!("{repository}:all"), format!("{repository}:one"));
+    remove(&bench, &[&single, &format!("{repository}@{one}")]).await;
+    for images in [&*bench.executor as &dyn ImageResolver, &registries] {
+        assert_eq!(images.resolve_image(&all).await.unwrap(), index);
+        assert_eq!(images.resolve_image(&single).await.unwrap(), one);
+    }
+    // What a requester pins is what a node pulls by, and what it knows the image by from then on.
+    let mut request = bench.sh("echo pulled").await;
+    request.code = exec(&index, &all);
+    let (ended, kept) = bench.run(request).await;
+    assert_eq!((ended.unwrap().outcome, kept.stdout().as_str()), (Outcome::Exit(0), "pulled\n"));
+    assert!(bench.executor.warmth(&code(Image::Digest(index.clone()))).warm);
+    // The same image by the digest of its own manifest.
+    bench.executor.prepare(&exec(&one, &single), None).await.unwrap();
+    for pin in [&one, &index] {
+        assert!(bench.executor.warmth(&code(Image::Digest(pin.clone()))).warm, "{pin}");
+    }
     bench.is_clean().await;
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use gadus_docker::{DockerConfig, DockerExecutor};
 use gadus_model::{FailureKind, NodeId, Outcome};
-use gadus_ports::Executor as _;
+use gadus_ports::{Executor as _, ImageResolver as _};
 
 use crate::support::{self, Bench, can_start_an_engine, ops, output, script, spawn, state_dir};
 
@@ -31,10 +31,6 @@ impl Engine {
     /// Ends the daemon and nothing else.
     fn kill(&self, signal: &str) {
         script(&ops("docker-engine.sh"), &["kill", &self.dir.to_string_lossy(), signal], &[]);
-    }
-
-    fn stop(&self) {
-        script(&ops("docker-engine.sh"), &["stop", &self.dir.to_string_lossy()], &[]);
     }
 }
 
@@ -87,7 +83,7 @@ async fn an_engine_that_stays_away_is_given_up() {
     let bench = Bench::at(&socket, |limits| limits.engine_patience_ms = 300).await;
     let running = spawn(&bench.executor, bench.sh("echo ready >&2; sleep 600").await);
     running.kept.says("ready").await;
-    engine.stop();
+    engine.kill("KILL");
     let failure = running.task.await.unwrap().unwrap_err();
     assert_eq!(failure.kind, FailureKind::EngineDown);
     assert!(failure.hint.unwrap().contains("systemctl start docker"));

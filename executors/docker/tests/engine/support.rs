@@ -11,7 +11,8 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use gadus_docker::{DockerConfig, DockerExecutor, DockerLimits};
 use gadus_model::{Caps, ExecutionId, Failure, FailureKind, Network, NodeId, Outcome, Resources};
 use gadus_ports::{
-    ExecCode, ExecLimits, ExecRequest, Executor as _, Finished, LogSink, OutputDir, StdStream,
+    ExecCode, ExecLimits, ExecRequest, Executor as _, Finished, ImageResolver as _, LogSink,
+    OutputDir, StdStream,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use gadus_auth::NodeKey;
 use gadus_model::message::{InlineBlock, Message};
-use gadus_model::{Claim, Engine, Execution, ExecutionId, Failure, NodeId, NodeInfo};
+use gadus_model::{Claim, Engine, EngineInfo, Execution, ExecutionId, Failure, NodeId, NodeInfo};
 use gadus_ports::{BlockExchange, Content, Executor, Inbound, Store, StoreError, Transport};
 use gadus_protocol::compute::{Compute, Input};
 use gadus_protocol::{Effect, Step};
+use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +63,8 @@ pub(crate) struct World {
     pub(crate) exchange: Arc<dyn BlockExchange>,
     pub(crate) content: Arc<dyn Content>,
     pub(crate) executors: BTreeMap<Engine, Arc<dyn Executor>>,
+    /// What each of them was at the last look.
+    pub(crate) engines: Arc<RwLock<BTreeMap<Engine, EngineInfo>>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) server: Arc<Server>,
     pub(crate) scratch_dir: PathBuf,
@@ -72,6 +75,16 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn scratch(&self, execution: ExecutionId) -> PathBuf {
         self.scratch_dir.join(execution.to_string())
+    }
+
+    /// What ran something, as of the last look: a look of its own would cost each run more than
+    /// telling a version apart that changed seconds ago is worth.
+    pub(crate) async fn engine_id(&self, executor: &dyn Executor) -> Result<String, Failure> {
+        let known = self.engines.read().get(&executor.engine()).map(|info| info.id.clone());
+        match known {
+            Some(id) => Ok(id),
+            None => Ok(executor.probe().await?.id),
+        }
     }
 
     pub(crate) async fn tell(&self, command: Command) {

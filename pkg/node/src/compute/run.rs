@@ -65,7 +65,7 @@ pub(super) async fn run(
             fuel: finished.fuel,
             memory_peak_bytes: finished.memory_peak_bytes,
         };
-        let engine = executor.probe().await?.id;
+        let engine = world.engine_id(&*executor).await?;
         claim(world, award, &page, finished, imported.0, usage, engine)
     };
     whole.await

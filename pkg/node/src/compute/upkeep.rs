@@ -21,6 +21,7 @@ pub(crate) async fn probe(world: &World, base: &NodeInfo) -> NodeInfo {
     for (engine, executor) in &world.executors {
         match executor.probe().await {
             Ok(found) => {
+                world.engines.write().insert(*engine, found.clone());
                 info.engines.insert(*engine, found);
             }
             Err(failure) => tracing::debug!(%engine, %failure, "engine is not there"),

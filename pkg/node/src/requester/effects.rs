@@ -42,14 +42,18 @@ impl Loop {
 }
 
 async fn resolve_image(world: World, job: JobId, reference: String) {
-    let result = match &world.docker {
-        Some(docker) => docker.resolve_image(&reference).await,
-        None => Err(Failure::new(
-            FailureKind::EngineDown,
-            format!("no bidding node has '{reference}', and this requester has no docker engine"),
-        )
-        .with_hint("pull the image on a compute node, or name it by its digest")),
-    };
+    let message = format!("no bidding node has '{reference}', and nobody here could look it up");
+    let mut result = Err(Failure::new(FailureKind::EngineDown, message)
+        .with_hint("pull the image on a compute node, or name it by its digest"));
+    for images in &world.images {
+        result = images.resolve_image(&reference).await;
+        match &result {
+            Err(failure) if failure.kind == FailureKind::EngineDown => {
+                tracing::debug!(%job, reference, %failure, "an image is looked up elsewhere");
+            }
+            Ok(_) | Err(_) => break,
+        }
+    }
     answer(&world, Command::ImageResolved { job, result }).await;
 }
 

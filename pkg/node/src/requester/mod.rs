@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gadus_model::view::JobView;
 use gadus_model::{Execution, Failure, Job, JobId, Time};
-use gadus_ports::{BlockExchange, Content, Executor, Inbound, Store, StoreError};
+use gadus_ports::{BlockExchange, Content, ImageResolver, Inbound, Store, StoreError};
 use gadus_protocol::requester::{Input, Requester, SubmitError};
 use gadus_protocol::{Effect, Step};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -53,8 +53,8 @@ pub(crate) struct World {
     pub(crate) exchange: Arc<dyn BlockExchange>,
     pub(crate) content: Arc<dyn Content>,
     pub(crate) store: Arc<dyn Store>,
-    /// Resolves images.
-    pub(crate) docker: Option<Arc<dyn Executor>>,
+    /// Know images by their names; the next is asked where one cannot tell.
+    pub(crate) images: Vec<Arc<dyn ImageResolver>>,
     pub(crate) keeps: Arc<Semaphore>,
     pub(crate) fetch_wait: std::time::Duration,
     pub(crate) to_self: mpsc::WeakSender<Command>,

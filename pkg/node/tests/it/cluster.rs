@@ -14,8 +14,8 @@ use gadus_model::{
     Code, Context, Engine, Image, Job, JobId, JobType, Limits, NodeInfo, Partition, Resources, Task,
 };
 use gadus_node::{Node, NodeConfig, Parts, Server};
-use gadus_ports::fake::{FakeContent, FakeExecutor, FakeNetwork, MemoryStore};
-use gadus_ports::{CrashAt, Executor};
+use gadus_ports::fake::{FakeContent, FakeExecutor, FakeImages, FakeNetwork, MemoryStore};
+use gadus_ports::{CrashAt, Executor, ImageResolver};
 use uuid::Uuid;
 
 pub(crate) const CAPACITY: Resources =
@@ -28,6 +28,7 @@ pub(crate) struct Host {
     pub(crate) content: Arc<FakeContent>,
     pub(crate) wasm: Arc<FakeExecutor>,
     pub(crate) docker: Arc<FakeExecutor>,
+    pub(crate) registry: Arc<FakeImages>,
     pub(crate) requester_store: Arc<MemoryStore>,
     pub(crate) compute_store: Arc<MemoryStore>,
     pub(crate) node: Option<Arc<Node>>,
@@ -43,6 +44,7 @@ impl Host {
         let server = Server::new(self.content.clone());
         let transport = network.join(self.key.id(), server.clone());
         let executors: Vec<Arc<dyn Executor>> = vec![self.wasm.clone(), self.docker.clone()];
+        let images: Vec<Arc<dyn ImageResolver>> = vec![self.docker.clone(), self.registry.clone()];
         let parts = Parts {
             key: self.key.clone(),
             transport: transport.clone(),
@@ -50,6 +52,7 @@ impl Host {
             log_exchange: transport,
             content: self.content.clone(),
             executors,
+            images,
             requester_store: self.requester_store.clone(),
             compute_store: self.compute_store.clone(),
             server,
@@ -190,6 +193,7 @@ fn host(n: u8, requester: bool, compute: bool) -> Host {
         content: FakeContent::new(),
         wasm: FakeExecutor::new(Engine::Wasm),
         docker: FakeExecutor::new(Engine::Docker),
+        registry: FakeImages::new(),
         requester_store: Arc::new(MemoryStore::new()),
         compute_store: Arc::new(MemoryStore::new()),
         node: None,

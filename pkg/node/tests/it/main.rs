@@ -6,4 +6,5 @@
 mod cluster;
 mod failures;
 mod happy;
+mod images;
 mod restarts;

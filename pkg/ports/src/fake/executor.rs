@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::executor::{ExecCode, ExecRequest, Executor, Finished, LogSink, StdStream, Warmth};
+use crate::image::ImageResolver;
 
 /// Runs nothing. A job's arguments are its script, one step each, in order:
 /// `emit=TEXT`, `run=MILLISECONDS`, `exit=CODE`, `trap=CODE`, `fail=MESSAGE`, `invalid=MESSAGE`,
@@ -37,6 +38,8 @@ pub struct Log {
     pub running: BTreeSet<ExecutionId>,
     /// Runs that were stopped.
     pub stopped: Vec<ExecutionId>,
+    /// How often it was asked what it is.
+    pub probes: usize,
     /// The environment of the newest run.
     pub env: BTreeMap<String, String>,
 }
@@ -62,6 +65,13 @@ impl FakeExecutor {
     #[must_use]
     pub fn log(&self) -> Log {
         self.log.lock().clone()
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.knobs.lock().down {
+            return Err(Failure::new(FailureKind::EngineDown, "the fake engine is down"));
+        }
+        Ok(())
     }
 
     async fn play(&self, request: &ExecRequest, sink: &dyn LogSink) -> Result<Outcome, Failure> {
@@ -109,9 +119,8 @@ impl Executor for FakeExecutor {
     }
 
     async fn probe(&self) -> Result<EngineInfo, Failure> {
-        if self.knobs.lock().down {
-            return Err(Failure::new(FailureKind::EngineDown, "the fake engine is down"));
-        }
+        self.log.lock().probes += 1;
+        self.check()?;
         let arch = if self.engine == Engine::Wasm { "any" } else { "amd64" };
         Ok(EngineInfo { id: format!("fake-{}/1", self.engine), arch: arch.to_owned() })
     }
@@ -126,15 +135,8 @@ impl Executor for FakeExecutor {
         }
     }
 
-    async fn resolve_image(&self, reference: &str) -> Result<String, Failure> {
-        let digest = self.knobs.lock().image_digest.clone();
-        digest.ok_or_else(|| {
-            Failure::new(FailureKind::ImageMissing, format!("no image '{reference}'"))
-        })
-    }
-
     async fn prepare(&self, _code: &ExecCode, _module: Option<Bytes>) -> Result<(), Failure> {
-        self.probe().await.map(|_| ())
+        self.check()
     }
 
     async fn run(
@@ -182,6 +184,17 @@ impl Executor for FakeExecutor {
 
     async fn reap(&self, _keep: &BTreeSet<ExecutionId>) -> Result<Vec<ExecutionId>, Failure> {
         Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl ImageResolver for FakeExecutor {
+    async fn resolve_image(&self, reference: &str) -> Result<String, Failure> {
+        self.check()?;
+        let digest = self.knobs.lock().image_digest.clone();
+        digest.ok_or_else(|| {
+            Failure::new(FailureKind::ImageMissing, format!("no image '{reference}'"))
+        })
     }
 }
 
