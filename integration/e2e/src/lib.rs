@@ -6,6 +6,7 @@ pub mod http;
 pub mod network;
 pub mod process;
 pub mod programs;
+pub mod registry;
 pub mod shared;
 pub mod skip;
 
@@ -15,5 +16,6 @@ pub use http::Http;
 pub use network::Network;
 pub use process::{Process, Role};
 pub use programs::{program, root};
+pub use registry::Registry;
 pub use shared::Shared;
 pub use skip::{is_root, skip};

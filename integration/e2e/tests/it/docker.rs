@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gadus_e2e::{IMAGE, IMAGE_NOBODY, Network, Output, Shared, docker_socket};
+use gadus_e2e::{IMAGE, IMAGE_NOBODY, Network, Output, Registry, Shared, docker_socket};
 use serde_json::Value;
 
 /// A requester, and two compute nodes on one engine.
@@ -145,4 +145,28 @@ fn partitions_of_a_container_run_on_the_nodes_together() {
     let script = "echo $BACALHAU_PARTITION_INDEX of $BACALHAU_PARTITION_COUNT";
     let said = place.run(IMAGE, &["--count", "2", "--cpu", "100m", "--", "sh", "-c", script]).ok();
     assert_eq!(said, "0 of 2\n1 of 2\n");
+}
+
+#[test]
+fn a_requester_without_an_engine_finds_an_image_in_its_registry() {
+    let about = "an image in a registry alone";
+    let Some(socket) = docker_socket(about) else { return };
+    let Some(registry) = Registry::start(about) else { return };
+    let image = registry.take(&socket, IMAGE_NOBODY, "team/tool:v1");
+    let network = Network::start_with(1, |mut process| {
+        let has_engine = process.name != "requester";
+        let socket = if has_engine { &socket } else { "/nonexistent/docker.sock" };
+        process.set_env("GADUS_DOCKER_SOCKET", socket);
+        process
+    });
+    let run = |image: &str| network.gadus(&["docker", "run", image, "--", "id", "-u"]);
+    assert_eq!(run(&image).ok(), "65534\n");
+    assert_eq!(run(&image).ok(), "65534\n", "by now the node bids with it");
+    let missing = run(&format!("{}/team/tool:v2", registry.address));
+    assert_eq!(missing.code, 121, "{missing:#?}");
+    assert!(missing.stderr.contains("does not know it"), "{missing:#?}");
+    drop(registry);
+    let gone = run(&image.replace("tool", "other"));
+    assert_eq!(gone.code, 121, "{gone:#?}");
+    assert!(gone.stderr.contains("cannot be asked for image"), "{gone:#?}");
 }
