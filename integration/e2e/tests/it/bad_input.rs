@@ -102,9 +102,12 @@ const ROWS: &[Row] = &[
     Row {
         what: "a link out of the output directory",
         act: link_out,
-        exit: 0,
+        exit: 121,
         status: None,
-        says: &["output 'out/link' is a link to '../../etc/passwd', outside of its output"],
+        says: &[
+            "output 'out/link' is a link to '../../etc/passwd', which leads out of the output",
+            "hint: an output may hold readable files, directories, and relative links",
+        ],
     },
     Row {
         what: "more output than asked for",
@@ -148,7 +151,7 @@ const ROWS: &[Row] = &[
         what: "a full disk",
         act: full_disk,
         exit: 123,
-        status: Some(429),
+        status: Some(507),
         says: &["no room left for content", "hint: free some of the node's disk"],
     },
 ];
@@ -221,13 +224,17 @@ fn nobodys_image(place: &Place) -> Option<Seen> {
     Some(Seen::of(place.gadus(&["docker", "run", "localhost:1/nobody/none:1"])))
 }
 
-/// It is kept as a link, and what it points to is not in the result.
+/// Refused once, since every node would; a link that stays inside is kept as one.
 fn link_out(place: &Place) -> Option<Seen> {
-    let seen = place.steps(&["link", "../../etc/passwd", "/out/link", "-o", "out:/out"]);
-    let result = seen.text.rsplit("result: ").next()?.trim();
-    let http = place.http().get(&format!("/ipfs/{result}/out/link"));
-    assert!(!http.text().contains("root:"), "{}", http.text());
-    Some(seen)
+    let inside = place.steps(&["link", "x/y", "/out/link", "-o", "out:/out"]);
+    let result = inside.text.rsplit("result: ").next()?.trim();
+    let http = place.http().get(&format!("/ipfs/{result}/out?format=json"));
+    assert_eq!(http.json()["Entries"][0]["Type"], "symlink", "{}", http.text());
+    let out = place.steps(&["link", "../../etc/passwd", "/out/link", "-o", "out:/out"]);
+    let id = out.text.split_whitespace().find(|word| word.starts_with("j-"))?;
+    let executions = place.gadus(&["job", "executions", id, "--output", "json"]).json();
+    assert_eq!(executions.as_array().map(Vec::len), Some(1), "{executions}");
+    Some(out)
 }
 
 fn full_disk(place: &Place) -> Option<Seen> {
