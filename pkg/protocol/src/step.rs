@@ -1,5 +1,7 @@
 //! What one input causes.
 
+use std::sync::Arc;
+
 use gadus_model::event::Record;
 use gadus_model::message::{Announce, Award, Envelope};
 use gadus_model::view::JobView;
@@ -46,7 +48,7 @@ pub enum Effect {
         from: NodeId,
     },
     /// A job is over and settled: into the index with it.
-    Fold(Box<JobView>),
+    Fold(Arc<JobView>),
     /// Something happened to a job: wake who waits for it.
     Changed(JobId),
     /// Run an awarded execution, and answer with `Finished` or `Failed`.

@@ -1,7 +1,5 @@
 //! Performing what a requester's steps ask for.
 
-use std::sync::Arc;
-
 use gadus_model::{Cid, Execution, Failure, FailureKind, JobId, NodeId};
 use gadus_ports::{ContentError, FetchFrom, PinReason};
 use gadus_protocol::Effect;
@@ -27,11 +25,8 @@ impl Loop {
             Effect::Keep { execution, result, from } => {
                 tokio::spawn(keep(self.world.clone(), execution, result, from));
             }
-            Effect::Changed(job) => {
-                let machine = &self.machine;
-                self.waiters.changed(job, || machine.job(job).cloned().map(Arc::new));
-            }
-            Effect::Fold(_)
+            Effect::Changed(_)
+            | Effect::Fold(_)
             | Effect::ResolveImage { .. }
             | Effect::Start { .. }
             | Effect::Kill { .. }

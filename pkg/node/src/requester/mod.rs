@@ -4,10 +4,12 @@ pub(crate) mod effects;
 mod proposal;
 mod waiters;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use gadus_model::message::Envelope;
 use gadus_model::view::JobView;
-use gadus_model::{Execution, Failure, Job, JobId, Time};
+use gadus_model::{Execution, Failure, Job, JobId, NodeId, Time};
 use gadus_ports::{BlockExchange, Content, ImageResolver, Inbound, Store, StoreError};
 use gadus_protocol::requester::{Input, Requester, SubmitError};
 use gadus_protocol::{Effect, Step};
@@ -23,13 +25,14 @@ use crate::pump::Pump;
 pub(crate) enum Command {
     /// Something arrived.
     Net(Inbound),
-    /// A proposal whose receipt was checked, and whose inline blocks are stored.
-    Proposal { from: gadus_model::NodeId, message: Box<gadus_model::message::Envelope>, kept: bool },
+    /// An execution's proposal was checked; none, if it is not to be believed.
+    Proposal { execution: Execution, proposal: Option<Checked> },
     /// Take a job; the answer comes when it is durable.
     Submit { job: Box<Job>, reply: oneshot::Sender<Result<(), SubmitError>> },
     /// Stop a job; the answer comes when that is durable.
     Stop { job: JobId, reason: String, reply: oneshot::Sender<()> },
-    /// Tell the job when it ends (or changes, with `change`); `None` when it is not live.
+    /// Tell the job when it has ended (or when it changes, with `change`); `None` when it is not
+    /// live.
     Wait { job: JobId, change: bool, reply: oneshot::Sender<Option<Arc<JobView>>> },
     /// Look at the machine; what is seen is durable when the answer comes.
     Query(Query),
@@ -37,6 +40,14 @@ pub(crate) enum Command {
     ImageResolved { job: JobId, result: Result<String, Failure> },
     /// A result is held, or why not.
     Kept { execution: Execution, result: Result<(), Failure> },
+}
+
+/// A proposal whose receipt is signed.
+pub(crate) struct Checked {
+    from: NodeId,
+    message: Box<Envelope>,
+    /// All blocks of the result came with it, and are stored.
+    kept: bool,
 }
 
 /// A look at the machine, and what to do with what was seen once all of it is durable.
@@ -64,6 +75,8 @@ pub(crate) struct World {
 #[derive(Default)]
 struct Pending {
     effects: Vec<Effect>,
+    /// Jobs to which something happened that is waited for, as that made them look.
+    changed: Vec<Arc<JobView>>,
     /// Jobs that settled; in the index already, and to be told of.
     settled: Vec<Arc<JobView>>,
     replies: Vec<Reply>,
@@ -76,6 +89,8 @@ pub(crate) struct Loop {
     inbox: mpsc::Receiver<Command>,
     pump: Pump<Pending>,
     waiters: Waiters,
+    /// Executions whose proposals are being checked.
+    checking: BTreeSet<Execution>,
 }
 
 /// Steps that may wait for their tickets; beyond that the loop takes no new input.
@@ -83,7 +98,8 @@ const PENDING_MAX: usize = 4_096;
 
 impl Loop {
     pub(crate) fn new(machine: Requester, world: World, inbox: mpsc::Receiver<Command>) -> Self {
-        Self { machine, world, inbox, pump: Pump::default(), waiters: Waiters::default() }
+        let (pump, waiters) = (Pump::default(), Waiters::default());
+        Self { machine, world, inbox, pump, waiters, checking: BTreeSet::new() }
     }
 
     /// Runs until it is told to stop, or the log fails. Whoever waits for an answer learns of
@@ -122,8 +138,11 @@ impl Loop {
     fn command(&mut self, command: Command) {
         match command {
             Command::Net(inbound) => self.arrived(inbound),
-            Command::Proposal { from, message, kept } => {
-                self.handle(Input::Message { from, message, kept }, Vec::new());
+            Command::Proposal { execution, proposal } => {
+                self.checking.remove(&execution);
+                if let Some(Checked { from, message, kept }) = proposal {
+                    self.handle(Input::Message { from, message, kept }, Vec::new());
+                }
             }
             Command::Submit { job, reply } => {
                 if let Err(refusal) = self.machine.check(&job) {
@@ -141,12 +160,17 @@ impl Loop {
                 });
                 self.handle(Input::Stop { job, reason }, vec![done]);
             }
-            Command::Wait { job, change, reply } => match self.machine.job(job) {
-                Some(_) => self.waiters.add(job, change, reply),
-                None => self.reply(Box::new(move || {
-                    let _ = reply.send(None);
-                })),
-            },
+            Command::Wait { job, change, reply } => {
+                let view = self.machine.job(job);
+                let waits = view.is_some_and(|view| change || !view.state.is_terminal());
+                if waits {
+                    return self.waiters.add(job, change, reply);
+                }
+                let view = view.cloned();
+                self.reply(Box::new(move || {
+                    let _ = reply.send(view);
+                }));
+            }
             Command::Query(query) => {
                 let reply = query(&self.machine, self.world.clock.now());
                 self.reply(reply);
@@ -178,9 +202,12 @@ impl Loop {
         for effect in effects {
             if let Effect::Fold(view) = effect {
                 // Into the index before any checkpoint leaves the job out.
-                let view = Arc::new(*view);
                 self.world.store.fold(view.clone());
                 pending.settled.push(view);
+            } else if let Effect::Changed(job) = effect {
+                // As it is now: what happens later may not be durable when this is told.
+                let view = self.machine.job(job).filter(|view| self.waiters.want(view));
+                pending.changed.extend(view.cloned());
             } else if effect.speaks() {
                 pending.effects.push(effect);
             } else {
@@ -200,9 +227,12 @@ impl Loop {
         for effect in pending.effects {
             self.perform(effect);
         }
+        for view in pending.changed {
+            self.waiters.changed(&view);
+        }
         for view in pending.settled {
             tracing::info!(job = %view.job.id, state = view.state.as_str(), "job settled");
-            self.waiters.changed(view.job.id, || Some(view.clone()));
+            self.waiters.changed(&view);
         }
         for reply in pending.replies {
             reply();

@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use gadus_auth::verify_receipt;
-use gadus_model::NodeId;
-use gadus_model::message::{Envelope, Message, OpenProposal, Proposal};
-use gadus_model::{Cid, Execution};
+use gadus_model::message::{Envelope, InlineBlock, Message, Proposal};
+use gadus_model::{Cid, Execution, NodeId};
 use gadus_ports::{Inbound, PinReason};
 use gadus_protocol::requester::Input;
 
-use super::{Command, Loop, World};
+use super::{Checked, Command, Loop, World};
 
 impl Loop {
     pub(super) fn arrived(&mut self, inbound: Inbound) {
@@ -25,15 +24,12 @@ impl Loop {
             && let Proposal::Open(open) = proposal.as_mut()
         {
             let blocks = std::mem::take(&mut open.blocks);
-            if let Err(error) = verify_receipt(&open.claim.receipt) {
-                tracing::warn!(%from, ?execution, %error, "a proposal's receipt is not signed");
-                return;
-            }
-            if !blocks.is_empty() && self.machine.would_accept(from, execution) {
-                let (execution, result) = (execution.clone(), open.claim.manifest.result);
-                let world = self.world.clone();
-                let open = OpenProposal { claim: open.claim.clone(), blocks };
-                tokio::spawn(store_then_hand_in(world, from, message, execution, result, open));
+            // What is not wanted costs no check of a signature, and is only answered.
+            if self.machine.would_accept(from, execution) {
+                // Sent again before the first was checked: one answer serves both.
+                if self.checking.insert(execution.clone()) {
+                    tokio::spawn(check(self.world.clone(), from, message, blocks));
+                }
                 return;
             }
         }
@@ -41,16 +37,36 @@ impl Loop {
     }
 }
 
-/// Stores the blocks that came with a proposal, so that accepting and publishing it are one step.
-async fn store_then_hand_in(
-    world: World,
+/// Checks a proposal, off the loop, and stores the blocks that came with it, so that accepting
+/// and publishing it are one step.
+async fn check(world: World, from: NodeId, message: Box<Envelope>, blocks: Vec<InlineBlock>) {
+    let Message::Propose { execution, proposal } = &message.body else { return };
+    let Proposal::Open(open) = proposal.as_ref() else { return };
+    let execution = execution.clone();
+    let checked = match verify_receipt(&open.claim.receipt) {
+        Ok(()) if blocks.is_empty() => Some(false),
+        Ok(()) => Some(keep(&world, from, &execution, open.claim.manifest.result, blocks).await),
+        Err(error) => {
+            tracing::warn!(%from, ?execution, %error, "a proposal's receipt is not signed");
+            None
+        }
+    };
+    let proposal = checked.map(|kept| Checked { from, message, kept });
+    if let Some(to) = world.to_self.upgrade() {
+        // The loop has ended: nobody needs to know.
+        let _ = to.send(Command::Proposal { execution, proposal }).await;
+    }
+}
+
+/// Stores the blocks of a result and pins it. Whether all of it is here now.
+async fn keep(
+    world: &World,
     from: NodeId,
-    message: Box<Envelope>,
-    execution: Execution,
+    execution: &Execution,
     result: Cid,
-    open: OpenProposal,
-) {
-    let blocks = open.blocks.into_iter().map(|b| (b.cid, Bytes::from(b.bytes))).collect();
+    blocks: Vec<InlineBlock>,
+) -> bool {
+    let blocks = blocks.into_iter().map(|b| (b.cid, Bytes::from(b.bytes))).collect();
     let reason = PinReason::Result(execution.id());
     // Side by side, so that one sync serves both.
     let (stored, pinned) =
@@ -62,7 +78,5 @@ async fn store_then_hand_in(
             tracing::warn!(?execution, %error, "a pin stays");
         }
     }
-    if let Some(to) = world.to_self.upgrade() {
-        let _ = to.send(Command::Proposal { from, message, kept }).await;
-    }
+    kept
 }

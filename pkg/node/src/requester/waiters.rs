@@ -24,13 +24,15 @@ impl Waiters {
         waiting.push((change, answer));
     }
 
-    /// Something happened to a job.
-    pub(super) fn changed(&mut self, job: JobId, view: impl FnOnce() -> Option<Arc<JobView>>) {
-        if !self.by_job.contains_key(&job) {
-            return;
-        }
-        let Some(view) = view() else { return };
-        let ended = view.state.is_terminal();
+    /// Whether somebody is to be told what has happened to a job.
+    pub(super) fn want(&self, view: &JobView) -> bool {
+        let waiting = self.by_job.get(&view.job.id);
+        waiting.is_some_and(|all| view.state.is_terminal() || all.iter().any(|(change, _)| *change))
+    }
+
+    /// Something happened to a job, which made it look so.
+    pub(super) fn changed(&mut self, view: &Arc<JobView>) {
+        let (job, ended) = (view.job.id, view.state.is_terminal());
         let Some(waiting) = self.by_job.remove(&job) else { return };
         let (told, stay): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|(change, _)| *change || ended);

@@ -15,10 +15,10 @@ impl Node {
     pub(super) async fn list_jobs(&self, query: JobsQuery) -> Result<JobsPage, ServiceError> {
         let namespace = query.namespace.clone();
         let live = self.look(move |machine, _| {
-            let of_space = |view: &&JobView| {
+            let of_space = |view: &&Arc<JobView>| {
                 namespace.as_ref().is_none_or(|space| *space == view.job.namespace)
             };
-            machine.jobs().filter(of_space).cloned().map(Arc::new).collect::<Vec<_>>()
+            machine.jobs().filter(of_space).cloned().collect::<Vec<_>>()
         });
         let mut merged = Merge::new(live.await?, &query);
         let wanted = query.offset.saturating_add(query.limit);

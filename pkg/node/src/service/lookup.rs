@@ -21,7 +21,7 @@ impl Node {
     pub(super) async fn view(&self, id: JobId) -> Result<Arc<JobView>, ServiceError> {
         let live = self.look(move |machine, _| machine.job(id).cloned()).await?;
         if let Some(view) = live {
-            return Ok(Arc::new(view));
+            return Ok(view);
         }
         let stored = self.store.job(id)?;
         stored.map(Arc::new).ok_or_else(|| ServiceError::job_not_found(&id.to_string()))
@@ -33,16 +33,16 @@ impl Node {
         reference: &str,
         namespace: &str,
     ) -> Result<Arc<JobView>, ServiceError> {
+        let id = reference.parse::<JobId>().ok();
         let (name, space) = (reference.to_owned(), namespace.to_owned());
-        let live = self.look(move |machine, _| machine.job_by_name(&space, &name)).await?;
-        let named = match live {
-            Some(id) => Some(id),
-            None => self.store.job_by_name(namespace, reference)?,
-        };
-        if let Some(id) = named {
-            return self.view(id).await;
+        let live = self.look(move |machine, _| {
+            let id = machine.job_by_name(&space, &name).or(id);
+            id.and_then(|id| machine.job(id)).cloned()
+        });
+        if let Some(view) = live.await? {
+            return Ok(view);
         }
-        if let Ok(id) = reference.parse::<JobId>() {
+        if let Some(id) = self.store.job_by_name(namespace, reference)?.or(id) {
             return self.view(id).await;
         }
         let prefix = reference.strip_prefix("j-").unwrap_or(reference).to_ascii_lowercase();
@@ -73,16 +73,12 @@ impl Node {
         id: JobId,
         wait: Duration,
     ) -> Result<Arc<JobView>, ServiceError> {
-        let view = self.view(id).await?;
-        if view.state.is_terminal() || wait.is_zero() {
-            return Ok(view);
-        }
         let (reply, ended) = oneshot::channel();
         self.command(Command::Wait { job: id, change: false, reply }).await?;
         match tokio::time::timeout(wait, ended).await {
             Ok(Ok(Some(view))) => Ok(view),
             Ok(Err(_)) => Err(self.stopping()),
-            // It settled between the two looks, or has not ended yet.
+            // It has settled, or has not ended yet.
             Ok(Ok(None)) | Err(_) => self.view(id).await,
         }
     }

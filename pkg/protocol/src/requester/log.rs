@@ -1,5 +1,7 @@
 //! The durable state of one job: what its stream of events makes.
 
+use std::sync::Arc;
+
 use gadus_model::event::{JobEvent, SnapshotBytes, Stamped};
 use gadus_model::view::{ExecutionView, JobView, Marks};
 use gadus_model::{
@@ -14,8 +16,8 @@ pub use super::seats::{Seat, Seats};
 /// What `apply` has made of a job's stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobLog {
-    /// The job as people see it.
-    pub view: JobView,
+    /// The job as people see it. Shared with whoever looks at it: what they hold stays as it was.
+    pub view: Arc<JobView>,
     /// The last record's place in the stream.
     pub seq: u64,
     /// Drawn at submission.
@@ -69,7 +71,7 @@ impl JobLog {
             history: Vec::new(),
         };
         let mut log = Self {
-            view,
+            view: Arc::new(view),
             seq: 1,
             seed,
             round: 0,
@@ -106,22 +108,24 @@ impl JobLog {
     /// Takes one event in. The only function that changes this state.
     pub fn apply(&mut self, seq: u64, at: Time, event: &JobEvent, history_max: u32) {
         self.seq = seq;
-        self.view.revision += 1;
-        self.view.modified_at = at;
+        let view = Arc::make_mut(&mut self.view);
+        view.revision += 1;
+        view.modified_at = at;
         self.apply_to_job(at, event);
         if let Some(place) = event.execution().and_then(|x| self.seats.find(&self.view, x)) {
             self.apply_to_execution(at, place, event);
         }
-        if self.view.state.is_terminal() {
+        let view = Arc::make_mut(&mut self.view);
+        if view.state.is_terminal() {
             for place in self.seats.live() {
-                self.view.executions[place].desired = Desired::Stopped;
+                view.executions[place].desired = Desired::Stopped;
             }
         }
-        let (max, version) = (history_max as usize, self.view.job.version);
-        if self.view.history.len() >= max.max(1) {
-            self.view.history.remove(0);
+        let (max, version) = (history_max as usize, view.job.version);
+        if view.history.len() >= max.max(1) {
+            view.history.remove(0);
         }
-        self.view.history.push(Stamped { seq, at, version, event: event.clone() });
+        view.history.push(Stamped { seq, at, version, event: event.clone() });
     }
 
     fn apply_to_job(&mut self, at: Time, event: &JobEvent) {
@@ -137,7 +141,8 @@ impl JobLog {
                 self.waits = true;
                 self.enter_unless_held(JobState::Queued);
                 if self.view.state == JobState::Queued {
-                    self.view.message = format!("Job queued. {}", plan.not_enough_nodes(1));
+                    let message = format!("Job queued. {}", plan.not_enough_nodes(1));
+                    Arc::make_mut(&mut self.view).message = message;
                 }
             }
             JobEvent::ImagePinned { digest } => self.image = Some(digest.clone()),
@@ -152,7 +157,7 @@ impl JobLog {
             }
             JobEvent::Ended { state, message } => {
                 self.enter(*state);
-                self.view.message.clone_from(message);
+                Arc::make_mut(&mut self.view).message.clone_from(message);
                 self.waits = false;
             }
             JobEvent::Awarded { execution, node, plan } => {
@@ -173,7 +178,7 @@ impl JobLog {
         let marks = Marks { announced_at: self.announced_at, awarded_at: at, ..Marks::default() };
         self.seats.awarded(self.view.executions.len(), &execution.slot);
         self.tries.push(Try { round: self.round, granted: None });
-        self.view.executions.push(ExecutionView {
+        Arc::make_mut(&mut self.view).executions.push(ExecutionView {
             execution: execution.clone(),
             node,
             state: ExecutionState::Awarded,
@@ -191,7 +196,8 @@ impl JobLog {
     }
 
     fn apply_to_execution(&mut self, at: Time, place: usize, event: &JobEvent) {
-        let e = &mut self.view.executions[place];
+        let view = Arc::make_mut(&mut self.view);
+        let e = &mut view.executions[place];
         e.revision += 1;
         let next = match event {
             JobEvent::Granted { boot, seq, .. } => {
@@ -251,12 +257,12 @@ impl JobLog {
         if matches!(next, ExecutionState::Failed | ExecutionState::Lost | ExecutionState::Rejected)
         {
             self.owes_backoff = true;
-            if self.view.job.context.class == Class::Command {
+            if view.job.context.class == Class::Command {
                 let message = || format!("outcome unknown: {}", e.message);
                 self.doomed.get_or_insert_with(message);
             }
         }
-        self.seats.entered(place, &self.view.executions[place], &self.view);
+        self.seats.entered(place, &view.executions[place], view);
     }
 
     fn enter(&mut self, next: JobState) {
@@ -264,8 +270,9 @@ impl JobLog {
             return;
         }
         debug_assert!(self.view.state.may_become(next), "{:?} -> {next:?}", self.view.state);
-        self.view.state = next;
-        self.view.message.clear();
+        let view = Arc::make_mut(&mut self.view);
+        view.state = next;
+        view.message.clear();
     }
 
     /// Looking for one more node does not hide that another has part of the work.

@@ -24,6 +24,7 @@ mod submit;
 mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use gadus_model::event::{Event, JobEvent, RECORD_VERSION, Record};
 use gadus_model::message::{Envelope, MESSAGE_VERSION, Message};
@@ -131,7 +132,7 @@ pub struct Requester {
     /// There may be room that was not there before: the heads of the lines try in this very turn.
     freed: bool,
     /// Jobs that ended in a replay and are not known to be in the index.
-    folded: Vec<JobView>,
+    folded: Vec<Arc<JobView>>,
     step: Step,
 }
 
@@ -163,7 +164,7 @@ impl Requester {
 
     /// Takes one more record of another's log in, as a standby does. Gives the job that it
     /// settled.
-    pub fn follow(&mut self, record: &Record) -> Option<JobView> {
+    pub fn follow(&mut self, record: &Record) -> Option<Arc<JobView>> {
         self.apply(record)
     }
 
@@ -171,7 +172,7 @@ impl Requester {
     pub fn resume(&mut self, now: Time) -> Step {
         self.started_at = now;
         for view in std::mem::take(&mut self.folded) {
-            self.step.effects.push(Effect::Fold(Box::new(view)));
+            self.step.effects.push(Effect::Fold(view));
         }
         self.recount();
         for id in self.jobs.keys().copied().collect::<Vec<_>>() {

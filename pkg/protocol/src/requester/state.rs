@@ -17,7 +17,7 @@ use crate::step::Effect;
 impl Requester {
     /// Takes one record in: the only function that changes durable state. Gives the job when
     /// this record settled it, and forgets it.
-    pub(super) fn apply(&mut self, record: &Record) -> Option<JobView> {
+    pub(super) fn apply(&mut self, record: &Record) -> Option<Arc<JobView>> {
         let Event::Job(event) = &record.body else { return None };
         if let JobEvent::Submitted { job, seed } = event {
             self.insert(JobLog::new(job.as_ref().clone(), *seed, record.at));
@@ -46,7 +46,7 @@ impl Requester {
         self.jobs.insert(id, Entry { log, soft, deadline: None });
     }
 
-    pub(super) fn forget(&mut self, id: JobId) -> Option<JobView> {
+    pub(super) fn forget(&mut self, id: JobId) -> Option<Arc<JobView>> {
         let entry = self.jobs.remove(&id)?;
         let job = &entry.log.view.job;
         let name = (job.namespace.clone(), job.name.clone());
@@ -80,7 +80,7 @@ impl Requester {
         if self.jobs.get(&id).is_some_and(|e| e.log.is_settled())
             && let Some(view) = self.forget(id)
         {
-            self.step.effects.push(Effect::Fold(Box::new(view)));
+            self.step.effects.push(Effect::Fold(view));
         }
     }
 
@@ -147,14 +147,14 @@ impl Requester {
         ]
     }
 
-    /// A live job.
+    /// A live job. What is held of it stays as it was.
     #[must_use]
-    pub fn job(&self, id: JobId) -> Option<&JobView> {
+    pub fn job(&self, id: JobId) -> Option<&Arc<JobView>> {
         self.jobs.get(&id).map(|e| &e.log.view)
     }
 
     /// All live jobs, by id.
-    pub fn jobs(&self) -> impl Iterator<Item = &JobView> {
+    pub fn jobs(&self) -> impl Iterator<Item = &Arc<JobView>> {
         self.jobs.values().map(|e| &e.log.view)
     }
 
@@ -252,6 +252,6 @@ impl Folder {
 
     /// Takes the next record; gives the job that it settled.
     pub fn apply(&mut self, record: &Record) -> Option<Arc<JobView>> {
-        self.machine.apply(record).map(Arc::new)
+        self.machine.apply(record)
     }
 }
