@@ -16,7 +16,7 @@ use tokio_util::io::SyncIoBridge;
 
 use crate::block::verify;
 use crate::config::ContentConfig;
-use crate::dag::{Complete, Gaps, gaps};
+use crate::dag::{Complete, Gaps, gaps, links};
 use crate::error::{OpenError, io_error, malformed};
 use crate::fetch::flight::Flights;
 use crate::import::walk::Walk;
@@ -163,6 +163,13 @@ impl Content for EmbeddedContent {
         }
     }
 
+    async fn tree_bytes(&self, root: &Cid) -> Option<u64> {
+        let block = self.block(root, None).await.ok().flatten()?;
+        let links = links(root, &block).ok()?;
+        let under = links.into_iter().filter_map(|(_, bytes)| bytes);
+        Some(under.fold(block.len() as u64, u64::saturating_add))
+    }
+
     async fn block(
         &self,
         cid: &Cid,
@@ -204,7 +211,18 @@ impl Content for EmbeddedContent {
         tree: ResultTree,
     ) -> Result<ImportedResult, ContentError> {
         let core = self.core.clone();
-        blocking(move || outputs::import(&core, namespace, &tree)).await
+        let streams_bytes = tree.stdout.len() + tree.stderr.len();
+        if tree.outputs.is_empty() && streams_bytes <= INLINE_HASH_BYTES_MAX {
+            let made = outputs::make(&core, namespace, &tree)?;
+            made.session.commit_small().await?;
+            return Ok(made.result);
+        }
+        blocking(move || {
+            let made = outputs::make(&core, namespace, &tree)?;
+            made.session.commit(None)?;
+            Ok(made.result)
+        })
+        .await
     }
 
     async fn promote(

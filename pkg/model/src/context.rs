@@ -37,6 +37,9 @@ pub struct Context {
     pub caps: Caps,
     /// Nodes that are known to hold the inputs.
     pub providers: Vec<NodeId>,
+    /// Bytes of the inputs, by their paths, as far as the requester knew them at submission: what
+    /// a bidder lacks of them counts against it.
+    pub input_bytes: BTreeMap<String, u64>,
     /// The image as the user named it: where a digest can be pulled from.
     pub image_reference: Option<String>,
 }
@@ -176,6 +179,7 @@ impl Default for Context {
             retention_ms: 7 * 24 * 3600 * 1000,
             caps: Caps::default(),
             providers: Vec::new(),
+            input_bytes: BTreeMap::new(),
             image_reference: None,
         }
     }

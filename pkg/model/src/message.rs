@@ -290,7 +290,7 @@ pub struct Bid {
     pub fit_permille: u16,
     /// Seats it could take.
     pub seats: u32,
-    /// Input and code bytes it would have to fetch.
+    /// Bytes of its inputs that it would have to fetch. (Whether it lacks the code, the next two say.)
     pub bytes_missing: u64,
     /// Whether the compiled module is at hand.
     pub module_warm: bool,

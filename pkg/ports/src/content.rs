@@ -33,6 +33,10 @@ pub trait Content: Send + Sync {
     /// `size_hint` (or 1) when its root is not.
     fn bytes_missing(&self, root: &Cid, size_hint: u64) -> u64;
 
+    /// Bytes of a whole tree, as its root block tells; `None` when that is not here, or tells
+    /// nothing that can be read. Whoever made the root may have lied: good for an estimate only.
+    async fn tree_bytes(&self, root: &Cid) -> Option<u64>;
+
     /// A public block, or one of a namespace.
     ///
     /// # Errors

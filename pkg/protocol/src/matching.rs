@@ -78,14 +78,21 @@ pub fn seats(free: &Resources, need: &Resources) -> u32 {
 
 const SEATS_MAX: u32 = 10_000;
 
-/// What ranking weighs. Fetching a gigabyte outweighs an idle node; a warm module or image
-/// outweighs a somewhat busier one.
+/// What having every input counts, however small they are: their bytes may not be known.
+const LOCAL: i64 = 200;
+/// What a warm module or image counts.
+const WARM: i64 = 300;
+
+/// What ranking weighs. Fetching a gigabyte outweighs an idle node; a warm module or image, or
+/// having all the inputs, outweighs a somewhat busier one.
 fn score(bid: &Bid, pinned: Option<&str>, failed_before: u32, tie: u64) -> i64 {
     let warm = is_warm(bid, pinned);
     let missing_mib = i64::try_from(bid.bytes_missing >> 20).unwrap_or(i64::MAX).min(1_000_000);
     let price = i64::try_from(bid.price).unwrap_or(i64::MAX).min(1_000_000_000);
     let fit = i64::from(bid.fit_permille);
-    let facts = fit + if warm { 300 } else { 0 } - 2 * missing_mib.min(100_000);
+    let local = bid.bytes_missing == 0;
+    let facts = fit + if warm { WARM } else { 0 } + if local { LOCAL } else { 0 }
+        - 2 * missing_mib.min(100_000);
     // The last three digits break ties without ever outweighing a fact.
     (facts - price - 2_000 * i64::from(failed_before)) * 1000 + i64::from((tie % 1000) as u16)
 }

@@ -21,15 +21,21 @@ use crate::store::Session;
 use crate::unixfs::node::Link;
 use crate::unixfs::{BlockSink, name};
 
-/// Imports a result, durably, in one step.
+/// A result whose session has yet to be committed: until then it is nowhere.
+pub(crate) struct Made {
+    pub(crate) session: Arc<Session>,
+    pub(crate) result: ImportedResult,
+}
+
+/// Makes a result's blocks in a session.
 ///
 /// # Errors
 /// `TooMuchOutput`, `UnsafeOutput`, `UnsafeName`, `Full`, `Io`; then nothing of it is kept.
-pub(crate) fn import(
+pub(crate) fn make(
     core: &Core,
     namespace: NamespaceId,
     tree: &ResultTree,
-) -> Result<ImportedResult, ContentError> {
+) -> Result<Made, ContentError> {
     let session = Arc::new(core.store.session(Some(namespace)));
     let tee = Arc::new(Tee { session: session.clone(), inline: Mutex::default() });
     let importer = core.importer_into(tee.clone());
@@ -54,16 +60,16 @@ pub(crate) fn import(
         entries.push(link(name.clone(), importer.directory(links)?));
     }
     let result = importer.directory(entries)?;
-    session.commit(None)?;
     let inline = tee.inline.lock().take();
-    Ok(ImportedResult {
+    let result = ImportedResult {
         result: result.cid,
         stdout: stdout.cid,
         stderr: stderr.cid,
         bytes: streams.bytes() + output.bytes(),
         inline,
         warnings,
-    })
+    };
+    Ok(Made { session, result })
 }
 
 /// The entries of one output directory.

@@ -224,6 +224,14 @@ impl Session {
         answer.blocking_recv().map_err(|_| closed())?
     }
 
+    /// The same for a session that is in memory, on a thread that must not wait.
+    pub(crate) async fn commit_small(&self) -> Result<(), ContentError> {
+        let Some((append, answer)) = self.seal(None)? else { return Ok(()) };
+        let Some(appends) = self.appends.upgrade() else { return Err(closed()) };
+        appends.send(append).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
     /// What remains to be appended for the session to count.
     fn seal(
         &self,

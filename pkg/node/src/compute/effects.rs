@@ -76,6 +76,10 @@ async fn forget(world: World, execution: Execution, keep_result: bool) {
         tracing::warn!(%id, %error, "an execution's outputs stay in quarantine");
     }
     let scratch = world.scratch(id);
+    // Most functions need none, and a look costs less than a thread that finds nothing.
+    if scratch.try_exists().is_ok_and(|exists| !exists) {
+        return;
+    }
     if let Err(error) = run::remove_dir(scratch).await {
         tracing::warn!(%id, %error, "a run directory stays");
     }

@@ -1,7 +1,7 @@
 //! What is here of an announced job: local, from memory, never from the network.
 
 use gadus_model::message::Announce;
-use gadus_model::{Code, NodeId, OwnerId};
+use gadus_model::{NodeId, OwnerId};
 use gadus_protocol::compute::{Facts, Input};
 
 use super::Loop;
@@ -28,12 +28,8 @@ impl Loop {
         let missing = inputs.map(|(cid, bytes)| content.bytes_missing(cid, *bytes)).sum::<u64>();
         let executor = self.world.executors.get(&announcement.requirements.engine);
         let warmth = executor.map(|e| e.warmth(&announcement.code)).unwrap_or_default();
-        let module_missing = match &announcement.code {
-            Code::Wasm { module, .. } if !warmth.warm => content.bytes_missing(module, 1),
-            Code::Wasm { .. } | Code::Docker { .. } => 0,
-        };
         Facts {
-            bytes_missing: missing.saturating_add(module_missing),
+            bytes_missing: missing,
             module_warm: warmth.warm,
             image_digest: warmth.image_digest,
         }

@@ -1,10 +1,10 @@
 //! Taking jobs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_api::convert::{evaluation_id, same_document};
 use gadus_api::service::{ErrorCode, ServiceError, Submitted};
-use gadus_model::{Job, JobId};
+use gadus_model::{Input, Job, JobId};
 use gadus_protocol::requester::SubmitError;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -78,9 +78,26 @@ impl Node {
         Ok(Some(submitted(id, view.job.version)))
     }
 
-    async fn submit_new(&self, job: Job) -> Result<Submitted, ServiceError> {
+    /// Bytes of those inputs whose roots are here, by their paths.
+    async fn input_bytes(&self, job: &Job) -> BTreeMap<String, u64> {
+        let mut known = BTreeMap::new();
+        for (path, input) in job.task().into_iter().flat_map(|(_, task)| &task.inputs) {
+            if let Input::Cid(cid) = input
+                && let Some(bytes) = self.content.tree_bytes(cid).await
+            {
+                known.insert(path.clone(), bytes);
+            }
+        }
+        known
+    }
+
+    async fn submit_new(&self, mut job: Job) -> Result<Submitted, ServiceError> {
         let (id, version) = (job.id, job.version);
-        let named = self.store.job_by_name(&job.namespace, &job.name)?;
+        job.context.input_bytes = self.input_bytes(&job).await;
+        // A job that was given no name has its own id, which no other job has.
+        let is_named = job.name != id.to_string();
+        let named =
+            if is_named { self.store.job_by_name(&job.namespace, &job.name) } else { Ok(None) }?;
         if let Some(by) = named {
             return Err(name_taken(&job.name, by));
         }

@@ -82,6 +82,30 @@ async fn an_image_is_pinned_to_the_digest_that_the_winner_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_goes_to_the_node_that_has_its_data() {
+    let cluster = Cluster::start(3).await;
+    let holder = &cluster.hosts[2];
+    let (here, elsewhere) = (vec![7; 1 << 20], b"known to its holder alone");
+    for (input, seconds) in [(&here[..], "60"), (elsewhere, "0")] {
+        let cid = holder.content.add(input);
+        if input.len() > elsewhere.len() {
+            cluster.hosts[0].content.add(input);
+        }
+        // The holder is as busy as the others, and busier still while the first job runs.
+        let mut job = wasm_job(&[&format!("run={seconds}000")]);
+        let task = job.tasks.values_mut().next().unwrap();
+        task.inputs.insert("/in".to_owned(), Input::Cid(cid));
+        let id = cluster.submit(job).await;
+        let view = cluster.until(id, |view| !view.executions.is_empty()).await;
+        let [execution] = view.executions.as_slice() else { panic!("{view:#?}") };
+        assert_eq!(execution.node, holder.key.id(), "{:#?}", execution.plan);
+        let lacking: Vec<u64> =
+            execution.plan.ranked[1..].iter().map(|r| r.bytes_missing).collect();
+        assert!(lacking.iter().all(|bytes| *bytes >= view.job.context.input_bytes.values().sum()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn inputs_come_from_another_node_through_the_requester() {
     let cluster = Cluster::start(2).await;
     let (one, two) = (cluster.hosts[1].key.id(), cluster.hosts[2].key.id());

@@ -85,6 +85,17 @@ impl Content for FakeContent {
         0
     }
 
+    async fn tree_bytes(&self, root: &Cid) -> Option<u64> {
+        let state = self.0.lock();
+        let (mut look, mut bytes) = (vec![*root], 0);
+        while let Some(cid) = look.pop() {
+            let block = state.public.get(&cid)?;
+            bytes += block.len() as u64;
+            look.extend(Self::links(block, &cid));
+        }
+        Some(bytes)
+    }
+
     async fn block(
         &self,
         cid: &Cid,

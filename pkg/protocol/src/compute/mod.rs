@@ -53,7 +53,7 @@ pub struct ComputeConfig {
 /// Local facts about an announced job: from memory, never from the network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Input and code bytes that are not here.
+    /// Bytes of the inputs that are not here.
     pub bytes_missing: u64,
     /// The compiled module is at hand.
     pub module_warm: bool,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gadus_model::event::JobEvent;
 use gadus_model::message::{ANNOUNCE_INPUTS_MAX, Announce, Bid, Message, RoundId};
-use gadus_model::{Code, Image, Input, JobId, NodeId, Reason, Time, codec};
+use gadus_model::{Cid, Code, Image, Input, JobId, NodeId, Reason, Task, Time, codec};
 
 use super::Requester;
 use super::directory::tie;
@@ -92,15 +92,11 @@ impl Requester {
         if let (Code::Docker { image, .. }, Some(digest)) = (&mut code, &log.image) {
             *image = Image::Digest(digest.clone());
         }
-        let inputs = task.inputs.values().filter_map(|input| match input {
-            Input::Cid(cid) => Some((*cid, 0)),
-            Input::Await(_) => None,
-        });
         Some(Announce {
             round: RoundId { job: id, version: log.view.job.version, round: log.round },
             requirements: entry.soft.requirements.clone(),
             code,
-            inputs: inputs.take(ANNOUNCE_INPUTS_MAX).collect(),
+            inputs: largest_inputs(task, &log.view.job.context.input_bytes),
             want: want(log),
             window_ms: self.config.limits.window_ms,
             nodes_hint: u32::try_from(self.directory.len()).unwrap_or(u32::MAX),
@@ -155,6 +151,18 @@ impl Requester {
             self.advance(now, id);
         }
     }
+}
+
+/// The largest inputs, with their bytes; 0 where those are not known.
+fn largest_inputs(task: &Task, bytes: &BTreeMap<String, u64>) -> Vec<(Cid, u64)> {
+    let inputs = task.inputs.iter().filter_map(|(path, input)| match input {
+        Input::Cid(cid) => Some((*cid, bytes.get(path).copied().unwrap_or(0))),
+        Input::Await(_) => None,
+    });
+    let mut inputs: Vec<_> = inputs.collect();
+    inputs.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    inputs.truncate(ANNOUNCE_INPUTS_MAX);
+    inputs
 }
 
 /// The seats that an announcement asks for.
