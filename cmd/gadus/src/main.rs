@@ -42,6 +42,10 @@ mod tree;
 mod upload;
 mod view;
 
+/// The system's allocator takes a sixth of a busy node's time, and a static binary's far more.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,

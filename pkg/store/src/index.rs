@@ -13,6 +13,7 @@ mod pending;
 mod prefix;
 mod query;
 mod rebuild;
+mod row;
 mod tables;
 
 use std::path::Path;

@@ -1,12 +1,12 @@
 //! Commits to the index.
 
-use gadus_model::codec;
 use gadus_model::view::JobView;
 use redb::{Database, Durability, Error, ReadableTable, WriteTransaction};
 
 use crate::index::pending::Work;
+use crate::index::row;
 use crate::index::tables::{
-    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, WATERMARK, bad_row,
+    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, WATERMARK,
 };
 
 /// Jobs in commits that are not synced. The database keeps their pages in memory.
@@ -68,14 +68,17 @@ impl<'a> Commits<'a> {
 pub(crate) fn put(txn: &WriteTransaction, view: &JobView) -> Result<(), Error> {
     let job = &view.job;
     let (id, created) = (job.id.0.as_bytes(), view.created_at.0);
-    let bytes = codec::encode(view).map_err(|e| bad_row(&e))?;
+    let bytes = row::encode(view)?;
     if txn.open_table(JOBS)?.insert(id, bytes.as_slice())?.is_some() {
         return Ok(());
     }
     txn.open_table(BY_CREATION)?.insert((created, id), ())?;
     txn.open_table(BY_NAMESPACE)?.insert((job.namespace.as_str(), created, id), ())?;
-    txn.open_table(BY_NAME)?
-        .insert((job.namespace.as_str(), job.name.as_str(), created, id), ())?;
+    // A job without a name of its own goes by its id.
+    if job.name != job.id.to_string() {
+        let key = (job.namespace.as_str(), job.name.as_str(), created, id);
+        txn.open_table(BY_NAME)?.insert(key, ())?;
+    }
     if let Some(key) = &job.idempotency_key {
         txn.open_table(BY_KEY)?.insert((job.context.client.as_str(), key.as_str()), id)?;
     }

@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gadus_model::view::JobView;
-use gadus_model::{JobId, Time, codec};
+use gadus_model::{JobId, Time};
 use gadus_ports::{JobEntry, JobQuery, Page, StoreError};
 use redb::{Error, ReadTransaction, ReadableTableMetadata};
 
 use crate::index::page::{Place, Window, merge};
 use crate::index::pending::Pending;
 use crate::index::prefix::id_range;
+use crate::index::row;
 use crate::index::tables::{
-    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, bad_row, broken, job_id,
+    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, broken, job_id,
 };
 
 const ID_MIN: &IdBytes = &[0; 16];
@@ -110,7 +111,7 @@ impl Query<'_> {
 
 fn view(file: &ReadTransaction, id: JobId) -> Result<Option<JobView>, Error> {
     let Some(row) = file.open_table(JOBS)?.get(id.0.as_bytes())? else { return Ok(None) };
-    codec::decode(row.value()).map(Some).map_err(|e| bad_row(&e))
+    row::decode(row.value()).map(Some)
 }
 
 /// How many jobs there are (of a namespace), in the file and in memory.

@@ -13,8 +13,8 @@ use crate::error::{corrupt, failed};
 /// A job's id, as keys have it.
 pub(crate) type IdBytes = [u8; 16];
 
-/// Finished jobs, as dag-cbor of their views.
-pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-1");
+/// Finished jobs, as [`super::row`] has them.
+pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-2");
 
 /// (created, id): the order of lists.
 pub(crate) const BY_CREATION: TableDefinition<'_, (u64, &IdBytes), ()> =
@@ -26,7 +26,7 @@ pub(crate) const BY_NAMESPACE: TableDefinition<'_, (&str, u64, &IdBytes), ()> =
 
 /// (namespace, name, created, id).
 pub(crate) const BY_NAME: TableDefinition<'_, (&str, &str, u64, &IdBytes), ()> =
-    TableDefinition::new("jobs-by-name-1");
+    TableDefinition::new("jobs-by-name-2");
 
 /// (client, idempotency key).
 pub(crate) const BY_KEY: TableDefinition<'_, (&str, &str), &IdBytes> =
