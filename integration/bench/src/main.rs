@@ -36,9 +36,7 @@ async fn main() -> anyhow::Result<()> {
     let mut table = Table::new(args.only.as_deref());
     let fsync_us = floor::fsync_us()?;
     table.row("fdatasync of 4 KiB", &format!("{fsync_us:.0} µs"), "", "");
-    if table.wants("wasm job") {
-        jobs::measure(&mut table, fsync_us, args.jobs).await?;
-    }
+    jobs::measure(&mut table, fsync_us, args.jobs).await?;
     if table.wants("content") {
         content::measure(&mut table, args.mib)?;
     }
