@@ -154,6 +154,13 @@ const ROWS: &[Row] = &[
         status: Some(507),
         says: &["no room left for content", "hint: free some of the node's disk"],
     },
+    Row {
+        what: "a full log",
+        act: full_log,
+        exit: 120,
+        status: Some(507),
+        says: &["the node stopped: its log failed", "make room in", "nothing that was acknowledged"],
+    },
 ];
 
 #[test]
@@ -259,6 +266,40 @@ fn full_disk(place: &Place) -> Option<Seen> {
     let after = gadus(&node.api, &["wasm", "run", &program("steps"), "print", "well"]);
     assert_eq!(after.code, 0, "{after:#?}");
     Some(Seen::of(added).and(posted.status))
+}
+
+/// The node ends, since it could promise nothing more; with some room it is back, and knows every
+/// job that it took.
+fn full_log(place: &Place) -> Option<Seen> {
+    if !is_root() {
+        skip("a full log", "it takes root to make a small disk");
+        return None;
+    }
+    let disk = Tmpfs::mount(&place.dir().join("log"), "400m");
+    let mut node = Process::new(&disk.path, "log", Role::Both);
+    node.start();
+    let ballast = disk.leave(0);
+    let http = Http::new(&node.api);
+    let meta = "x".repeat(500 << 10);
+    let engine = json!({"Type": "wasm", "Params": {"EntryModule": format!("ipfs://{NOBODYS}")}});
+    let mut taken = Vec::new();
+    let refused = loop {
+        let task = json!({"Name": "main", "Engine": engine, "Meta": {"filler": meta}});
+        let put = http.put(JOBS, &json!({"Job": {"Type": "batch", "Tasks": [task]}}));
+        match put.status {
+            200 => taken.push(put.json()["JobID"].as_str()?.to_owned()),
+            _ => break put,
+        }
+    };
+    assert!(refused.text().contains("make room in"), "{}", refused.text());
+    let exit = node.wait().and_then(|status| status.code()).unwrap_or(-1);
+    let text = node.log();
+    std::fs::remove_file(ballast).expect("the ballast");
+    node.start();
+    for id in taken {
+        gadus(&node.api, &["job", "describe", &id]).ok();
+    }
+    Some(Seen { exit, status: Some(refused.status), text })
 }
 
 fn port_in_use(place: &Place) -> Option<Seen> {
