@@ -1,0 +1,71 @@
+//! Every value has one encoding, and that gives it back.
+
+use std::fmt::Debug;
+
+use gadus_model::codec::{self, DAG_CBOR, cid_of};
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::strategy;
+
+fn comes_back<T>(value: &T) -> Result<(), TestCaseError>
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let bytes = codec::encode(value).unwrap();
+    prop_assert_eq!(&codec::decode_canonical::<T>(&bytes).unwrap(), value);
+    prop_assert_eq!(codec::cid_of_value(value).unwrap(), cid_of(DAG_CBOR, &bytes));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_task(task in strategy::task()) {
+        comes_back(&task)?;
+    }
+
+    #[test]
+    fn a_job(job in strategy::job()) {
+        comes_back(&job)?;
+    }
+
+    #[test]
+    fn a_manifest(manifest in strategy::manifest()) {
+        comes_back(&manifest)?;
+    }
+
+    #[test]
+    fn a_receipt(receipt in strategy::receipt()) {
+        comes_back(&receipt)?;
+    }
+
+    #[test]
+    fn a_claim(claim in strategy::claim()) {
+        comes_back(&claim)?;
+    }
+
+    #[test]
+    fn a_message(envelope in strategy::envelope()) {
+        comes_back(&envelope)?;
+    }
+
+    #[test]
+    fn a_gossip(gossip in strategy::gossip()) {
+        comes_back(&gossip)?;
+    }
+
+    #[test]
+    fn a_record(record in strategy::record()) {
+        comes_back(&record)?;
+    }
+
+    #[test]
+    fn tasks_are_equal_when_their_cids_are(a in strategy::task(), b in strategy::task()) {
+        let cid = |task| codec::cid_of_value(task).unwrap();
+        prop_assert_eq!(a == b, cid(&a) == cid(&b));
+        prop_assert_eq!(cid(&a), cid(&a.clone()));
+    }
+}

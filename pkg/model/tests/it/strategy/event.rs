@@ -1,0 +1,91 @@
+//! Any record of the log.
+
+use gadus_model::event::{ComputeEvent, Event, JobEvent, RECORD_VERSION, Record, SnapshotBytes};
+use gadus_model::{Execution, JobState, Time};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::node::{failure, reason};
+use super::{award, bytes, claim, execution, job, job_id, node, one_of, owner, plan, text};
+
+fn snapshot() -> impl Strategy<Value = Box<SnapshotBytes>> {
+    bytes().prop_map(|bytes| Box::new(SnapshotBytes(bytes)))
+}
+
+fn search() -> impl Strategy<Value = JobEvent> {
+    prop_oneof![
+        (job(), any::<u64>())
+            .prop_map(|(job, seed)| JobEvent::Submitted { job: Box::new(job), seed }),
+        any::<u32>().prop_map(|round| JobEvent::Announced { round }),
+        plan().prop_map(|plan| JobEvent::Queued { plan: Box::new(plan) }),
+        text().prop_map(|digest| JobEvent::ImagePinned { digest }),
+        vec(node(), 0..3).prop_map(|nodes| JobEvent::Placed { nodes }),
+        (execution(), node(), plan()).prop_map(|(execution, node, plan)| JobEvent::Awarded {
+            execution,
+            node,
+            plan: Box::new(plan)
+        }),
+        any::<u64>().prop_map(|ms| JobEvent::BackedOff { ms }),
+        (one_of(JobState::ALL.to_vec()), text())
+            .prop_map(|(state, message)| JobEvent::Ended { state, message }),
+        snapshot().prop_map(|job| JobEvent::Snapshot { job }),
+    ]
+}
+
+fn of_job(f: fn(Execution) -> JobEvent) -> BoxedStrategy<JobEvent> {
+    execution().prop_map(f).boxed()
+}
+
+fn outcome() -> impl Strategy<Value = JobEvent> {
+    prop_oneof![
+        (execution(), any::<(u64, u64)>()).prop_map(|(execution, (boot, seq))| JobEvent::Granted {
+            execution,
+            boot,
+            seq
+        }),
+        (execution(), reason())
+            .prop_map(|(execution, reason)| JobEvent::Refused { execution, reason }),
+        (execution(), claim()).prop_map(|(execution, claim)| JobEvent::Accepted {
+            execution,
+            claim: Box::new(claim)
+        }),
+        (execution(), text()).prop_map(|(execution, why)| JobEvent::Rejected { execution, why }),
+        (execution(), vec(node(), 0..3))
+            .prop_map(|(execution, holders)| JobEvent::Published { execution, holders }),
+        (execution(), failure())
+            .prop_map(|(execution, failure)| JobEvent::Failed { execution, failure }),
+        (execution(), text()).prop_map(|(execution, why)| JobEvent::Lost { execution, why }),
+        of_job(|execution| JobEvent::Cancelled { execution }),
+    ]
+}
+
+fn compute() -> impl Strategy<Value = ComputeEvent> {
+    prop_oneof![
+        (node(), award()).prop_map(|(requester, award)| ComputeEvent::Granted {
+            requester,
+            award: Box::new(award)
+        }),
+        (execution(), claim()).prop_map(|(execution, claim)| ComputeEvent::Finished {
+            execution,
+            claim: Box::new(claim)
+        }),
+        (execution(), failure())
+            .prop_map(|(execution, failure)| ComputeEvent::Failed { execution, failure }),
+        execution().prop_map(|execution| ComputeEvent::Accepted { execution }),
+        (execution(), any::<bool>())
+            .prop_map(|(execution, keep)| ComputeEvent::Released { execution, keep }),
+        (execution(), snapshot())
+            .prop_map(|(execution, state)| ComputeEvent::Snapshot { execution, state }),
+    ]
+}
+
+pub(crate) fn record() -> impl Strategy<Value = Record> {
+    let body = prop_oneof![
+        search().prop_map(Event::Job),
+        outcome().prop_map(Event::Job),
+        compute().prop_map(Event::Compute),
+    ];
+    (owner(), job_id(), any::<[u64; 3]>(), body).prop_map(|(owner, job, [seq, term, at], body)| {
+        Record { v: RECORD_VERSION, owner, job, seq, term, at: Time(at), body }
+    })
+}

@@ -1,0 +1,186 @@
+//! Any work, and any answer to it.
+
+use std::collections::BTreeMap;
+
+use gadus_model::job::JOB_VERSION;
+use gadus_model::manifest::MANIFEST_VERSION;
+use gadus_model::receipt::RECEIPT_VERSION;
+use gadus_model::task::TASK_VERSION;
+use gadus_model::{
+    Await, AwaitBranch, Claim, Class, Code, Context, Deal, Det, Durability, Image, Input, Job,
+    JobKind, JobType, Manifest, Network, Outcome, Partition, Receipt, ReceiptBody, ResultSummary,
+    RetryPolicy, Task, Timeouts, Usage,
+};
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+use super::node::{constraint, resources};
+use super::{bytes, cid, job_id, node, one_of, text};
+
+fn names() -> impl Strategy<Value = BTreeMap<String, String>> {
+    btree_map(text(), text(), 0..4)
+}
+
+pub(super) fn code() -> impl Strategy<Value = Code> {
+    let image = prop_oneof![text().prop_map(Image::Reference), text().prop_map(Image::Digest)];
+    prop_oneof![
+        (cid(), text()).prop_map(|(module, entry)| Code::Wasm { module, entry }),
+        (image, option::of(vec(text(), 0..3)), option::of(text()))
+            .prop_map(|(image, entrypoint, workdir)| Code::Docker { image, entrypoint, workdir }),
+    ]
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let branch = one_of(vec![AwaitBranch::Ok, AwaitBranch::Error, AwaitBranch::Any]);
+    prop_oneof![
+        cid().prop_map(Input::Cid),
+        (cid(), branch, text()).prop_map(|(task, branch, selector)| Input::Await(Await {
+            task,
+            branch,
+            selector
+        })),
+    ]
+}
+
+fn det() -> impl Strategy<Value = Det> {
+    (text(), option::of(any::<u64>()), any::<[u64; 6]>()).prop_map(|(profile, fuel_max, n)| Det {
+        profile,
+        fuel_max,
+        memory_max_bytes: n[0],
+        table_max: n[1],
+        stack_max_bytes: n[2],
+        stdout_max_bytes: n[3],
+        stderr_max_bytes: n[4],
+        output_max_bytes: n[5],
+    })
+}
+
+pub(crate) fn task() -> impl Strategy<Value = Task> {
+    let code_and_words = (code(), vec(text(), 0..4), names());
+    let files = (btree_map(text(), input(), 0..4), names());
+    let rest = (any::<(u32, u32)>(), bytes(), option::of(det()));
+    (code_and_words, files, rest).prop_map(|((code, args, env), (inputs, outputs), rest)| {
+        let ((index, count), nonce, det) = rest;
+        let partition = Partition { index, count };
+        Task { v: TASK_VERSION, code, args, env, inputs, outputs, partition, nonce, det }
+    })
+}
+
+/// Fields that no other type shares are as they are by default.
+pub(crate) fn context() -> impl Strategy<Value = Context> {
+    let times = option::of(any::<u64>());
+    let class = one_of(vec![Class::Pure, Class::Query, Class::Command]);
+    let network = one_of(vec![Network::None, Network::Host, Network::Bridge]);
+    let durability = one_of(vec![Durability::Producer, Durability::Keeper]);
+    let words = (names(), vec(constraint(), 0..3), text(), option::of(text()), vec(node(), 0..3));
+    let numbers = (resources(), [times.clone(), times.clone(), times], any::<[u32; 3]>());
+    (words, numbers, (class, network, durability)).prop_map(|(words, numbers, kinds)| {
+        let (labels, constraints, client, image_reference, providers) = words;
+        let (resources, [execution_ms, queue_ms, total_ms], [replicas, quorum, attempts_max]) =
+            numbers;
+        let (class, network, durability) = kinds;
+        Context {
+            resources,
+            timeouts: Timeouts { execution_ms, queue_ms, total_ms },
+            deal: Deal { replicas, quorum },
+            class,
+            retry: RetryPolicy { attempts_max, ..RetryPolicy::default() },
+            labels,
+            constraints,
+            client,
+            network,
+            durability,
+            providers,
+            image_reference,
+            ..Context::default()
+        }
+    })
+}
+
+fn kind() -> impl Strategy<Value = JobKind> {
+    let types = vec![JobType::Batch, JobType::Ops, JobType::Service, JobType::Daemon];
+    (one_of(types), any::<u32>()).prop_map(|(kind, count)| kind.kind(count))
+}
+
+pub(crate) fn job() -> impl Strategy<Value = Job> {
+    let names = (text(), text(), text(), option::of(text()));
+    let rest = (any::<u32>(), kind(), any::<i64>());
+    (job_id(), names, rest, btree_map(text(), task(), 0..3), context()).prop_map(
+        |(id, (name, namespace, document, idempotency_key), rest, tasks, context)| {
+            let (version, kind, priority) = rest;
+            Job {
+                v: JOB_VERSION,
+                id,
+                version,
+                name,
+                namespace,
+                kind,
+                priority,
+                tasks,
+                context,
+                document,
+                idempotency_key,
+            }
+        },
+    )
+}
+
+pub(crate) fn manifest() -> impl Strategy<Value = Manifest> {
+    let outcome = prop_oneof![
+        any::<i32>().prop_map(Outcome::Exit),
+        text().prop_map(Outcome::Trap),
+        Just(Outcome::OutOfFuel),
+    ];
+    (outcome, cid(), cid(), cid()).prop_map(|(outcome, result, stdout, stderr)| Manifest {
+        v: MANIFEST_VERSION,
+        outcome,
+        result,
+        stdout,
+        stderr,
+    })
+}
+
+fn usage() -> impl Strategy<Value = Usage> {
+    let maybe = option::of(any::<u64>());
+    (any::<[u64; 5]>(), maybe.clone(), maybe).prop_map(|(n, fuel, memory_peak_bytes)| Usage {
+        fetch_us: n[0],
+        prepare_us: n[1],
+        run_us: n[2],
+        store_us: n[3],
+        fetched_bytes: n[4],
+        fuel,
+        memory_peak_bytes,
+    })
+}
+
+pub(crate) fn receipt() -> impl Strategy<Value = Receipt> {
+    let links = (cid(), cid(), option::of(cid()), option::of(cid()));
+    (links, usage(), text(), text(), node(), bytes()).prop_map(
+        |((task, manifest, cause, fx), usage, engine, profile, node, signature)| {
+            let v = RECEIPT_VERSION;
+            let body = ReceiptBody { v, task, manifest, usage, engine, profile, node, cause, fx };
+            Receipt { body, signature }
+        },
+    )
+}
+
+pub(crate) fn claim() -> impl Strategy<Value = Claim> {
+    let texts = [text().boxed(), text().boxed(), text().boxed()];
+    let summary = (texts, any::<(bool, bool)>(), vec(text(), 0..3), any::<u64>()).prop_map(
+        |([stdout, stderr, error], truncated, warnings, result_bytes)| ResultSummary {
+            stdout,
+            stdout_truncated: truncated.0,
+            stderr,
+            stderr_truncated: truncated.1,
+            error,
+            warnings,
+            result_bytes,
+        },
+    );
+    (manifest(), receipt(), summary).prop_map(|(manifest, receipt, summary)| Claim {
+        manifest,
+        receipt,
+        summary,
+    })
+}
