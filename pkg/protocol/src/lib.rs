@@ -21,3 +21,6 @@ pub use compute::{Compute, ComputeConfig};
 pub use requester::{Requester, RequesterConfig};
 pub use sabotage::Sabotage;
 pub use step::{Effect, Step};
+
+#[cfg(test)]
+mod tests;

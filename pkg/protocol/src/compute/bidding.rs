@@ -113,3 +113,6 @@ fn bid_delay_us(announcement: &Announce, fit_permille: u16, draw: u64) -> u64 {
 
 /// No window is longer, whatever an announcement says.
 const WINDOW_MAX_MS: u64 = 60_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! The protocol as tests: what each machine does about each thing that happens to it.
+
+mod announcing;
+mod awarding;
+mod bidding;
+mod cancelling;
+mod choosing;
+mod compute_leases;
+mod granting;
+mod leases;
+mod limits;
+mod matching;
+mod nonsense;
+mod outbox;
+mod placing;
+mod plan;
+mod publishing;
+mod queue;
+mod retries;
+mod rig;
+mod snapshots;
+mod twice;
