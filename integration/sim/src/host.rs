@@ -1,6 +1,7 @@
 //! One node: its process with one or two machines, its clock, its engine and its content.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use gadus_model::view::JobView;
 use gadus_model::{
@@ -28,7 +29,7 @@ pub enum Part {
 #[derive(Clone, Debug)]
 pub struct Folded {
     /// As it ended.
-    pub view: JobView,
+    pub view: Arc<JobView>,
     after: Ticket,
 }
 
@@ -157,7 +158,7 @@ impl Host {
     }
 
     /// A job is over: into the index with it.
-    pub fn fold(&mut self, view: JobView) {
+    pub fn fold(&mut self, view: Arc<JobView>) {
         let after = self.requester.disk.last();
         self.index.insert(view.job.id, Folded { view, after });
     }

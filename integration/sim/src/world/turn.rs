@@ -1,7 +1,5 @@
 //! One machine's turn: an input in, events to its log, effects out when they may.
 
-use std::sync::Arc;
-
 use gadus_model::event::{Event, Record};
 use gadus_model::{Execution, Time};
 use gadus_protocol::{Compute, Effect, Requester, Sabotage, Step, compute, requester};
@@ -157,7 +155,7 @@ impl World {
     fn fold(&mut self, at: HostNo, effects: &mut Vec<Effect>) {
         for effect in effects.extract_if(.., |e| matches!(e, Effect::Fold(_))) {
             if let Effect::Fold(view) = effect {
-                self.truth.hosts[at].fold(Arc::unwrap_or_clone(view));
+                self.truth.hosts[at].fold(view);
             }
         }
     }
