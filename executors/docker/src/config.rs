@@ -59,6 +59,8 @@ pub struct DockerLimits {
     pub pull_stall_ms: u64,
     /// Ended containers that wait for their removal.
     pub removals_max: usize,
+    /// How long each of them waits at least, so that its job's answer does not wait for its removal.
+    pub removal_pause_ms: u64,
 }
 
 impl Default for DockerLimits {
@@ -80,6 +82,7 @@ impl Default for DockerLimits {
             pulls_max: 3,
             pull_stall_ms: 120_000,
             removals_max: 256,
+            removal_pause_ms: 100,
         }
     }
 }

@@ -48,10 +48,11 @@ impl DockerExecutor {
         let stall = Duration::from_millis(limits.pull_stall_ms);
         let images = Arc::new(Images::new(Arc::clone(&engine), limits.pulls_max.max(1), stall));
         let retry = Duration::from_millis(limits.engine_retry_ms);
+        let pause = Duration::from_millis(limits.removal_pause_ms);
         let every = Duration::from_millis(limits.images_refresh_ms);
         tokio::spawn(keep_fresh(Arc::downgrade(&images), every));
         Arc::new(Self {
-            removals: Removals::new(Arc::clone(&engine), limits.removals_max.max(1), retry),
+            removals: Removals::new(Arc::clone(&engine), limits.removals_max.max(1), pause, retry),
             engine,
             images,
             scope: Scope::new(network, node),

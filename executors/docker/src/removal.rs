@@ -6,7 +6,7 @@ use std::time::Duration;
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 use gadus_model::Failure;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::engine::Engine;
 use crate::fault::Fault;
@@ -54,23 +54,32 @@ async fn try_remove(engine: &Engine, container: &str) -> Result<(), Failure> {
 
 /// Ended containers, removed while others run.
 pub(crate) struct Removals {
-    queue: mpsc::Sender<String>,
+    queue: mpsc::Sender<Ended>,
     pending: watch::Sender<usize>,
+    /// Removing takes the disk as much as telling how the job ended does, and that goes first.
+    pause: Duration,
+}
+
+struct Ended {
+    container: String,
+    /// When it may go.
+    due: Instant,
 }
 
 impl Removals {
-    /// `max`: how many may wait.
-    pub(crate) fn new(engine: Arc<Engine>, max: usize, retry: Duration) -> Self {
+    /// `max`: how many may wait; `pause`: how long each does at least.
+    pub(crate) fn new(engine: Arc<Engine>, max: usize, pause: Duration, retry: Duration) -> Self {
         let (queue, waiting) = mpsc::channel(max);
         let (pending, _) = watch::channel(0);
         tokio::spawn(work(engine, waiting, pending.clone(), retry));
-        Self { queue, pending }
+        Self { queue, pending, pause }
     }
 
     /// Has it removed soon. Waits only where too many wait already.
     pub(crate) async fn queue(&self, container: String) {
         self.pending.send_modify(|n| *n += 1);
-        if self.queue.send(container).await.is_err() {
+        let due = Instant::now() + self.pause;
+        if self.queue.send(Ended { container, due }).await.is_err() {
             self.pending.send_modify(|n| *n -= 1);
         }
     }
@@ -84,12 +93,14 @@ impl Removals {
 
 async fn work(
     engine: Arc<Engine>,
-    mut waiting: mpsc::Receiver<String>,
+    mut waiting: mpsc::Receiver<Ended>,
     pending: watch::Sender<usize>,
     retry: Duration,
 ) {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
-    while let Some(container) = waiting.recv().await {
+    while let Some(Ended { container, due }) = waiting.recv().await {
+        // The pause is the same for all, so nobody waits for another's.
+        sleep_until(due).await;
         let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { return };
         let (engine, pending) = (Arc::clone(&engine), pending.clone());
         tokio::spawn(async move {

@@ -39,6 +39,7 @@ pub(super) struct Docker {
     pulls_max: usize,
     pull_stall_ms: u64,
     removals_max: usize,
+    removal_pause_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use gadus_model::FailureKind;
-use gadus_ports::StdStream;
+use gadus_ports::{Executor as _, StdStream};
 
 use crate::support::{Bench, is_root, output, spawn};
 
@@ -79,4 +79,16 @@ async fn what_is_too_large_at_the_end_is_no_result() {
         (kind, message.as_str()),
         (FailureKind::OutputLimit, "the outputs have more than 2000000 bytes")
     );
+}
+
+#[tokio::test]
+async fn an_ended_container_stays_for_its_pause() {
+    let Some(socket) = crate::support::socket() else { return };
+    let bench = Bench::at(socket, |limits| limits.removal_pause_ms = 3_600_000).await;
+    assert_eq!(bench.exit_of(bench.sh("exit 3").await).await, 3);
+    let left = bench.containers().await;
+    assert_eq!(left.len(), 1, "the answer did not wait for it");
+    // What a node finds at its next start, and what nobody waits for, goes at once.
+    assert_eq!(bench.restarted().reap(&[].into()).await.unwrap().len(), 1);
+    assert_eq!(bench.containers().await, Vec::<String>::new());
 }
