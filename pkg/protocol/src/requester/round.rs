@@ -69,8 +69,12 @@ impl Requester {
         round.asked.extend(ask.iter().copied());
         round.asked.sort_unstable();
         round.asked.dedup();
-        let few = round.asked.len() < wanted as usize || now >= round.window_ends;
-        let gossip = few && (again || !round.gossiped);
+        // Gossip is signed, checked and passed on by everybody. Where all known nodes were asked
+        // and are enough, it waits until they have to be asked again.
+        let few = round.asked.len() < wanted as usize;
+        let late = now >= round.window_ends;
+        let unasked = few || (late && known > ASK_ALL_MAX);
+        let gossip = (unasked && !round.gossiped) || (again && (few || late));
         round.gossiped |= gossip;
         if ask.is_empty() && !gossip {
             return;

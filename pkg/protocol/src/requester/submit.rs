@@ -127,9 +127,10 @@ pub(super) fn total_limit(log: &JobLog) -> Option<Time> {
     log.view.job.context.timeouts.total_ms.map(|ms| log.view.created_at.plus_ms(ms))
 }
 
-/// When a job has waited for its first node for too long.
+/// When a job has waited for its first node for too long, its first round included.
 pub(super) fn queue_limit(log: &JobLog) -> Option<Time> {
-    let since = log.queued_since?;
+    log.queued_since?;
+    let since = log.view.created_at;
     let ms = log.view.job.context.timeouts.queue_ms?;
     let ran =
         log.view.executions.iter().any(|e| e.marks.granted_at.or(e.marks.accepted_at).is_some());
