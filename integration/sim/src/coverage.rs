@@ -6,7 +6,7 @@ use std::fmt;
 use crate::swarm::{CrashPoint, EVENT_KINDS};
 
 /// The kinds of message that are used, gossip included.
-pub const MESSAGE_KINDS: [&str; 18] = [
+pub const MESSAGE_KINDS: [&str; 21] = [
     "ask",
     "bid",
     "decline",
@@ -24,8 +24,38 @@ pub const MESSAGE_KINDS: [&str; 18] = [
     "sync",
     "sync_reply",
     "published",
+    "keep",
+    "kept",
     "gossip",
+    "gossip_filled",
 ];
+
+/// What rarely comes about, and what sabotages are found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Situation {
+    /// A Sync that was sent before a grant arrives after it.
+    SyncOvertakenByGrant,
+    /// A node returns to a requester that has started again and waits for its answer to an award,
+    /// later than an award is usually waited for.
+    LateReturnToAward,
+    /// An answer of an old epoch arrives while a newer one is waited for.
+    AnswerOfOldEpoch,
+    /// An award arrives at a node that has heard of a newer epoch of its slot.
+    AwardOfOldEpoch,
+    /// A node with an offer to make hears that the round is filled.
+    FilledBeforeOffer,
+}
+
+impl Situation {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::SyncOvertakenByGrant,
+        Self::LateReturnToAward,
+        Self::AnswerOfOldEpoch,
+        Self::AwardOfOldEpoch,
+        Self::FilledBeforeOffer,
+    ];
+}
 
 /// What can befall a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +81,7 @@ pub struct Coverage {
     messages: BTreeMap<(&'static str, MessageFault), u64>,
     crashes: BTreeMap<(&'static str, CrashPoint), u64>,
     events: BTreeMap<&'static str, u64>,
+    situations: BTreeMap<Situation, u64>,
     /// Jobs by how they ended.
     pub ends: BTreeMap<&'static str, u64>,
 }
@@ -71,6 +102,11 @@ impl Coverage {
         *self.events.entry(kind).or_default() += 1;
     }
 
+    /// Something rare came about.
+    pub fn situation(&mut self, what: Situation) {
+        *self.situations.entry(what).or_default() += 1;
+    }
+
     /// How often an event was decided.
     #[must_use]
     pub fn events(&self, kind: &'static str) -> u64 {
@@ -82,6 +118,7 @@ impl Coverage {
         add(&mut self.messages, &other.messages);
         add(&mut self.crashes, &other.crashes);
         add(&mut self.events, &other.events);
+        add(&mut self.situations, &other.situations);
         add(&mut self.ends, &other.ends);
     }
 
@@ -103,6 +140,9 @@ impl Coverage {
                 }
             }
         }
+        let situations = Situation::ALL.into_iter();
+        let never = situations.filter(|what| !self.situations.contains_key(what));
+        missing.extend(never.map(|what| format!("never {what:?}")));
         missing
     }
 }
@@ -135,6 +175,11 @@ impl fmt::Display for Coverage {
             let [before, persisted, sent] = CrashPoint::ALL.map(n);
             let seen = self.events(kind);
             writeln!(f, "{kind:<18}{seen:>10}{before:>16}{persisted:>16}{sent:>16}")?;
+        }
+        writeln!(f)?;
+        for what in Situation::ALL {
+            let n = self.situations.get(&what).copied().unwrap_or(0);
+            writeln!(f, "{:<22}{n:>6}", format!("{what:?}"))?;
         }
         let ends = self.ends.iter().map(|(end, n)| format!("{end} {n}"));
         write!(f, "\njobs: {}", ends.collect::<Vec<_>>().join(", "))

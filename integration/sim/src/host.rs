@@ -64,6 +64,10 @@ pub struct Host {
     pub info: NodeInfo,
     /// Nodes it was told that it can reach.
     pub ups: BTreeSet<usize>,
+    /// When its process was started, by its clock.
+    pub started: Time,
+    /// When it was first told of each node since, by its clock.
+    pub met: BTreeMap<usize, Time>,
     config: (Swarm, Option<Sabotage>),
 }
 
@@ -108,6 +112,8 @@ impl Host {
             content: Content::default(),
             info,
             ups: BTreeSet::new(),
+            started: Time(0),
+            met: BTreeMap::new(),
             config,
         }
     }

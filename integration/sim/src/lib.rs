@@ -33,4 +33,4 @@ pub mod trace;
 pub mod workload;
 pub mod world;
 
-pub use report::{Outcome, SeedFailure, Summary, caught, check, check_all, run};
+pub use report::{Outcome, SeedFailure, Summary, caught, check, check_all, run, witness};

@@ -87,6 +87,7 @@ pub fn requester_input(input: &requester::Input) -> &'static str {
 pub fn compute_input(input: &compute::Input) -> &'static str {
     match input {
         compute::Input::Announced { .. } => "announced",
+        compute::Input::Filled { .. } => "filled_heard",
         compute::Input::Message { message, .. } => message.body.kind(),
         compute::Input::Up(_) => "up",
         compute::Input::Down(_) => "down",
@@ -95,6 +96,7 @@ pub fn compute_input(input: &compute::Input) -> &'static str {
         compute::Input::Failed { .. } => "run_failed",
         compute::Input::Killed { .. } => "killed",
         compute::Input::Promoted { .. } => "promoted",
+        compute::Input::Kept { .. } => "kept_here",
         compute::Input::Tick => "tick",
     }
 }
@@ -105,6 +107,7 @@ pub fn effect(effect: &Effect) -> &'static str {
     match effect {
         Effect::Send { message, .. } => message.body.kind(),
         Effect::Gossip(_) => "gossip",
+        Effect::GossipFilled(_) => "gossip_filled",
         Effect::ResolveImage { .. } => "resolve_image",
         Effect::Keep { .. } => "keep",
         Effect::Fold(_) => "fold",

@@ -28,6 +28,8 @@ pub struct Network {
     connected: BTreeSet<(HostNo, HostNo)>,
     /// When the last message on an ordered link arrives.
     last: BTreeMap<(HostNo, HostNo), True>,
+    /// (smaller, larger): no connection is made before this time.
+    backed_off: BTreeMap<(HostNo, HostNo), True>,
 }
 
 fn pair(a: HostNo, b: HostNo) -> (HostNo, HostNo) {
@@ -41,13 +43,31 @@ impl Network {
     /// A network with these faults and no connections.
     #[must_use]
     pub fn new(faults: NetFaults) -> Self {
-        Self { faults, blocked: BTreeSet::new(), connected: BTreeSet::new(), last: BTreeMap::new() }
+        Self {
+            faults,
+            blocked: BTreeSet::new(),
+            connected: BTreeSet::new(),
+            last: BTreeMap::new(),
+            backed_off: BTreeMap::new(),
+        }
     }
 
     /// The trouble is over.
     pub fn heal(&mut self) {
         self.faults = NetFaults::default();
         self.blocked.clear();
+        self.backed_off.clear();
+    }
+
+    /// Two nodes do not dial one another before a time.
+    pub fn back_off(&mut self, a: HostNo, b: HostNo, until: True) {
+        self.backed_off.insert(pair(a, b), until);
+    }
+
+    /// Whether they would dial one another now.
+    #[must_use]
+    pub fn may_dial(&self, now: True, a: HostNo, b: HostNo) -> bool {
+        self.backed_off.get(&pair(a, b)).is_none_or(|until| now >= *until) && self.is_open(a, b)
     }
 
     /// Whether messages pass both ways.
@@ -85,8 +105,14 @@ impl Network {
         self.connected.remove(&pair(a, b))
     }
 
-    /// What becomes of a message.
-    pub fn fate(&mut self, dice: &mut Dice, now: True, from: HostNo, to: HostNo) -> Fate {
+    /// What becomes of a message of a kind.
+    pub fn fate(
+        &mut self,
+        dice: &mut Dice,
+        now: True,
+        (from, to): (HostNo, HostNo),
+        kind: &'static str,
+    ) -> Fate {
         if from == to {
             // Within one process.
             return Fate { arrivals: vec![now + 5], delayed: false };
@@ -99,10 +125,17 @@ impl Network {
         let copies = if dice.chance(faults.double) { 2 } else { 1 };
         let mut fate = Fate::default();
         for _ in 0..copies {
-            let delayed = dice.chance(faults.delay);
+            let mut delayed = dice.chance(faults.delay);
             let mut us = LATENCY_US.0 + dice.below(LATENCY_US.1);
             if delayed {
                 us += dice.below(faults.delay_max_us);
+            }
+            if let Some((held, often, max_us)) = faults.held_back
+                && held == kind
+                && dice.chance(often)
+            {
+                delayed = true;
+                us += dice.below(max_us);
             }
             let mut at = now + us;
             if !faults.reorder {
@@ -125,13 +158,13 @@ mod tests {
     fn a_blocked_direction_loses_all_and_the_other_none() {
         let mut net = Network::new(NetFaults::default());
         let mut dice = Dice::new(1);
-        assert!(net.fate(&mut dice, 0, 0, 1).arrivals.is_empty(), "not connected");
+        assert!(net.fate(&mut dice, 0, (0, 1), "ask").arrivals.is_empty(), "not connected");
         net.connect(1, 0);
         net.block(0, 1);
-        assert!(net.fate(&mut dice, 0, 0, 1).arrivals.is_empty());
-        assert_eq!(net.fate(&mut dice, 0, 1, 0).arrivals.len(), 1);
+        assert!(net.fate(&mut dice, 0, (0, 1), "ask").arrivals.is_empty());
+        assert_eq!(net.fate(&mut dice, 0, (1, 0), "ask").arrivals.len(), 1);
         net.heal();
-        assert_eq!(net.fate(&mut dice, 0, 0, 1).arrivals.len(), 1);
+        assert_eq!(net.fate(&mut dice, 0, (0, 1), "ask").arrivals.len(), 1);
     }
 
     #[test]
@@ -140,7 +173,7 @@ mod tests {
         let arrivals = |faults| {
             let (mut net, mut dice) = (Network::new(faults), Dice::new(3));
             net.connect(0, 1);
-            (0..50).map(|n| net.fate(&mut dice, n, 0, 1).arrivals[0]).collect::<Vec<_>>()
+            (0..50).map(|n| net.fate(&mut dice, n, (0, 1), "ask").arrivals[0]).collect::<Vec<_>>()
         };
         assert!(arrivals(delay).is_sorted());
         assert!(!arrivals(NetFaults { reorder: true, ..delay }).is_sorted());

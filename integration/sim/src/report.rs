@@ -1,6 +1,8 @@
 //! Running seeds, each twice, and what came of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -124,7 +126,7 @@ impl Summary {
 
 /// Checks seeds on this many threads. Gives also how long it took, in seconds.
 #[must_use]
-pub fn check_all(seeds: std::ops::Range<u64>, threads: u64) -> (Summary, f64) {
+pub fn check_all(seeds: Range<u64>, threads: u64) -> (Summary, f64) {
     let began = Instant::now();
     let one = |nth: u64| {
         let seeds = seeds.clone().filter(move |seed| seed % threads == nth);
@@ -145,11 +147,44 @@ pub fn check_all(seeds: std::ops::Range<u64>, threads: u64) -> (Summary, f64) {
     (all, began.elapsed().as_secs_f64())
 }
 
-/// The first of these seeds that catches a deliberate mistake.
+/// The invariant that is about a deliberate mistake.
 #[must_use]
-pub fn caught(sabotage: Sabotage, seeds: std::ops::Range<u64>) -> Option<SeedFailure> {
-    seeds.into_iter().find_map(|seed| {
-        let violation = run(seed, Some(sabotage), false).violation?;
-        Some(SeedFailure { seed, violation, sabotage: Some(sabotage) })
-    })
+pub fn witness(sabotage: Sabotage) -> &'static str {
+    match sabotage {
+        Sabotage::GrantStaleEpoch => "stale",
+        Sabotage::Overcommit => "capacity",
+        Sabotage::IgnoreLeaseEnd => "lease",
+        Sabotage::StopWithoutKill | Sabotage::CancelInNameOnly => "cancel",
+        Sabotage::ForgetProposal | Sabotage::DropAcceptedResult => "outbox",
+        Sabotage::AcceptStaleEpoch => "late_results",
+        Sabotage::CompleteUnpublished => "completed",
+        Sabotage::ReuseEpoch => "epochs",
+        Sabotage::LoseOnOldSync => "lost",
+        Sabotage::EndTwice => "ends_once",
+        Sabotage::AwardOnce | Sabotage::ForgetQueue => "liveness",
+        Sabotage::GiveUpAbsent => "patience",
+        Sabotage::BidWhenFilled => "bids",
+        Sabotage::JumpQueue => "fairness",
+        Sabotage::SpeakFirst => "persist_then_speak",
+    }
 }
+
+/// The first of these seeds in which the invariant that is about a deliberate mistake is the first
+/// to see it. Otherwise, which invariants saw it, in how many of the seeds.
+///
+/// # Errors
+/// The mistake went unnoticed, or was only found by accident.
+pub fn caught(sabotage: Sabotage, seeds: Range<u64>) -> Result<SeedFailure, Others> {
+    let mut others = Others::new();
+    for seed in seeds {
+        let Some(violation) = run(seed, Some(sabotage), false).violation else { continue };
+        if violation.invariant == witness(sabotage) {
+            return Ok(SeedFailure { seed, violation, sabotage: Some(sabotage) });
+        }
+        *others.entry(violation.invariant).or_default() += 1;
+    }
+    Err(others)
+}
+
+/// Invariants that saw a mistake, and in how many seeds.
+pub type Others = BTreeMap<&'static str, u64>;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::event::Record;
-use gadus_model::message::{Award, Envelope};
+use gadus_model::message::{Award, Envelope, RoundId};
 use gadus_model::{Execution, ExecutionState, JobId, JobState, NodeId, Time};
 
 use crate::disk::Ticket;
@@ -121,6 +121,15 @@ pub enum Seen<'a> {
         from: NodeId,
         /// What.
         message: &'a Envelope,
+    },
+    /// Gossip about a round is about to be taken in.
+    Gossiped {
+        /// By whom.
+        host: HostNo,
+        /// Which round.
+        round: RoundId,
+        /// It needs no more bids; else it is announced.
+        filled: bool,
     },
     /// Something begins to run.
     Started {

@@ -2,7 +2,9 @@
 //! Each run has some kinds of trouble and lacks others, so that rare combinations come up.
 
 use gadus_model::Limits;
+use gadus_protocol::requester::ASK_ALL_MAX;
 
+use crate::coverage::MESSAGE_KINDS;
 use crate::dice::{Dice, mix};
 
 /// Where in a step a process is ended.
@@ -90,6 +92,8 @@ pub struct NetFaults {
     pub delay_max_us: u64,
     /// Messages on one link may overtake one another.
     pub reorder: bool,
+    /// A kind of message that is held back, how often, and for how long at most, in microseconds.
+    pub held_back: Option<(&'static str, u64, u64)>,
     /// Partitions in the whole run.
     pub partitions: u64,
     /// Of them, how many are one-way.
@@ -107,8 +111,12 @@ pub struct ProcessFaults {
     pub random: u64,
     /// Crashes may leave a part of what was not synced.
     pub torn: bool,
-    /// The longest time a process is down, in microseconds.
+    /// The shortest and the longest time that a process is down, in microseconds.
+    pub down_min_us: u64,
+    /// See there.
     pub down_max_us: u64,
+    /// The longest wait before others dial a requester that has started again, in microseconds.
+    pub redial_max_us: u64,
     /// Nodes that leave for good.
     pub leavers: u64,
     /// Nodes that join late.
@@ -174,10 +182,16 @@ pub struct Mix {
     pub timeouts: u64,
     /// Jobs that are large beside a node.
     pub large: u64,
-    /// The longest run, in microseconds.
+    /// Results that another node is asked to hold.
+    pub replicas: u64,
+    /// The shortest and the longest run, in microseconds.
+    pub run_min_us: u64,
+    /// See there.
     pub run_max_us: u64,
 }
 
+/// A run that is over as soon as it begins.
+const SHORT_RUN_US: u64 = 100;
 /// A run that outlasts the shorter leases.
 const LONG_RUN_US: u64 = 30_000_000;
 
@@ -212,9 +226,42 @@ impl Swarm {
             swarm.net = net(&mut dice);
             swarm.process = process(&mut dice);
             swarm.clock = clock(&mut dice);
+            swarm.process.redial_max_us = redial(&mut dice, &swarm.limits);
             swarm.aim();
         }
+        swarm.crowd(&mut dice);
         swarm
+    }
+
+    fn hold_back(&mut self, kind: &'static str, often: u64) {
+        self.net.double = self.net.double.max(100);
+        (self.net.held_back, self.net.reorder) = (Some((kind, often, 10_000_000)), true);
+    }
+
+    /// Some seeds have more nodes than a requester asks one by one. Those asked answer late, so
+    /// that the crowd is asked too.
+    fn crowd(&mut self, dice: &mut Dice) {
+        if !CROWDED.contains(&(self.seed % CROWD_EVERY)) {
+            return;
+        }
+        self.computes = usize::try_from(dice.between(60, 100)).unwrap_or(60);
+        (self.jobs, self.trouble_us, self.fsync_us) = (20, 40_000_000, 500);
+        (self.limits.window_ms, self.limits.sync_ms) = (dice.pick(&[20, 200]), 15_000);
+        (self.mix.every, self.mix.run_max_us) = (0, 2_000_000);
+        // Awards that wait for an image are not bids' fault.
+        self.mix.docker = 0;
+        (self.net.held_back, self.net.reorder) = (Some(("ask", 900, 2_000_000)), true);
+        if !self.is_calm() {
+            self.net.double = self.net.double.max(100);
+            self.net.delay = self.net.delay.max(100);
+            self.net.loss = self.net.loss.max(50);
+        }
+    }
+
+    /// Whether there are more nodes than a requester asks one by one.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.computes > ASK_ALL_MAX
     }
 
     /// Whether nothing goes wrong at all.
@@ -237,13 +284,29 @@ impl Swarm {
             }
             "image_pinned" => (self.mix.docker, often) = (700, 500),
             "placed" => (self.mix.every, often) = (400, 700),
+            "awarded" => {
+                (self.process.redial_max_us, often) = (redial_most_us(&self.limits), 300);
+                self.mix.once = self.mix.once.max(200);
+            }
             "rejected" => (self.engine.wrong, often) = (200, 700),
             "lost" => {
                 (self.net.partitions, self.net.loss, often) = (8, 150, 700);
                 self.mix.run_max_us = LONG_RUN_US;
             }
             "cancelled" => (self.mix.cancel, often) = (500, 500),
-            "failed" | "backed_off" | "compute_failed" => (self.engine.fail, often) = (300, 400),
+            "failed" | "backed_off" | "compute_failed" => {
+                (self.engine.fail, often) = (300, 400);
+                self.hold_back("award", 300);
+            }
+            "compute_finished" => {
+                // An answer that comes back after a while finds the next epoch at work, and is
+                // there before its node is told so.
+                self.hold_back("sync_reply", 900);
+                (self.process.down_min_us, self.process.down_max_us) = (12_000_000, 25_000_000);
+                self.limits.lease_ms = 10_000;
+                (self.mix.run_min_us, self.mix.run_max_us) = (LONG_RUN_US / 10, LONG_RUN_US);
+                (self.engine.slow, often) = (300, 300);
+            }
             "compute_accepted" => self.engine.large = 1_000,
             _ => {}
         }
@@ -267,18 +330,38 @@ fn limits(dice: &mut Dice) -> Limits {
     }
 }
 
+/// Messages that do the most harm when others overtake them.
+const HELD_BACK: [&str; 3] = ["award", "sync", "propose"];
+
+/// Of so many seeds, these have a crowd: one calm, one not.
+const CROWD_EVERY: u64 = 50;
+const CROWDED: [u64; 2] = [20, 33];
+
+/// Within this time a node is back before its requester takes it for gone, whatever their clocks.
+fn redial_most_us(limits: &Limits) -> u64 {
+    limits.disconnect_ms * 900
+}
+
+fn redial(dice: &mut Dice, limits: &Limits) -> u64 {
+    if dice.chance(300) { dice.skewed(1_000_000, redial_most_us(limits)) } else { 0 }
+}
+
 /// A fault that half of the runs do not have.
 fn some(dice: &mut Dice, most: u64) -> u64 {
     if dice.chance(500) { dice.skewed(1, most) } else { 0 }
 }
 
 fn net(dice: &mut Dice) -> NetFaults {
+    let kind = if dice.chance(500) { dice.pick(&HELD_BACK) } else { dice.pick(&MESSAGE_KINDS) };
+    let held_back = (kind, dice.pick(&[100, 500]), dice.skewed(2_000, 20_000_000));
+    let held_back = dice.chance(500).then_some(held_back);
     NetFaults {
+        held_back,
         loss: some(dice, 200),
         double: some(dice, 200),
         delay: some(dice, 200),
         delay_max_us: dice.skewed(10_000, 20_000_000),
-        reorder: dice.chance(500),
+        reorder: dice.chance(500) || held_back.is_some(),
         partitions: some(dice, 8),
         one_way: dice.pick(&[0, 300, 1_000]),
     }
@@ -290,7 +373,9 @@ fn process(dice: &mut Dice) -> ProcessFaults {
         aimed: None,
         random: some(dice, 20),
         torn: dice.chance(500),
+        down_min_us: 50_000,
         down_max_us: dice.skewed(60_000, 40_000_000),
+        redial_max_us: 0,
         leavers: if dice.chance(200) { 1 } else { 0 },
         joiners: if dice.chance(200) { 1 } else { 0 },
         resizes: some(dice, 4),
@@ -325,8 +410,10 @@ fn work(dice: &mut Dice, calm: bool) -> Mix {
     let run_max_us = dice.pick(&[50_000, 2_000_000, LONG_RUN_US]);
     let (docker, producer) = (dice.pick(&[0, 300, 700]), dice.pick(&[0, 300, 1_000]));
     let (every, large) = (dice.pick(&[0, 100, 400]), dice.pick(&[0, 200, 600]));
+    let replicas = dice.pick(&[0, 0, 300]);
     if calm {
-        return Mix { every, docker, producer, large, run_max_us, ..Mix::default() };
+        let mix = Mix { every, docker, producer, large, replicas, ..Mix::default() };
+        return Mix { run_min_us: SHORT_RUN_US, run_max_us, ..mix };
     }
     Mix {
         every,
@@ -340,6 +427,8 @@ fn work(dice: &mut Dice, calm: bool) -> Mix {
         impossible: dice.pick(&[0, 50, 150]),
         timeouts: dice.pick(&[0, 150, 400]),
         large,
+        replicas,
+        run_min_us: SHORT_RUN_US,
         run_max_us,
     }
 }

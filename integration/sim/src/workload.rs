@@ -60,7 +60,7 @@ pub fn make(swarm: &Swarm, dice: &mut Dice, n: usize) -> Work {
         idempotency_key: dice.chance(200).then(|| format!("key-{n}")),
     };
     let requester = dice.index(swarm.requesters);
-    let run_us = dice.skewed(100, mix.run_max_us);
+    let run_us = dice.skewed(mix.run_min_us, mix.run_max_us);
     Work { job, requester, run_us, probe: false, cancelled: dice.chance(mix.cancel) }
 }
 

@@ -268,7 +268,7 @@ pub struct Requirements {
     pub network: Network,
 }
 
-/// An announcement as it is gossiped.
+/// What is gossiped: who wants work done, and who no longer does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gossip {
     /// Version of the format; unknown ones are relayed and ignored.
@@ -279,6 +279,9 @@ pub struct Gossip {
     pub term: u64,
     /// Everything that was pending.
     pub announcements: Vec<Announce>,
+    /// Rounds that need no more bids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filled: Vec<RoundId>,
 }
 
 /// An offer: facts, no promise. Lives for `bid_ttl_ms`.

@@ -63,6 +63,8 @@ pub enum Reason {
     BidExpired,
     /// A newer term or epoch has been seen.
     Stale,
+    /// It was asked for a part in sealed work, which it does none of.
+    NoSealedWork,
 }
 
 impl Reason {
@@ -84,7 +86,8 @@ impl Reason {
             | Self::Constraint(_)
             | Self::NoNetwork
             | Self::ImageArch { .. }
-            | Self::NotAllowed => false,
+            | Self::NotAllowed
+            | Self::NoSealedWork => false,
         }
     }
 }
@@ -129,6 +132,7 @@ impl fmt::Display for Reason {
             Self::TooMany { max } => write!(f, "already holds {max} executions, its limit"),
             Self::BidExpired => f.write_str("no longer has the bid"),
             Self::Stale => f.write_str("has seen a newer award"),
+            Self::NoSealedWork => f.write_str("does no sealed work"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_model::codec;
-use gadus_model::message::{Announce, Envelope};
+use gadus_model::message::{Announce, Envelope, RoundId};
 use gadus_model::{NodeId, OwnerId};
 use gadus_ports::{
     BlockExchange, BlockStream, Inbound, LogExchange, LogRequest, LogStream, Serve, Transport,
@@ -190,6 +190,12 @@ impl Transport for Net {
                 counters.dropped_too_big.one();
                 tracing::warn!(%owner, "an announcement is too big to be gossiped");
             }
+        }
+    }
+
+    fn gossip_filled(&self, owner: OwnerId, term: u64, round: RoundId) {
+        if self.shared.outbox.push_filled(owner, term, round).is_err() {
+            self.shared.counters.announcements_dropped.one();
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gadus_model::message::{Announce, Envelope};
+use gadus_model::message::{Announce, Envelope, RoundId};
 use gadus_model::{NodeId, OwnerId};
 use gadus_ports::{CrashAt, Transport};
 
@@ -31,6 +31,12 @@ impl Post {
     pub(crate) fn gossip(&self, owner: OwnerId, term: u64, announcement: Announce) {
         self.crash_at.reach("node.before_send");
         self.transport.gossip(owner, term, announcement);
+        self.crash_at.reach_after("node.after_send", LAST_WORDS);
+    }
+
+    pub(crate) fn gossip_filled(&self, owner: OwnerId, term: u64, round: RoundId) {
+        self.crash_at.reach("node.before_send");
+        self.transport.gossip_filled(owner, term, round);
         self.crash_at.reach_after("node.after_send", LAST_WORDS);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
-use gadus_model::message::{Announce, Envelope, Gossip};
+use gadus_model::message::{Announce, Envelope, Gossip, RoundId};
 use gadus_model::{Cid, ExecutionId, NodeId, OwnerId};
 use tokio::sync::mpsc;
 
@@ -31,6 +31,10 @@ pub trait Transport: Send + Sync {
     /// Gossips an announcement; all that is pending goes out as one message.
     fn gossip(&self, owner: OwnerId, term: u64, announcement: Announce);
 
+    /// Gossips that a round needs no more bids, together with what else is pending; of a round
+    /// whose announcement is still pending, neither goes out.
+    fn gossip_filled(&self, owner: OwnerId, term: u64, round: RoundId);
+
     /// What arrives. The first call gets it; there is one receiver.
     fn inbound(&self) -> Option<mpsc::Receiver<Inbound>>;
 }
@@ -45,7 +49,7 @@ pub enum Inbound {
         /// What.
         message: Box<Envelope>,
     },
-    /// Announcements; `from` is the signer, not the relay.
+    /// Announcements, and rounds that are filled; `from` is the signer, not the relay.
     Gossip {
         /// Who signed it.
         from: NodeId,

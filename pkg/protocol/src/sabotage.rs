@@ -29,6 +29,11 @@ pub enum Sabotage {
     EndTwice,
     /// A requester does not repeat an award that was not answered, nor gives it up.
     AwardOnce,
+    /// A requester that has just started gives up an unanswered award although its node had no
+    /// time to return.
+    GiveUpAbsent,
+    /// A compute node bids although it heard that the round is filled.
+    BidWhenFilled,
     /// A requester never looks at the queue again.
     ForgetQueue,
     /// A requester announces a job before those of its class that wait for longer.
@@ -39,7 +44,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::GrantStaleEpoch,
         Self::Overcommit,
         Self::IgnoreLeaseEnd,
@@ -53,6 +58,8 @@ impl Sabotage {
         Self::LoseOnOldSync,
         Self::EndTwice,
         Self::AwardOnce,
+        Self::GiveUpAbsent,
+        Self::BidWhenFilled,
         Self::ForgetQueue,
         Self::JumpQueue,
         Self::SpeakFirst,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gadus_model::event::Record;
-use gadus_model::message::{Announce, Award, Envelope};
+use gadus_model::message::{Announce, Award, Envelope, RoundId};
 use gadus_model::view::JobView;
 use gadus_model::{Cid, Execution, JobId, NodeId};
 
@@ -31,6 +31,8 @@ pub enum Effect {
     },
     /// Gossip an announcement.
     Gossip(Box<Announce>),
+    /// Gossip that a round needs no more bids.
+    GossipFilled(RoundId),
     /// Find the digest of a job's image, and answer with `ImageResolved`.
     ResolveImage {
         /// For this job.
@@ -38,7 +40,7 @@ pub enum Effect {
         /// The image as the user named it.
         reference: String,
     },
-    /// Fetch a result and hold it, and answer with `Kept`.
+    /// Fetch a result and hold it, pinned as the execution's, and answer with `Kept`.
     Keep {
         /// Whose result.
         execution: Execution,
@@ -91,6 +93,7 @@ impl Effect {
             Self::ResolveImage { .. } => false,
             Self::Send { .. }
             | Self::Gossip(_)
+            | Self::GossipFilled(_)
             | Self::Keep { .. }
             | Self::Fold(_)
             | Self::Changed(_)

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use gadus_protocol::Sabotage;
-use gadus_sim::{caught, check_all, run};
+use gadus_sim::{caught, check_all, run, witness};
 
 /// Drives whole clusters of the protocol's machines under faults, by seed.
 #[derive(Parser, Debug)]
@@ -75,14 +75,12 @@ fn one(seed: u64, sabotage: Option<Sabotage>, trace: bool) -> Result<(), String>
 }
 
 fn catch(sabotage: Sabotage, seeds: Range<u64>) -> Result<(), String> {
-    let last = seeds.end;
-    match caught(sabotage, seeds) {
-        Some(failure) => {
-            println!("{sabotage:?}: caught\n{failure}\n");
-            Ok(())
-        }
-        None => Err(format!("{sabotage:?} is not caught up to seed {last}")),
-    }
+    let (last, witness) = (seeds.end, witness(sabotage));
+    let failure = caught(sabotage, seeds).map_err(|others| {
+        format!("{sabotage:?} is not caught by {witness} up to seed {last}; by others: {others:?}")
+    })?;
+    println!("{sabotage:?}: caught by {witness}\n{failure}\n");
+    Ok(())
 }
 
 fn many(seeds: Range<u64>, threads: u64) -> Result<(), String> {

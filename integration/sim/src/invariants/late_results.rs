@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gadus_model::event::{Event, JobEvent};
 use gadus_model::{Epoch, ExecutionState, Slot};
 
+use crate::engine::result_of_execution;
 use crate::seen::{Invariant, Seen, Truth};
 
 #[derive(Default)]
@@ -24,7 +25,10 @@ impl Invariant for LateResults {
                 // What was not durable may be decided anew.
                 self.newest.insert(execution.slot.clone(), execution.epoch);
             }
-            Event::Job(JobEvent::Accepted { execution, .. }) => {
+            Event::Job(JobEvent::Accepted { execution, claim }) => {
+                if claim.manifest.result != result_of_execution(execution) {
+                    return Err(format!("h{host} takes another epoch's answer for {execution:?}"));
+                }
                 let newest = self.newest.get(&execution.slot);
                 if newest.is_some_and(|newest| *newest != execution.epoch) {
                     return Err(format!(

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acked_survives;
+mod bids;
 mod cancel;
 mod capacity;
 mod chatter;
@@ -15,37 +16,45 @@ mod lease;
 mod lost;
 mod memory;
 mod outbox;
+mod patience;
 mod persist_then_speak;
 mod proposed_once;
 mod replay;
+mod replicas;
 mod restless;
 mod runs_once;
+mod stale;
 mod transitions;
 
 use crate::seen::Invariant;
 
-/// All of them, fresh.
+/// All of them, fresh. What is about one thing comes before what is about all: so the first that
+/// sees a mistake says best what it is.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Invariant>> {
     vec![
-        Box::new(replay::Replay),
         Box::new(persist_then_speak::PersistThenSpeak),
-        Box::new(transitions::Transitions),
         Box::new(acked_survives::AckedSurvives),
         Box::new(ends_once::EndsOnce::default()),
         Box::new(epochs::Epochs::default()),
+        Box::new(stale::Stale::default()),
         Box::new(late_results::LateResults::default()),
         Box::new(lease::Lease::default()),
+        Box::new(lost::Lost),
+        Box::new(patience::Patience),
         Box::new(cancel::Cancel::default()),
+        Box::new(outbox::Outbox),
         Box::new(holders::Holders::default()),
+        Box::new(replicas::Replicas),
         Box::new(completed::Completed),
         Box::new(capacity::Capacity),
-        Box::new(accounts::Accounts),
-        Box::new(proposed_once::ProposedOnce::default()),
-        Box::new(outbox::Outbox),
-        Box::new(lost::Lost),
         Box::new(runs_once::RunsOnce::default()),
+        Box::new(proposed_once::ProposedOnce::default()),
         Box::new(fairness::Fairness),
+        Box::new(bids::Bids::default()),
+        Box::new(transitions::Transitions),
+        Box::new(accounts::Accounts),
+        Box::new(replay::Replay),
         Box::new(chatter::Chatter::default()),
         Box::new(memory::Memory),
         Box::new(restless::Restless::default()),

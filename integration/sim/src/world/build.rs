@@ -50,6 +50,7 @@ impl World {
             coverage: Coverage::default(),
             sabotage,
             dooms: Vec::new(),
+            replicas: BTreeSet::new(),
             deadline: swarm.trouble_us + SETTLE_US,
             done: false,
             invariants: invariants::all(),

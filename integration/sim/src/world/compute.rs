@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use gadus_model::message::{Announce, Award, Envelope, Message};
+use gadus_model::message::{Announce, Award, Envelope, Message, RoundId};
 use gadus_model::{Class, Code, Execution, FailureKind, Image, OwnerId};
 use gadus_protocol::Effect;
 use gadus_protocol::compute::{Facts, Input};
 
 use super::{Happening, World};
+use crate::coverage::Situation;
 use crate::dice::mix;
 use crate::engine::{End, blocks, claim, failure, within};
 use crate::network::HostNo;
@@ -30,9 +31,13 @@ impl World {
                 self.see(&Seen::Forgetting { host: at, execution: &execution, keep });
                 self.truth.hosts[at].content.forget(&execution, keep);
             }
+            Effect::Keep { execution, from, .. } => {
+                let Some(from) = self.truth.place(from) else { return };
+                self.fetch_replica(at, from, execution);
+            }
             Effect::Gossip(_)
+            | Effect::GossipFilled(_)
             | Effect::ResolveImage { .. }
-            | Effect::Keep { .. }
             | Effect::Fold(_)
             | Effect::Changed(_) => {}
         }
@@ -59,6 +64,25 @@ impl World {
         let (from, facts) = (self.truth.hosts[from].id, facts(at, announcement));
         let announcement = Box::new(announcement.clone());
         self.compute(at, Input::Announced { from, owner, term, announcement, asked, facts });
+    }
+
+    pub(super) fn heard_filled(
+        &mut self,
+        at: HostNo,
+        from: HostNo,
+        (owner, term): (OwnerId, u64),
+        round: RoundId,
+    ) {
+        let offers = |world: &Self| {
+            let core = world.truth.hosts[at].compute_core();
+            core.map(|core| core.footprint().into_iter().find(|(what, _)| *what == "offers"))
+        };
+        let before = offers(self);
+        let (from, rounds) = (self.truth.hosts[from].id, vec![round]);
+        self.compute(at, Input::Filled { from, owner, term, rounds });
+        if offers(self) < before {
+            self.coverage.situation(Situation::FilledBeforeOffer);
+        }
     }
 
     fn start_run(&mut self, at: HostNo, award: Rc<Award>, resumed: bool) {

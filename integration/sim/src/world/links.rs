@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gadus_model::NodeId;
-use gadus_model::message::{Announce, Envelope};
+use gadus_model::message::{Announce, Envelope, RoundId};
 use gadus_protocol::{compute, requester};
 
 use super::build::DIAL_US;
@@ -30,8 +30,19 @@ impl World {
         }
     }
 
+    pub(super) fn gossip_filled(&mut self, from: HostNo, round: RoundId) {
+        let Some(core) = self.truth.hosts[from].requester_core() else { return };
+        let (owner, term) = core.identity();
+        for to in 0..self.truth.hosts.len() {
+            if to != from && self.truth.hosts[to].is_compute {
+                self.post(from, to, "gossip_filled", Parcel::Filled { owner, term, round });
+            }
+        }
+    }
+
     fn post(&mut self, from: HostNo, to: HostNo, kind: &'static str, parcel: Parcel) {
-        let Fate { arrivals, delayed } = self.net.fate(&mut self.dice, self.truth.now, from, to);
+        let (now, dice) = (self.truth.now, &mut self.dice);
+        let Fate { arrivals, delayed } = self.net.fate(dice, now, (from, to), kind);
         let boot = self.truth.hosts[to].boot;
         let fault = match arrivals.len() {
             0 => MessageFault::Lost,
@@ -55,10 +66,16 @@ impl World {
         }
         match parcel {
             Parcel::Gossip { owner, term, announcement } => {
+                self.see(&Seen::Gossiped { host: to, round: announcement.round, filled: false });
                 self.announced(to, from, (owner, term), &announcement, false);
+            }
+            Parcel::Filled { owner, term, round } => {
+                self.see(&Seen::Gossiped { host: to, round, filled: true });
+                self.heard_filled(to, from, (owner, term), round);
             }
             Parcel::Message(message) => {
                 let sender = self.truth.hosts[from].id;
+                self.note_arrival(to, from, &message);
                 self.see(&Seen::Arrived { host: to, from: sender, message: &message });
                 match message.body.is_for_requester() {
                     true => self.arrive_at_requester(to, from, &message),
@@ -71,12 +88,14 @@ impl World {
     /// Nodes that can reach one another connect, sooner or later.
     pub(super) fn dial(&mut self) {
         let hosts = self.truth.hosts.len();
-        for a in 0..hosts {
+        // Requesters come first. Two that only run jobs have nothing to say to one another.
+        for a in 0..self.truth.swarm.requesters {
             for b in a..hosts {
                 let both = self.truth.hosts[a].up && self.truth.hosts[b].up;
                 let told = self.truth.hosts[a].ups.contains(&b);
                 let connected = self.net.is_connected(a, b) && told;
-                if both && !connected && self.net.is_open(a, b) && self.dice.chance(500) {
+                let now = self.truth.now;
+                if both && !connected && self.net.may_dial(now, a, b) && self.dice.chance(500) {
                     self.link_up(a, b);
                 }
             }
@@ -122,6 +141,11 @@ impl World {
             false => host.ups.remove(&other),
         };
         let boot = host.boot;
+        if up && !host.met.contains_key(&other) {
+            let now = self.truth.local(at);
+            self.truth.hosts[at].met.insert(other, now);
+            self.note_meeting(at, other);
+        }
         self.requester(at, to_requester);
         if self.is_up(at, boot) {
             self.compute(at, to_compute);

@@ -5,13 +5,16 @@ mod client;
 mod compute;
 mod links;
 mod process;
+mod replicas;
 mod requester;
+mod situations;
 mod trouble;
 mod turn;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use gadus_model::message::{Announce, Envelope};
+use gadus_model::message::{Announce, Envelope, RoundId};
 use gadus_model::{Cid, Execution, JobId, OwnerId};
 use gadus_protocol::Sabotage;
 
@@ -30,6 +33,7 @@ use crate::trace::Trace;
 pub(crate) enum Parcel {
     Message(Rc<Envelope>),
     Gossip { owner: OwnerId, term: u64, announcement: Rc<Announce> },
+    Filled { owner: OwnerId, term: u64, round: RoundId },
 }
 
 /// Something that will happen.
@@ -45,6 +49,8 @@ pub(crate) enum Happening {
     NothingToKill { host: HostNo, boot: u64, execution: Execution },
     Promoted { host: HostNo, boot: u64, execution: Execution },
     Fetched { host: HostNo, boot: u64, from: HostNo, execution: Execution, result: Cid },
+    AskToKeep { at: HostNo, holder: HostNo, from: HostNo, execution: Execution, times: u32 },
+    ReplicaFetched { host: HostNo, boot: u64, from: HostNo, execution: Execution },
     Resolved { host: HostNo, boot: u64, job: JobId, reference: String },
     Submit { work: usize, again: bool },
     Cancel { work: usize },
@@ -81,6 +87,8 @@ pub struct World {
     pub(crate) coverage: Coverage,
     pub(crate) sabotage: Option<Sabotage>,
     pub(crate) dooms: Vec<Doom>,
+    /// Who answered that it holds another's result.
+    pub(crate) replicas: BTreeSet<(HostNo, Execution)>,
     pub(crate) deadline: u64,
     pub(crate) done: bool,
     invariants: Vec<Box<dyn Invariant>>,
@@ -122,6 +130,12 @@ impl World {
             Happening::Promoted { host, boot, execution } => self.promoted(host, boot, execution),
             Happening::Fetched { host, boot, from, execution, result } => {
                 self.fetched(host, boot, from, execution, result);
+            }
+            Happening::AskToKeep { at, holder, from, execution, times } => {
+                self.ask_to_keep(at, holder, from, execution, times);
+            }
+            Happening::ReplicaFetched { host, boot, from, execution } => {
+                self.replica_fetched(host, boot, from, execution);
             }
             Happening::Resolved { host, boot, job, reference } => {
                 self.resolved(host, boot, job, &reference);

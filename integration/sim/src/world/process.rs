@@ -34,6 +34,7 @@ impl World {
         (host.requester.alive, host.compute.alive) = (None, None);
         host.up = false;
         host.ups.clear();
+        host.met.clear();
         self.dooms.retain(|d| d.host != at);
         for other in 0..self.truth.hosts.len() {
             self.net.disconnect(at, other);
@@ -43,7 +44,8 @@ impl World {
             }
         }
         if !self.truth.hosts[at].left {
-            let us = self.dice.between(50_000, self.truth.swarm.process.down_max_us.max(50_000));
+            let faults = self.truth.swarm.process;
+            let us = self.dice.between(faults.down_min_us, faults.down_max_us);
             self.agenda.after(us, Happening::Start { host: at });
         }
     }
@@ -64,6 +66,8 @@ impl World {
         }
         (host.up, host.boot) = (true, host.boot + 1);
         let boot = host.boot;
+        self.truth.hosts[at].started = self.truth.local(at);
+        self.back_off(at);
         self.trace.note(self.truth.now, at, "start", boot, String::new);
         if self.truth.hosts[at].is_requester {
             self.start_machine::<Requester>(at);
@@ -73,6 +77,18 @@ impl World {
         }
         if self.is_up(at, boot) {
             self.see(&Seen::Booted { host: at });
+        }
+    }
+
+    /// Nodes that found a requester gone wait before they dial it again.
+    fn back_off(&mut self, at: HostNo) {
+        let most_us = self.truth.swarm.process.redial_max_us;
+        if most_us == 0 || self.truth.healed || !self.truth.hosts[at].is_requester {
+            return;
+        }
+        for other in (0..self.truth.hosts.len()).filter(|other| *other != at) {
+            let until = self.truth.now + self.dice.below(most_us);
+            self.net.back_off(at, other, until);
         }
     }
 

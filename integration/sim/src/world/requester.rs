@@ -20,6 +20,7 @@ impl World {
         match effect {
             Effect::Send { to, message } => self.send(at, to, Rc::from(message)),
             Effect::Gossip(announcement) => self.gossip(at, Rc::from(announcement)),
+            Effect::GossipFilled(round) => self.gossip_filled(at, round),
             Effect::ResolveImage { job, reference } => {
                 let when = within(&mut self.dice, self.truth.now, 2_000_000);
                 let resolved = Happening::Resolved { host: at, boot, job, reference };
@@ -45,6 +46,9 @@ impl World {
     pub(super) fn arrive_at_requester(&mut self, at: HostNo, from: HostNo, message: &Envelope) {
         let sender = self.truth.hosts[from].id;
         let Some(core) = self.truth.hosts[at].requester_core() else { return };
+        if let Message::Kept { execution } = &message.body {
+            self.replicas.insert((from, execution.clone()));
+        }
         let boot = self.truth.hosts[at].boot;
         let mut message = message.clone();
         if let Message::Propose { execution, proposal } = &mut message.body

@@ -218,6 +218,7 @@ impl World {
         }
         for records in M::shell(host).disk.synced(upto) {
             self.see(&Seen::Durable { host: at, records: &records });
+            self.want_replicas(at, &records);
         }
         let doomed = |d: &Doom| d.host == at && d.part == M::PART && d.ticket <= upto;
         if let Some(doom) = self.dooms.iter().find(|d| doomed(d)) {
@@ -288,6 +289,7 @@ fn worded(step: &Step) -> String {
     let effects = step.effects.iter().map(|effect| match effect {
         Effect::Send { to, message } => format!("{}→{to:?}", message.body.kind()),
         Effect::Gossip(_)
+        | Effect::GossipFilled(_)
         | Effect::ResolveImage { .. }
         | Effect::Keep { .. }
         | Effect::Fold(_)

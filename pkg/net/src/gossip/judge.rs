@@ -53,8 +53,8 @@ impl Judge {
             Err(e) => return Verdict::Reject(e.to_string()),
         }
         match codec::decode::<Gossip>(data) {
-            Ok(gossip) if gossip.announcements.is_empty() => {
-                Verdict::Reject("a gossip without announcements".to_owned())
+            Ok(gossip) if gossip.announcements.is_empty() && gossip.filled.is_empty() => {
+                Verdict::Reject("a gossip that says nothing".to_owned())
             }
             Ok(gossip)
                 if gossip.announcements.iter().any(|a| a.inputs.len() > ANNOUNCE_INPUTS_MAX) =>

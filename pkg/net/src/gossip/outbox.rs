@@ -1,17 +1,17 @@
-//! Announcements that wait to be gossiped.
+//! What waits to be gossiped: announcements, and rounds that are filled.
 
 use std::collections::VecDeque;
 
 use gadus_model::OwnerId;
 use gadus_model::codec;
-use gadus_model::message::{Announce, Gossip, MESSAGE_VERSION};
+use gadus_model::message::{Announce, Gossip, MESSAGE_VERSION, RoundId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// Bytes of a gossip beside its announcements, at most: field names, owner, term, array header.
+/// Bytes of a gossip beside what it carries, at most: field names, owner, term, array headers.
 const FRAMING_BYTES: usize = 128;
 
-/// A bounded queue of announcements; everything of one owner and term goes out as one gossip.
+/// A bounded queue of announcements and filled rounds; everything of one owner and term goes out as one gossip.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     pending: Mutex<VecDeque<Pending>>,
@@ -24,11 +24,17 @@ pub(crate) struct Outbox {
 struct Pending {
     owner: OwnerId,
     term: u64,
-    announcement: Announce,
+    word: Word,
     bytes: usize,
 }
 
-/// Why an announcement is not taken.
+#[derive(Debug)]
+enum Word {
+    Wanted(Announce),
+    Filled(RoundId),
+}
+
+/// Why something is not taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NotTaken {
     Full,
@@ -59,7 +65,34 @@ impl Outbox {
         announcement: Announce,
     ) -> Result<(), NotTaken> {
         let bytes = codec::encode(&announcement).map_or(usize::MAX, |b| b.len());
-        if bytes.saturating_add(FRAMING_BYTES) > self.bytes_max {
+        self.add(Pending { owner, term, word: Word::Wanted(announcement), bytes })
+    }
+
+    /// A round needs no more bids: its announcement need not go out, or nobody need answer it.
+    pub(crate) fn push_filled(
+        &self,
+        owner: OwnerId,
+        term: u64,
+        round: RoundId,
+    ) -> Result<(), NotTaken> {
+        let announces = |p: &Pending| {
+            p.owner == owner && matches!(&p.word, Word::Wanted(a) if a.round == round)
+        };
+        let before = {
+            let mut pending = self.pending.lock();
+            let before = pending.len();
+            pending.retain(|p| !announces(p));
+            before - pending.len()
+        };
+        if before > 0 {
+            return Ok(());
+        }
+        let bytes = codec::encode(&round).map_or(usize::MAX, |b| b.len());
+        self.add(Pending { owner, term, word: Word::Filled(round), bytes })
+    }
+
+    fn add(&self, next: Pending) -> Result<(), NotTaken> {
+        if next.bytes.saturating_add(FRAMING_BYTES) > self.bytes_max {
             return Err(NotTaken::TooBig);
         }
         {
@@ -67,7 +100,7 @@ impl Outbox {
             if pending.len() >= self.announcements_max {
                 return Err(NotTaken::Full);
             }
-            pending.push_back(Pending { owner, term, announcement, bytes });
+            pending.push_back(next);
         }
         self.filled.notify_one();
         Ok(())
@@ -84,7 +117,7 @@ impl Outbox {
     pub(crate) fn take(&self) -> Option<Batch> {
         let gossip = self.gather()?;
         let announcements = gossip.announcements.len() as u64;
-        // Each announcement was encoded before, so the whole encodes too.
+        // Each part was encoded before, so the whole encodes too.
         let bytes = codec::encode(&gossip).ok()?;
         Some(Batch { bytes, announcements })
     }
@@ -92,16 +125,20 @@ impl Outbox {
     fn gather(&self) -> Option<Gossip> {
         let mut pending = self.pending.lock();
         let (owner, term) = pending.front().map(|first| (first.owner, first.term))?;
-        let mut announcements = Vec::new();
+        let (mut announcements, mut filled) = (Vec::new(), Vec::new());
         let mut bytes = FRAMING_BYTES;
         while let Some(next) = pending.front() {
             bytes += next.bytes;
             if (next.owner, next.term) != (owner, term) || bytes > self.bytes_max {
                 break;
             }
-            announcements.extend(pending.pop_front().map(|p| p.announcement));
+            match pending.pop_front().map(|p| p.word) {
+                Some(Word::Wanted(announcement)) => announcements.push(announcement),
+                Some(Word::Filled(round)) => filled.push(round),
+                None => {}
+            }
         }
-        Some(Gossip { v: MESSAGE_VERSION, owner, term, announcements })
+        Some(Gossip { v: MESSAGE_VERSION, owner, term, announcements, filled })
     }
 }
 

@@ -32,6 +32,22 @@ async fn an_announcement_reaches_every_node_at_once() {
 }
 
 #[tokio::test]
+async fn that_a_round_is_filled_reaches_every_node_at_once() {
+    let (hub, mut leaves) = star().await;
+    hub.net.gossip(OwnerId(hub.id()), 3, announcement(1));
+    for leaf in &mut leaves {
+        assert_eq!(leaf.gossip().await.1.announcements.len(), 1);
+    }
+    hub.net.gossip_filled(OwnerId(hub.id()), 3, announcement(1).round);
+    for leaf in &mut leaves {
+        let (from, gossip) = leaf.gossip().await;
+        assert_eq!((from, gossip.owner, gossip.term), (hub.id(), OwnerId(hub.id()), 3));
+        assert_eq!(gossip.filled, [announcement(1).round]);
+        assert!(gossip.announcements.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_relayed_announcement_names_its_signer() {
     let (mut hub, mut leaves) = star().await;
     let signer = leaves[0].id();

@@ -1,13 +1,14 @@
 //! Performing what a compute node's steps ask for.
 
 use gadus_model::message::Award;
-use gadus_model::{Cid, Execution};
-use gadus_ports::PinReason;
+use gadus_model::{Cid, Execution, NodeId};
+use gadus_ports::{FetchFrom, PinReason};
 use gadus_protocol::Effect;
 use gadus_protocol::compute::Input;
 use tokio_util::sync::CancellationToken;
 
 use super::{Command, Loop, World, run};
+use crate::requester::effects::failure_of;
 
 impl Loop {
     pub(super) fn perform(&mut self, effect: Effect) {
@@ -21,13 +22,19 @@ impl Loop {
             Effect::Promote { execution, result } => {
                 tokio::spawn(promote(self.world.clone(), execution, result));
             }
+            Effect::Keep { execution, result, from } => {
+                let requester = self.machine.asks_to_keep(&execution);
+                let peers = [from].into_iter().chain(requester.filter(|r| *r != from));
+                let peers = peers.filter(|peer| *peer != self.world.node).collect();
+                tokio::spawn(keep(self.world.clone(), execution, result, peers));
+            }
             Effect::Forget { execution, keep_result } => {
                 self.world.server.disown(execution.id());
                 tokio::spawn(forget(self.world.clone(), execution, keep_result));
             }
             Effect::Gossip(_)
+            | Effect::GossipFilled(_)
             | Effect::ResolveImage { .. }
-            | Effect::Keep { .. }
             | Effect::Fold(_)
             | Effect::Changed(_) => {}
         }
@@ -64,6 +71,19 @@ async fn promote(world: World, execution: Execution, result: Cid) {
         Ok(()) => world.tell(Command::Promoted { execution }).await,
         Err(error) => tracing::error!(%id, %result, %error, "a result cannot be made public"),
     }
+}
+
+/// Sees to it that a result that was made elsewhere is here, and pinned.
+async fn keep(world: World, execution: Execution, result: Cid, peers: Vec<NodeId>) {
+    let id = execution.id();
+    let exchange = world.exchange.clone();
+    let fetch = FetchFrom { exchange, peers, namespace: None, wait: world.fetch_wait };
+    let kept = world.content.fetch(result, fetch, PinReason::Result(id)).await;
+    if let Err(error) = &kept {
+        tracing::warn!(%id, %result, %error, "a result could not be fetched to be held here");
+    }
+    let result = kept.map(|_| ()).map_err(|error| failure_of(&error));
+    world.tell(Command::Kept { execution, result }).await;
 }
 
 /// Lets go of an execution's inputs, of its run directory, and of its outputs unless they stay.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gadus_auth::NodeKey;
-use gadus_model::message::{InlineBlock, Message};
+use gadus_model::message::{Gossip, InlineBlock, Message};
 use gadus_model::{Claim, Engine, EngineInfo, Execution, ExecutionId, Failure, NodeId, NodeInfo};
 use gadus_ports::{BlockExchange, Content, Executor, Inbound, Store, StoreError, Transport};
 use gadus_protocol::compute::{Compute, Input};
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Ran { execution: Execution, result: Result<Done, Failure> },
     /// A result is public.
     Promoted { execution: Execution },
+    /// A result of another node is here, or could not be had.
+    Kept { execution: Execution, result: Result<(), Failure> },
     /// Engines or capacity changed.
     Info(Box<NodeInfo>),
     /// Tell what must not be reaped, and what this node says of itself.
@@ -160,6 +162,7 @@ impl Loop {
                 });
             }
             Command::Promoted { execution } => self.handle(Input::Promoted { execution }),
+            Command::Kept { execution, result } => self.handle(Input::Kept { execution, result }),
             Command::Info(info) => self.handle(Input::Info(info)),
             Command::Look { reply } => {
                 let executions = self.machine.executions().chain(self.runs.keys());
@@ -180,8 +183,12 @@ impl Loop {
                 self.handle(Input::Message { from, message });
             }
             Inbound::Gossip { from, gossip } => {
-                for announcement in gossip.announcements {
-                    self.announced(from, gossip.owner, gossip.term, announcement, false);
+                let Gossip { v: _, owner, term, announcements, filled: rounds } = *gossip;
+                for announcement in announcements {
+                    self.announced(from, owner, term, announcement, false);
+                }
+                if !rounds.is_empty() {
+                    self.handle(Input::Filled { from, owner, term, rounds });
                 }
             }
             Inbound::Up(node) => self.handle(Input::Up(node)),

@@ -22,6 +22,10 @@ impl Loop {
                 let (owner, term) = self.machine.identity();
                 self.world.post.gossip(owner, term, *announcement);
             }
+            Effect::GossipFilled(round) => {
+                let (owner, term) = self.machine.identity();
+                self.world.post.gossip_filled(owner, term, round);
+            }
             Effect::Keep { execution, result, from } => {
                 tokio::spawn(keep(self.world.clone(), execution, result, from));
             }

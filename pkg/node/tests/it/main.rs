@@ -7,4 +7,5 @@ mod cluster;
 mod failures;
 mod happy;
 mod images;
+mod keeping;
 mod restarts;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use gadus_model::message::{Announce, Envelope, Gossip, MESSAGE_VERSION};
+use gadus_model::message::{Announce, Envelope, Gossip, MESSAGE_VERSION, RoundId};
 use gadus_model::{Cid, NodeId, OwnerId};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -103,6 +103,18 @@ pub struct FakeTransport {
     inbound: Mutex<Option<mpsc::Receiver<Inbound>>>,
 }
 
+impl FakeTransport {
+    fn spread(&self, gossip: Gossip) {
+        let Some(network) = self.network.upgrade() else { return };
+        for to in self.peers() {
+            if let Some(seat) = network.seat(self.node, to) {
+                let gossip = Box::new(gossip.clone());
+                let _ = seat.inbound.try_send(Inbound::Gossip { from: self.node, gossip });
+            }
+        }
+    }
+}
+
 impl Transport for FakeTransport {
     fn node_id(&self) -> NodeId {
         self.node
@@ -137,15 +149,13 @@ impl Transport for FakeTransport {
     }
 
     fn gossip(&self, owner: OwnerId, term: u64, announcement: Announce) {
-        let Some(network) = self.network.upgrade() else { return };
-        let announcements = vec![announcement];
-        let gossip = Box::new(Gossip { v: MESSAGE_VERSION, owner, term, announcements });
-        for to in self.peers() {
-            if let Some(seat) = network.seat(self.node, to) {
-                let gossip = gossip.clone();
-                let _ = seat.inbound.try_send(Inbound::Gossip { from: self.node, gossip });
-            }
-        }
+        let (announcements, filled) = (vec![announcement], Vec::new());
+        self.spread(Gossip { v: MESSAGE_VERSION, owner, term, announcements, filled });
+    }
+
+    fn gossip_filled(&self, owner: OwnerId, term: u64, round: RoundId) {
+        let (announcements, filled) = (Vec::new(), vec![round]);
+        self.spread(Gossip { v: MESSAGE_VERSION, owner, term, announcements, filled });
     }
 
     fn inbound(&self) -> Option<mpsc::Receiver<Inbound>> {

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use gadus_model::message::{Announce, Bid, Message, Requirements};
+use gadus_model::message::{Announce, Bid, Message, Requirements, RoundId};
 use gadus_model::{NodeId, OwnerId, Reason, Time, codec};
 
 use super::fence::Later;
 use super::{Compute, Facts};
 use crate::matching;
 use crate::requester::spread;
+use crate::sabotage::Sabotage;
 
 impl Compute {
     /// Why this node does not take such a job now; empty when it does.
     #[must_use]
     pub fn reasons_against(&self, owner: OwnerId, requirements: &Requirements) -> Vec<Reason> {
         let mut reasons = matching::reasons_against(&self.config.info, &self.free(), requirements);
-        if self.config.owners.as_ref().is_some_and(|allowed| !allowed.contains(&owner)) {
+        if !self.works_for(owner) {
             reasons.push(Reason::NotAllowed);
         }
         let (held, running) = (self.held.len() + self.stopping.len(), self.running());
@@ -90,6 +91,17 @@ impl Compute {
             price: self.config.price,
         };
         self.say(to, owner, Message::Bid(bid));
+    }
+
+    /// Offers that still wait for their moment are not made any more. One that was made stays: it
+    /// may be the very one that was taken.
+    pub(super) fn filled(&mut self, owner: OwnerId, rounds: &[RoundId]) {
+        if self.config.sabotage == Some(Sabotage::BidWhenFilled) {
+            return;
+        }
+        for round in rounds {
+            self.bids.forget_later(owner, *round);
+        }
     }
 
     pub(super) fn tend_bids(&mut self, now: Time) {

@@ -1,5 +1,8 @@
 //! What was offered, and which epochs are over here: both remembered for as long as an award could
 //! still name a live bid.
+//!
+//! That is as long as this node was at work. A machine that slept may find in its inbox what was
+//! said before: time that nobody lived through makes it forget nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +16,22 @@ use super::Facts;
 pub(super) struct Bids {
     offers: BTreeMap<(OwnerId, RoundId), Offer>,
     fences: BTreeMap<(OwnerId, Slot), Fence>,
-    /// When each entry of the two maps is due.
-    agenda: BTreeSet<(Time, Due)>,
+    /// When each entry of the two maps is due, by the time lived.
+    agenda: BTreeSet<(Lived, Due)>,
+    /// Microseconds that were slept through.
+    slept_us: u64,
 }
+
+/// A time, less what was slept through before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Lived(u64);
 
 #[derive(Clone, Debug)]
 enum Offer {
     /// Waits for its moment.
-    Later(Time, Box<Later>),
-    /// Was made, and may be awarded until then.
-    Live(Time),
+    Later(Lived, Box<Later>),
+    /// Was made, and may be awarded until the one; by the other it is forgotten.
+    Live(Time, Lived),
 }
 
 /// An offer that waits.
@@ -40,7 +49,7 @@ pub(super) struct Fence {
     pub(super) epoch: Epoch,
     /// It was granted here once, so it can not be called refused any more.
     pub(super) granted: bool,
-    until: Time,
+    until: Lived,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +69,16 @@ impl Bids {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Time> {
-        self.agenda.first().map(|(at, _)| *at)
+        self.agenda.first().map(|(at, _)| Time(at.0.saturating_add(self.slept_us)))
+    }
+
+    /// It is so much later than it should be: the machine slept.
+    pub(super) fn slept(&mut self, us: u64) {
+        self.slept_us = self.slept_us.saturating_add(us);
+    }
+
+    fn lived(&self, at: Time) -> Lived {
+        Lived(at.0.saturating_sub(self.slept_us))
     }
 
     /// Whether a round was answered, or will be.
@@ -69,23 +87,24 @@ impl Bids {
     }
 
     pub(super) fn is_live(&self, now: Time, owner: OwnerId, round: RoundId) -> bool {
-        matches!(self.offers.get(&(owner, round)), Some(Offer::Live(until)) if now < *until)
+        matches!(self.offers.get(&(owner, round)), Some(Offer::Live(until, _)) if now < *until)
     }
 
     /// An offer is to be made at a time.
     pub(super) fn offer_later(&mut self, at: Time, owner: OwnerId, later: Later) {
         let round = later.announcement.round;
-        self.put(owner, round, Offer::Later(at, Box::new(later)));
+        self.put(owner, round, Offer::Later(self.lived(at), Box::new(later)));
     }
 
     /// An offer was made. What is fenced of its job stays fenced for as long as it lives.
     pub(super) fn offered(&mut self, until: Time, owner: OwnerId, round: RoundId) {
-        self.put(owner, round, Offer::Live(until));
+        let lived = self.lived(until);
+        self.put(owner, round, Offer::Live(until, lived));
         let fenced = self.fences.range((owner, first_slot(round.job))..);
         let fenced = fenced.take_while(|((o, slot), _)| *o == owner && slot.job == round.job);
         let slots: Vec<Slot> = fenced.map(|((_, slot), _)| slot.clone()).collect();
         for slot in slots {
-            self.extend_fence(until, owner, slot);
+            self.extend_fence(lived, owner, slot);
         }
     }
 
@@ -104,6 +123,13 @@ impl Bids {
         }
     }
 
+    /// The same, if the offer was not made yet.
+    pub(super) fn forget_later(&mut self, owner: OwnerId, round: RoundId) {
+        if matches!(self.offers.get(&(owner, round)), Some(Offer::Later(..))) {
+            self.forget(owner, round);
+        }
+    }
+
     /// An epoch is decided on: neither it nor an older one of its slot may be granted from now.
     pub(super) fn fence(
         &mut self,
@@ -113,8 +139,9 @@ impl Bids {
         epoch: Epoch,
         granted: bool,
     ) {
+        let until = self.lived(until);
         let fence = self.fences.entry((owner, slot.clone()));
-        let fence = fence.or_insert(Fence { epoch, granted: false, until: Time(0) });
+        let fence = fence.or_insert(Fence { epoch, granted: false, until: Lived::default() });
         if fence.epoch < epoch {
             (fence.epoch, fence.granted) = (epoch, granted);
         } else if fence.epoch == epoch {
@@ -124,7 +151,7 @@ impl Bids {
         self.shrink();
     }
 
-    fn extend_fence(&mut self, until: Time, owner: OwnerId, slot: Slot) {
+    fn extend_fence(&mut self, until: Lived, owner: OwnerId, slot: Slot) {
         let Some(fence) = self.fences.get_mut(&(owner, slot.clone())) else { return };
         let (before, at) = (fence.until, fence.until.max(until));
         fence.until = at;
@@ -151,13 +178,14 @@ impl Bids {
             }
             Due::Offer(owner, round) => match self.offers.remove(&(owner, round)) {
                 Some(Offer::Later(_, later)) => Some((owner, *later)),
-                Some(Offer::Live(_)) | None => None,
+                Some(Offer::Live(..)) | None => None,
             },
         }
     }
 
     /// Forgets what is over, and gives the next offer whose moment has come.
     pub(super) fn due(&mut self, now: Time) -> Option<(OwnerId, Later)> {
+        let now = self.lived(now);
         while self.agenda.first().is_some_and(|(at, _)| *at <= now) {
             let (_, due) = self.agenda.pop_first()?;
             let later = self.remove(due);
@@ -170,18 +198,18 @@ impl Bids {
 }
 
 impl Offer {
-    fn due(&self) -> Time {
+    fn due(&self) -> Lived {
         match self {
             Self::Later(at, _) => *at,
-            Self::Live(until) => forgotten(*until),
+            Self::Live(_, until) => forgotten(*until),
         }
     }
 }
 
 /// When something that lives until then is forgotten: all of one second together, so that a node
 /// with many bids does not wake for each.
-fn forgotten(until: Time) -> Time {
-    Time(until.0.div_ceil(SECOND_US).saturating_mul(SECOND_US))
+fn forgotten(until: Lived) -> Lived {
+    Lived(until.0.div_ceil(SECOND_US).saturating_mul(SECOND_US))
 }
 
 const SECOND_US: u64 = 1_000_000;

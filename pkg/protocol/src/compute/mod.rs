@@ -13,20 +13,24 @@ mod bidding;
 mod fence;
 mod grant;
 mod held;
+mod keep;
 mod outbox;
 mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record};
-use gadus_model::message::{Announce, Envelope, InlineBlock, MESSAGE_VERSION, Message};
-use gadus_model::{Claim, Execution, Failure, Limits, NodeId, NodeInfo, OwnerId, Resources, Time};
+use gadus_model::message::{Announce, Envelope, InlineBlock, MESSAGE_VERSION, Message, RoundId};
+use gadus_model::{
+    Claim, Execution, Failure, Limits, NodeId, NodeInfo, OwnerId, Reason, Resources, Time,
+};
 
 pub use self::fence::BIDS_OUT_MAX;
 use self::fence::Bids;
 pub(crate) use self::grant::runs_once;
 pub use self::held::{HeldLog, HeldState};
 use self::held::{HeldSoft, Stopping};
+use self::keep::Keeps;
 use self::sync::Peers;
 use crate::sabotage::Sabotage;
 use crate::step::{Effect, Step};
@@ -79,6 +83,17 @@ pub enum Input {
         /// What is here of it.
         facts: Facts,
     },
+    /// Rounds that need no more bids, by gossip.
+    Filled {
+        /// Who signed it.
+        from: NodeId,
+        /// Whose jobs.
+        owner: OwnerId,
+        /// The owner's term.
+        term: u64,
+        /// Which.
+        rounds: Vec<RoundId>,
+    },
     /// Any other message.
     Message {
         /// From whom, proven by the transport.
@@ -118,6 +133,13 @@ pub enum Input {
         /// Whose result.
         execution: Execution,
     },
+    /// The answer to [`Effect::Keep`].
+    Kept {
+        /// Whose result.
+        execution: Execution,
+        /// Whether every block is here, durably.
+        result: Result<(), Failure>,
+    },
     /// A deadline has come.
     Tick,
 }
@@ -149,9 +171,13 @@ pub struct Compute {
     running: usize,
     terms: BTreeMap<OwnerId, u64>,
     bids: Bids,
+    keeps: Keeps,
     peers: Peers,
     step: Step,
 }
+
+/// A wake-up that is later than this was slept through.
+const SLEPT_MS: u64 = 5_000;
 
 /// Owners whose term is remembered although nothing of theirs is held.
 const OWNERS_MAX: usize = 4_096;
@@ -171,6 +197,7 @@ impl Compute {
             running: 0,
             terms: BTreeMap::new(),
             bids: Bids::default(),
+            keeps: Keeps::default(),
             peers: Peers::default(),
             step: Step::default(),
         };
@@ -212,10 +239,16 @@ impl Compute {
 
     /// Takes one input in. Never fails, never blocks.
     pub fn handle(&mut self, now: Time, input: Input) -> Step {
+        self.note_sleep(now);
         match input {
             Input::Announced { from, owner, term, announcement, asked, facts } => {
                 if from == owner.0 && self.knows_term(owner, term) {
                     self.announced(now, (from, owner, term), *announcement, asked, facts);
+                }
+            }
+            Input::Filled { from, owner, term, rounds } => {
+                if from == owner.0 && self.knows_term(owner, term) {
+                    self.filled(owner, &rounds);
                 }
             }
             Input::Message { from, message } => self.message(now, from, *message),
@@ -231,6 +264,7 @@ impl Compute {
             Input::Failed { execution, failure } => self.run_failed(now, &execution, failure),
             Input::Killed { execution } => self.killed(now, &execution),
             Input::Promoted { execution } => self.promoted(now, &execution),
+            Input::Kept { execution, result } => self.kept(&execution, &result),
             Input::Tick => {}
         }
         self.tend(now);
@@ -257,21 +291,30 @@ impl Compute {
                 self.sync_reply(now, from, owner, of_seq, answers);
             }
             Message::Filled { round } => self.bids.forget(owner, round),
+            Message::Keep { execution, result, from: source } => {
+                self.keep((from, owner), execution, result, source);
+            }
+            Message::Close { execution, set: _ } => {
+                let reason = Reason::NoSealedWork;
+                self.say(from, owner, Message::Refused { execution, reason });
+            }
             Message::Ask(_)
             | Message::Bid(_)
             | Message::Decline { .. }
             | Message::Granted { .. }
             | Message::Refused { .. }
             | Message::Propose { .. }
-            | Message::Close { .. }
             | Message::Reveal { .. }
             | Message::Failed { .. }
             | Message::Stopped { .. }
             | Message::Sync { .. }
-            | Message::Keep { .. }
             | Message::Kept { .. }
             | Message::Published { .. } => {}
         }
+    }
+
+    fn works_for(&self, owner: OwnerId) -> bool {
+        self.config.owners.as_ref().is_none_or(|allowed| allowed.contains(&owner))
     }
 
     /// Lower terms are refused: somebody else owns those jobs now.
@@ -293,6 +336,12 @@ impl Compute {
     pub fn next_deadline(&self) -> Option<Time> {
         let held = self.agenda.first().map(|(at, _)| *at);
         held.into_iter().chain(self.bids.next_deadline()).chain(self.peers.next_deadline()).min()
+    }
+
+    /// A machine whose deadline has long passed was not awake meanwhile.
+    fn note_sleep(&mut self, now: Time) {
+        let due = self.next_deadline().filter(|due| now > due.plus_ms(SLEPT_MS));
+        self.bids.slept(due.map_or(0, |due| now.us_since(due)));
     }
 
     /// Does whatever is due.
@@ -374,6 +423,7 @@ impl Compute {
             ("bids due", due),
             ("agenda", self.agenda.len()),
             ("stopping", self.stopping.len()),
+            ("keeps", self.keeps.len()),
         ]
     }
 

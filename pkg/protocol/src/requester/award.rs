@@ -15,6 +15,9 @@ use crate::repeat::Repeat;
 use crate::sabotage::Sabotage;
 use crate::step::Effect;
 
+/// Of an award that is neither repeated nor given up.
+const NEVER: Time = Time(u64::MAX);
+
 impl Requester {
     /// Gives a seat to a bidder, durably; the award is sent by [`Self::tend_awards`].
     pub(super) fn award(&mut self, now: Time, id: JobId, seat: Seat, node: NodeId, plan: &Plan) {
@@ -40,24 +43,30 @@ impl Requester {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         let (mut send, mut late) = (Vec::new(), Vec::new());
         for e in entry.log.in_state(ExecutionState::Awarded) {
-            if once && entry.soft.awards.contains_key(&e.execution) {
-                continue;
-            }
-            let award = entry.soft.awards.entry(e.execution.clone()).or_insert_with(|| {
-                Unanswered { repeat: Repeat::now(now), until: now.plus_ms(limits.award_ms) }
+            let award = entry.soft.awards.entry(e.execution.clone());
+            let award = award.or_insert_with(|| Unanswered {
+                repeat: Repeat::now(now),
+                until: self.absent.patience(now, e.node, limits.award_ms),
             });
             if now >= award.until {
-                late.push(e.execution.clone());
+                late.push((e.execution.clone(), e.node));
             } else if award.repeat.due(now, limits) {
                 send.push((e.execution.clone(), e.node));
+                if once {
+                    (award.repeat.at, award.until) = (NEVER, NEVER);
+                }
             }
         }
-        let award_ms = limits.award_ms;
         for (execution, node) in send {
             self.send_award(id, &execution, node);
         }
-        for execution in late {
-            let why = format!("the award was not answered for {award_ms} ms");
+        for (execution, node) in late {
+            let why = match self.absent.contains(node) {
+                true => "its node was not heard of after the requester's restart".to_owned(),
+                false => {
+                    format!("the award was not answered for {} ms", self.config.limits.award_ms)
+                }
+            };
             self.lose(now, id, &execution, why);
         }
     }

@@ -10,6 +10,9 @@ impl Requester {
     pub(super) fn fill(&mut self, now: Time, id: JobId) {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         if entry.log.seats.open().is_empty() && !entry.log.is_unplaced() {
+            if entry.log.in_state(ExecutionState::Awarded).next().is_none() {
+                self.say_filled(now, id);
+            }
             return self.leave_line(id);
         }
         if now < entry.log.backoff_until || entry.soft.resolving {

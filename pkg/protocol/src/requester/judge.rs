@@ -33,11 +33,14 @@ impl Requester {
         if !entry.log.owes_backoff || !again || entry.log.seats.open().is_empty() {
             return;
         }
-        // Bids of before the failure are not used again.
-        entry.soft.round = None;
         let doublings = entry.log.seats.spent_most().saturating_sub(1).min(16);
         let policy = entry.log.view.job.context.retry;
         let ms = policy.backoff_ms.saturating_mul(1 << doublings).min(policy.backoff_max_ms);
+        // Bids of before the failure are not used again.
+        self.say_filled(now, id);
+        if let Some(entry) = self.jobs.get_mut(&id) {
+            entry.soft.round = None;
+        }
         self.leave_line(id);
         self.emit(now, id, JobEvent::BackedOff { ms });
     }

@@ -22,7 +22,7 @@ impl Requester {
             let keep = entry.soft.keeps.entry(e.execution.clone()).or_insert_with(|| Keeping {
                 fetching: false,
                 retry: Repeat::now(now),
-                until: now.plus_ms(limits.publish_ms),
+                until: self.absent.patience(now, e.node, limits.publish_ms),
                 produced: false,
             });
             if now >= keep.until {

@@ -4,6 +4,7 @@
 //! the job as a whole and does whatever is due: one level-triggered function, so that nothing
 //! depends on the order in which messages, timers and restarts came.
 
+mod absent;
 mod award;
 mod bidding;
 mod deadline;
@@ -27,10 +28,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gadus_model::event::{Event, JobEvent, RECORD_VERSION, Record};
-use gadus_model::message::{Envelope, MESSAGE_VERSION, Message};
+use gadus_model::message::{Envelope, MESSAGE_VERSION, Message, Proposal};
 use gadus_model::view::JobView;
 use gadus_model::{Execution, Failure, Job, JobId, Limits, NodeId, OwnerId, Time};
 
+use self::absent::Absent;
 pub use self::directory::{Directory, Heard, NodeEntry};
 pub use self::log::{JobLog, Seat, Seats, Try};
 use self::queue::Queue;
@@ -125,6 +127,7 @@ pub struct Requester {
     keys: BTreeMap<(String, String), JobId>,
     clients: BTreeMap<String, u32>,
     directory: Directory,
+    absent: Absent,
     queue: Queue,
     deadlines: BTreeSet<(Time, JobId)>,
     /// Jobs to be looked at in this very turn.
@@ -148,6 +151,7 @@ impl Requester {
             keys: BTreeMap::new(),
             clients: BTreeMap::new(),
             directory: Directory::default(),
+            absent: Absent::default(),
             queue: Queue::default(),
             deadlines: BTreeSet::new(),
             ready: BTreeSet::new(),
@@ -175,6 +179,7 @@ impl Requester {
             self.step.effects.push(Effect::Fold(view));
         }
         self.recount();
+        self.note_absent(now);
         for id in self.jobs.keys().copied().collect::<Vec<_>>() {
             self.advance(now, id);
         }
@@ -190,9 +195,11 @@ impl Requester {
             Input::Message { from, message, kept } => self.message(now, from, *message, kept),
             Input::ImageResolved { job, result } => self.image_resolved(now, job, result),
             Input::Kept { execution, result } => self.kept(now, &execution, result),
-            Input::Up(_) | Input::Down(_) | Input::Tick => {}
+            Input::Up(node) => self.returned(now, node),
+            Input::Down(_) | Input::Tick => {}
         }
         self.tend(now);
+        self.forget_absent(now);
         std::mem::take(&mut self.step)
     }
 
@@ -216,6 +223,7 @@ impl Requester {
             return;
         }
         self.directory.seen(now, from);
+        self.returned(now, from);
         let stamp = (message.boot, message.seq);
         match message.body {
             Message::Bid(bid) => self.bid(now, from, bid),
@@ -226,6 +234,11 @@ impl Requester {
                 self.proposed(now, from, &execution, *proposal, kept);
             }
             Message::Failed { execution, failure } => self.failed(now, from, &execution, failure),
+            // An answer that was sealed is sealed work's too.
+            Message::Reveal { execution, .. } => {
+                let sealed = Proposal::Sealed { commitment: Vec::new() };
+                self.proposed(now, from, &execution, sealed, false);
+            }
             Message::Stopped { execution } => self.stopped(now, from, &execution),
             Message::Sync { info, executions } => self.sync(now, from, *info, executions, stamp),
             Message::Published { execution, holders: _ } => self.published(now, from, &execution),
@@ -235,7 +248,6 @@ impl Requester {
             | Message::Accept { .. }
             | Message::Reject { .. }
             | Message::Close { .. }
-            | Message::Reveal { .. }
             | Message::Release { .. }
             | Message::Stop { .. }
             | Message::SyncReply { .. }

@@ -12,15 +12,18 @@ impl Requester {
     /// Whether a proposal for this execution from this node would count now.
     #[must_use]
     pub fn would_accept(&self, from: NodeId, execution: &Execution) -> bool {
+        self.counts_for(from, execution).is_some()
+    }
+
+    /// The execution that an answer counts for: the one it names, if its slot waits for that.
+    fn counts_for(&self, from: NodeId, execution: &Execution) -> Option<Execution> {
         let id = execution.slot.job;
-        let Some(entry) = self.jobs.get(&id).filter(|_| self.is_live(id)) else { return false };
+        let entry = self.jobs.get(&id).filter(|_| self.is_live(id))?;
+        let newest = entry.log.newest(seat_of(&execution.slot))?;
+        let waits = matches!(newest.state, ExecutionState::Awarded | ExecutionState::Granted);
+        let same = newest.execution == *execution && newest.node == from;
         let stale_too = self.config.sabotage == Some(Sabotage::AcceptStaleEpoch);
-        let waits = |s: ExecutionState| {
-            matches!(s, ExecutionState::Awarded | ExecutionState::Granted)
-                || (stale_too && matches!(s, ExecutionState::Lost))
-        };
-        let known = entry.log.execution_of(from, execution);
-        known.is_some_and(|e| waits(e.state)) && (stale_too || entry.log.is_current(execution))
+        (waits && (same || stale_too)).then(|| newest.execution.clone())
     }
 
     pub(super) fn proposed(
@@ -46,11 +49,11 @@ impl Requester {
             }
             _ => {}
         }
-        if !self.would_accept(from, &execution) {
+        let Some(execution) = self.counts_for(from, &execution) else {
             let why = "it is not the slot's current execution".to_owned();
             self.say(from, Message::Reject { execution: execution.clone(), why });
             return self.stopped(now, from, &execution);
-        }
+        };
         let Proposal::Open(open) = proposal else {
             let why = "sealed proposals are not asked for".to_owned();
             return self.reject(now, from, id, &execution, why);

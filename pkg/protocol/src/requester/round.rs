@@ -62,9 +62,9 @@ impl Requester {
             silent && (again || !round.asked.contains(node))
         });
         if known > ASK_ALL_MAX {
-            ask.sort_by_key(|node| tie(seed, *node));
-            ask.retain(|node| round.asked.contains(node) || round.asked.len() < ASK_SAMPLE);
-            ask.truncate(ASK_SAMPLE);
+            ask.sort_by_key(|node| (!round.asked.contains(node), tie(seed, *node)));
+            let again = ask.iter().filter(|node| round.asked.contains(node)).count();
+            ask.truncate(again + ASK_SAMPLE.saturating_sub(round.asked.len()));
         }
         round.asked.extend(ask.iter().copied());
         round.asked.sort_unstable();
@@ -85,6 +85,20 @@ impl Requester {
         }
         if gossip {
             self.step.effects.push(Effect::Gossip(Box::new(announcement)));
+        }
+    }
+
+    /// No bid of the job's round can be of use any more. Where its announcement was gossiped
+    /// among many nodes, those that have not spoken yet need not.
+    pub(super) fn say_filled(&mut self, now: Time, id: JobId) {
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        let (version, no) = (entry.log.view.job.version, entry.log.round);
+        let Some(round) = entry.soft.round.as_mut().filter(|r| r.no == no && now < r.closes) else {
+            return;
+        };
+        if std::mem::take(&mut round.gossiped) && self.directory.len() > ASK_ALL_MAX {
+            let filled = RoundId { job: id, version, round: no };
+            self.step.effects.push(Effect::GossipFilled(filled));
         }
     }
 

@@ -139,6 +139,7 @@ impl Requester {
             ("lines", self.queue.len()),
             ("classes bidding", self.queue.classes_bidding()),
             ("nodes given", self.directory.nodes_given()),
+            ("absent", self.absent.len()),
             ("rounds", soft(|s| usize::from(s.round.is_some()))),
             ("awards", soft(|s| s.awards.len())),
             ("leases", soft(|s| s.leases.len())),

@@ -107,6 +107,7 @@ impl Requester {
             return;
         }
         self.emit(now, id, JobEvent::Ended { state, message });
+        self.say_filled(now, id);
         if let Some(entry) = self.jobs.get_mut(&id) {
             entry.soft.round = None;
         }

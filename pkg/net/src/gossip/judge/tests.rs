@@ -31,7 +31,13 @@ pub(crate) fn announcement(round: u32) -> Announce {
 const SIGNER: NodeId = NodeId([1; 32]);
 
 fn gossip(announcements: Vec<Announce>) -> Gossip {
-    Gossip { v: MESSAGE_VERSION, owner: OwnerId(SIGNER), term: 1, announcements }
+    Gossip {
+        v: MESSAGE_VERSION,
+        owner: OwnerId(SIGNER),
+        term: 1,
+        announcements,
+        filled: Vec::new(),
+    }
 }
 
 fn judge(data: &[u8]) -> Verdict {
@@ -43,6 +49,29 @@ fn judge(data: &[u8]) -> Verdict {
 fn a_good_gossip_is_delivered() {
     let gossip = gossip(vec![announcement(1), announcement(2)]);
     assert_eq!(judge(&codec::encode(&gossip).unwrap()), Verdict::Deliver(Box::new(gossip)));
+}
+
+#[test]
+fn rounds_that_are_filled_need_no_announcements_beside_them() {
+    let gossip = Gossip { filled: vec![announcement(1).round], ..gossip(Vec::new()) };
+    assert_eq!(judge(&codec::encode(&gossip).unwrap()), Verdict::Deliver(Box::new(gossip)));
+}
+
+#[test]
+fn a_gossip_of_before_there_were_filled_rounds_is_read() {
+    #[derive(Serialize)]
+    struct Before {
+        v: u8,
+        owner: OwnerId,
+        term: u64,
+        announcements: Vec<Announce>,
+    }
+    let (v, owner, term) = (MESSAGE_VERSION, OwnerId(SIGNER), 1);
+    let before = Before { v, owner, term, announcements: vec![announcement(1)] };
+    let expected = gossip(vec![announcement(1)]);
+    let data = codec::encode(&before).unwrap();
+    assert_eq!(data, codec::encode(&expected).unwrap());
+    assert_eq!(judge(&data), Verdict::Deliver(Box::new(expected)));
 }
 
 #[test]
@@ -67,7 +96,7 @@ fn nonsense_is_rejected() {
         ("noise", vec![0xff; 100]),
         ("cut short", good[..good.len() - 1].to_vec()),
         ("trailing bytes", [&good[..], &[0]].concat()),
-        ("no announcements", codec::encode(&gossip(Vec::new())).unwrap()),
+        ("nothing said", codec::encode(&gossip(Vec::new())).unwrap()),
         ("too many inputs", codec::encode(&gossip(vec![inputs])).unwrap()),
     ];
     for (what, data) in cases {

@@ -62,3 +62,32 @@ fn bounds_hold() {
     huge.inputs = vec![(codec::cid_of(gadus_model::RAW, b"x"), 1); 100];
     assert_eq!(Outbox::new(1, 1_000).push(owner(1), 1, huge), Err(NotTaken::TooBig));
 }
+
+fn filled(gossip: &Gossip) -> Vec<u32> {
+    gossip.filled.iter().map(|round| round.round).collect()
+}
+
+#[test]
+fn rounds_that_are_filled_share_a_gossip_with_announcements() {
+    let outbox = Outbox::new(100, 60_000);
+    outbox.push(owner(1), 1, announcement(3)).unwrap();
+    outbox.push_filled(owner(1), 1, announcement(1).round).unwrap();
+    outbox.push_filled(owner(1), 1, announcement(2).round).unwrap();
+    let gossip = taken(&outbox).unwrap();
+    assert_eq!(
+        (gossip.announcements.as_slice(), filled(&gossip)),
+        (&[announcement(3)][..], vec![1, 2])
+    );
+    assert!(outbox.take().is_none());
+}
+
+#[test]
+fn a_round_that_is_filled_before_it_was_gossiped_is_not_gossiped_at_all() {
+    let outbox = Outbox::new(100, 60_000);
+    outbox.push(owner(1), 1, announcement(1)).unwrap();
+    outbox.push(owner(2), 1, announcement(1)).unwrap();
+    outbox.push_filled(owner(1), 1, announcement(1).round).unwrap();
+    let gossip = taken(&outbox).unwrap();
+    assert_eq!((gossip.owner, gossip.announcements.len(), filled(&gossip)), (owner(2), 1, vec![]));
+    assert!(outbox.take().is_none());
+}
