@@ -145,6 +145,7 @@ fn messages() {
     }
     assert_all_shown(page.name, &proposals, Proposal::ALL);
     page.item("gossip", &sample::gossip());
+    page.item("gossip/filled", &sample::gossip_of_filled_rounds());
     page.check();
 }
 

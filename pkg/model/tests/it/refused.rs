@@ -50,7 +50,7 @@ fn all() -> Vec<Wire> {
             wire::<Job>("job", sample::jobs().into_iter().map(|(_, job)| job)),
             wire::<Claim>("claim", [sample::claim()]),
             wire::<Envelope>("message", messages),
-            wire::<Gossip>("gossip", [sample::gossip()]),
+            wire::<Gossip>("gossip", [sample::gossip(), sample::gossip_of_filled_rounds()]),
             wire::<Record>("record", events.map(sample::record)),
         ])
         .collect()

@@ -62,6 +62,7 @@ variants! {
     Proposal: Open Sealed;
     PublisherSpec: Ipfs;
     Reason: Engine UnknownEngine TooBig Busy Constraint NoNetwork ImageArch Disconnected
-        RecentlyRefused RecentlyFailed NotAllowed Draining TooMany BidExpired Stale;
+        RecentlyRefused RecentlyFailed NotAllowed Draining TooMany BidExpired Stale
+        NoSealedWork;
     Restart: Elsewhere Never;
 }

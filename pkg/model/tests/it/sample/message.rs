@@ -33,7 +33,12 @@ fn announce() -> Announce {
 }
 
 pub(crate) fn gossip() -> Gossip {
-    Gossip { v: MESSAGE_VERSION, owner: owner(), term: 7, announcements: vec![announce()] }
+    let (v, owner) = (MESSAGE_VERSION, owner());
+    Gossip { v, owner, term: 7, announcements: vec![announce()], filled: Vec::new() }
+}
+
+pub(crate) fn gossip_of_filled_rounds() -> Gossip {
+    Gossip { announcements: Vec::new(), filled: vec![round()], ..gossip() }
 }
 
 fn bid(image_digest: Option<String>) -> Bid {

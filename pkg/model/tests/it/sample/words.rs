@@ -98,5 +98,6 @@ fn reasons() -> Vec<Reason> {
         Reason::TooMany { max: 256 },
         Reason::BidExpired,
         Reason::Stale,
+        Reason::NoSealedWork,
     ]
 }

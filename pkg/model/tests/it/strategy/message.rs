@@ -163,10 +163,12 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
 }
 
 pub(crate) fn gossip() -> impl Strategy<Value = Gossip> {
-    (owner(), any::<u64>(), vec(announce(), 0..4)).prop_map(|(owner, term, announcements)| Gossip {
+    let parts = (owner(), any::<u64>(), vec(announce(), 0..4), vec(round(), 0..4));
+    parts.prop_map(|(owner, term, announcements, filled)| Gossip {
         v: MESSAGE_VERSION,
         owner,
         term,
         announcements,
+        filled,
     })
 }
