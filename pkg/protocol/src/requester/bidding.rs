@@ -3,7 +3,8 @@
 
 use gadus_model::{ExecutionState, JobId, JobState, NodeId, Plan, Time};
 
-use super::Requester;
+use super::soft::Round;
+use super::{ASK_ALL_MAX, Requester};
 
 impl Requester {
     /// Sees to it that every open seat is being filled.
@@ -26,6 +27,7 @@ impl Requester {
             return;
         }
         match entry.soft.round(entry.log.round) {
+            Some(round) if self.is_used_up(round) => self.wait_for_room(now, id),
             Some(round) if now < round.closes => self.ask(now, id),
             // The answers to its awards come first.
             Some(_) if entry.log.in_state(ExecutionState::Awarded).next().is_some() => {}
@@ -83,6 +85,27 @@ impl Requester {
         let with_room = offers.filter(|(_, offer)| offer.taken < offer.bid.seats.max(1));
         let best = with_room.min_by_key(|(_, offer)| offer.taken);
         best.map(|(node, offer)| (node, offer.bid.image_digest.clone()))
+    }
+
+    /// Whether all there is to be had in a round was given away: nodes that are not known do not
+    /// count where the known ones are few, since those are all asked.
+    fn is_used_up(&self, round: &Round) -> bool {
+        let answered = |n: &NodeId| round.bids.contains_key(n) || round.declined.contains_key(n);
+        let mut offers = round.bids.values();
+        self.directory.len() <= ASK_ALL_MAX
+            && !round.bids.is_empty()
+            && offers.all(|offer| offer.taken >= offer.bid.seats.max(1))
+            && round.asked.iter().all(answered)
+    }
+
+    /// More seats are open than there was room for: the job stands in line for the next room, be
+    /// it its own, and does not wait for bids that nobody has to give.
+    fn wait_for_room(&mut self, now: Time, id: JobId) {
+        let plan = self.plan(now, id);
+        if let Some(entry) = self.jobs.get_mut(&id) {
+            entry.soft.round = None;
+        }
+        self.wait_in_line(now, id, plan);
     }
 
     /// The round is over and seats are still open.

@@ -21,7 +21,8 @@ fn filled(outcome: &Outcome) -> Vec<RoundId> {
 fn gossiped(nodes: u8) -> (TestRequester, NodeId, Execution) {
     let mut r = TestRequester::with_nodes((1..=nodes).map(node));
     r.submit(job(1));
-    assert_eq!(r.wait_ms(20).times_of("Gossip").len(), 1);
+    // Few nodes are all asked, and gossip waits until they are asked again.
+    assert!(!r.wait_ms(300).times_of("Gossip").is_empty());
     let (to, award) = r.hears_bid(node(nodes), job_id(1)).awards().remove(0);
     (r, to, award.execution)
 }

@@ -2,7 +2,7 @@
 
 use gadus_model::event::{Event, JobEvent};
 use gadus_model::message::Message;
-use gadus_model::{Job, JobState, Time};
+use gadus_model::{Job, JobState, JobType, Time};
 
 use super::rig::{Outcome, TestRequester, info, job, job_id, node};
 
@@ -48,6 +48,19 @@ fn the_first_of_a_line_is_announced_when_there_is_room_and_it_alone() {
     assert_eq!(r.state(job_id(3)), Some(JobState::Queued));
     let done = r.proposal(&execution, node(1));
     assert_eq!(announced(&r.hears_kept(node(1), done)), [3]);
+}
+
+#[test]
+fn more_partitions_than_room_follow_each_other_at_once() {
+    let mut r = TestRequester::with_nodes([node(1)]);
+    let mut many = large(1);
+    many.kind = JobType::Batch.kind(3);
+    r.submit(many);
+    for _ in 0..2 {
+        let execution = r.runs(job_id(1), node(1));
+        let done = r.proposal(&execution, node(1));
+        assert_eq!(announced(&r.hears_kept(node(1), done)), [1], "as soon as one has ended");
+    }
 }
 
 #[test]
