@@ -119,6 +119,9 @@ fn registry() -> Option<String> {
     Some(script(&ops("registry.sh"), &["start", &dir.to_string_lossy(), &free.to_string()], &[]))
 }
 
+/// Held by tests that push: the same image has the same digest in each of their registries.
+static PUSHED: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Puts an image into a registry, and gives the digest that the engine says it has there.
 async fn push(bench: &Bench, repository: &str, tag: &str) -> String {
     // Not the image of other tests' assertions: this one gets names and digests meanwhile.
@@ -146,6 +149,7 @@ async fn remove(bench: &Bench, names: &[&str]) {
 async fn images_are_pulled_by_tag_and_by_digest() {
     let Some(bench) = Bench::new().await else { return };
     let Some(registry) = registry() else { return };
+    let _turn = PUSHED.lock().await;
     let registries = Registries::new(RegistryLimits::default());
     let repository = format!("{registry}/team/tool");
     let tagged = format!("{repository}:v1");
@@ -179,6 +183,7 @@ async fn images_are_pulled_by_tag_and_by_digest() {
     let (ended, kept) = bench.run(request).await;
     assert_eq!((ended.unwrap().outcome, kept.stdout().as_str()), (Outcome::Exit(0), "pulled\n"));
     bench.is_clean().await;
+    remove(&bench, &[&tagged, &by_digest]).await;
 }
 
 /// Puts an index of one image into a registry. Its digest.
@@ -208,6 +213,7 @@ async fn push_index(registry: &str, path: &str, tag: &str, image: &str) -> Strin
 async fn an_image_for_several_machines_is_pinned_to_its_index() {
     let Some(bench) = Bench::new().await else { return };
     let Some(registry) = registry() else { return };
+    let _turn = PUSHED.lock().await;
     let registries = Registries::new(RegistryLimits::default());
     let repository = format!("{registry}/team/many");
     let one = push(&bench, &repository, "one").await;
@@ -231,4 +237,5 @@ async fn an_image_for_several_machines_is_pinned_to_its_index() {
         assert!(bench.executor.warmth(&code(Image::Digest(pin.clone()))).warm, "{pin}");
     }
     bench.is_clean().await;
+    remove(&bench, &[&format!("{repository}@{one}"), &format!("{repository}@{index}")]).await;
 }
