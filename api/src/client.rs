@@ -43,9 +43,14 @@ impl Client {
         let bad = |why: String| ClientError::Address { address: address.to_owned(), why };
         let text =
             if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-        let base = Url::parse(&text).map_err(|e| bad(e.to_string()))?;
+        let mut base = Url::parse(&text).map_err(|e| bad(e.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(bad("it must be host:port, or begin with http:// or https://".to_owned()));
+        }
+        // Given with the API's own path, as other clients of it want it.
+        if let Some(before) = base.path().trim_end_matches('/').strip_suffix("/api/v1") {
+            let before = before.to_owned();
+            base.set_path(&before);
         }
         install_crypto();
         let mut builder = reqwest::Client::builder()

@@ -180,7 +180,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
             Shape::Object(_) | Shape::TextMap => "an object",
             Shape::List(_) => "a list",
         };
-        write!(f, "{what} at {}", self.reader.path.join("."))
+        match self.reader.path.as_slice() {
+            [] => f.write_str(what),
+            path => write!(f, "{what} at {}", path.join(".")),
+        }
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {

@@ -77,7 +77,7 @@ impl ClientError {
     }
 
     pub(super) fn sending(url: &Url, error: &reqwest::Error) -> Self {
-        let (url, why) = (url.to_string(), chain(error));
+        let (url, why) = (url.to_string(), causes(error));
         if error.is_connect() { Self::Unreachable { url, why } } else { Self::Broken { url, why } }
     }
 
@@ -107,6 +107,16 @@ impl ClientError {
             },
         };
         Self::Refused { body: Box::new(ErrorBody { status: status.as_u16(), ..body }) }
+    }
+}
+
+/// What lies behind an error of reqwest's: its own words only repeat the URL.
+fn causes(error: &reqwest::Error) -> String {
+    let first = std::error::Error::source(error);
+    let hyper = first.filter(|cause| cause.to_string().starts_with("client error"));
+    match hyper.and_then(std::error::Error::source).or(first) {
+        Some(cause) => chain(cause),
+        None => error.to_string(),
     }
 }
 

@@ -29,7 +29,10 @@ impl Problem {
 impl From<Problem> for ServiceError {
     fn from(problem: Problem) -> Self {
         match problem {
-            Problem::Invalid(errors) => Self::new(ErrorCode::ValidationError, errors.join("\n")),
+            Problem::Invalid(errors) => Self::new(ErrorCode::ValidationError, errors.join("\n"))
+                .with_hint(
+                    "what a job may say is in `gadus job run --help` and /api/v1/openapi.json",
+                ),
             Problem::Unsupported { what, hint } => Self::not_implemented(what, hint),
         }
     }

@@ -53,7 +53,7 @@ fn types_are_not_bent_and_the_place_is_told() {
         (r#"{"Job":{"Tasks":["x"]}}"#, "an object at Job.Tasks.0"),
         (r#"{"Job":{"Labels":{"a":{}}}}"#, "text at Job.Labels.a"),
         (r#"{"Force":"yes"}"#, "true or false at Force"),
-        (r"[]", "an object at"),
+        (r"[]", "expected an object at line 1"),
     ];
     for (body, expected) in cases {
         let message = put(body).unwrap_err();

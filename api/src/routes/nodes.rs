@@ -100,12 +100,19 @@ fn find<'a>(entries: &'a [NodeEntry], reference: &str) -> Result<&'a NodeEntry, 
         return Ok(entry);
     }
     let mut fitting = entries.iter().filter(|entry| text(entry).starts_with(reference));
-    let error = |code, message: String| Err(ServiceError::new(code, message).of("NodesManager"));
-    match (fitting.next().filter(|_| !reference.is_empty()), fitting.next()) {
-        (Some(entry), None) => Ok(entry),
-        (Some(_), Some(_)) => {
-            error(ErrorCode::ResourceInUse, format!("multiple nodes found for id {reference}"))
-        }
-        (None, _) => error(ErrorCode::NotFound, format!("node not found: {reference}")),
-    }
+    let (code, message, hint) =
+        match (fitting.next().filter(|_| !reference.is_empty()), fitting.next()) {
+            (Some(entry), None) => return Ok(entry),
+            (Some(_), Some(_)) => (
+                ErrorCode::ResourceInUse,
+                format!("multiple nodes found for id {reference}"),
+                "use more of the id: `gadus node list --quiet` has all of it",
+            ),
+            (None, _) => (
+                ErrorCode::NotFound,
+                format!("node not found: {reference}"),
+                "list the nodes with `gadus node list`",
+            ),
+        };
+    Err(ServiceError::new(code, message).with_hint(hint).of("NodesManager"))
 }

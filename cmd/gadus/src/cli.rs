@@ -17,7 +17,7 @@ pub(crate) use serve::{ConfigCommand, ConfigShowArgs, DevstackArgs, ServeArgs};
 
 /// Runs other people's jobs next to their data.
 #[derive(Debug, Parser)]
-#[command(name = "gadus", version, disable_help_subcommand = true)]
+#[command(name = "gadus", version)]
 #[command(after_help = crate::exit::Exit::help())]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -26,12 +26,15 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Where a node is talked to when nothing else is said.
+pub(crate) const API_DEFAULT: &str = "127.0.0.1:1234";
+
 /// What every command understands.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Global {
     /// The node to talk to
     #[arg(long, global = true, env = "GADUS_API", value_name = "URL|HOST:PORT")]
-    #[arg(default_value = "127.0.0.1:1234", hide_env_values = true)]
+    #[arg(default_value = API_DEFAULT, hide_env_values = true)]
     pub(crate) api: String,
     /// Only data: no talk on stderr but warnings and errors; lists print ids alone
     #[arg(long, short, global = true)]
@@ -51,6 +54,15 @@ pub(crate) enum ColorWhen {
     Auto,
     Always,
     Never,
+}
+
+/// Reads the name or id of something: what could not be asked for in a URL names nothing.
+pub(crate) fn reference(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("an id or a name has at least one character".to_owned()),
+        "." | ".." => Err("that is neither an id nor a name".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// How objects are printed.
@@ -120,7 +132,7 @@ pub(crate) enum NodeCommand {
     /// Show one node
     Describe {
         /// Its id, a unique prefix of it, or its name
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", value_parser = reference)]
         id: String,
         #[command(flatten)]
         format: OutputArg,

@@ -29,11 +29,11 @@ impl FromStr for ContentPath {
         let (cid, path) =
             bare.unwrap_or(text).split_once('/').unwrap_or((bare.unwrap_or(text), ""));
         if let Err(why) = cid.parse::<Cid>() {
-            return Err(format!("'{cid}' is no CID: {why}"));
+            return Err(format!("'{cid}' is no CID, such as bafkrei… or bafybei…: {why}"));
         }
         let names: Vec<_> = path.split('/').filter(|name| !name.is_empty()).collect();
         if names.iter().any(|name| matches!(*name, "." | "..")) {
-            return Err(format!("'{path}' must not have . or .. in it"));
+            return Err(format!("the path '{path}' has . or .. in it, and a CID has no parent"));
         }
         Ok(Self { cid: cid.to_owned(), path: names.join("/") })
     }

@@ -4,13 +4,17 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use crate::cli::UnpackFlags;
 use crate::content_path::ContentPath;
+use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt::interrupted;
 use crate::session::Session;
 use crate::tree::{Links, Unpacked, Unpacker};
 use crate::upload::blocking;
@@ -38,13 +42,29 @@ pub(crate) async fn fetch(
         .map_err(|e| Failure::call(format!("fetch {what}"), &e))?;
     let bar = session.printer.bytes_bar(&format!("fetching {what}"), reply.length);
     let counter = bar.clone();
+    let told = Arc::new(AtomicBool::new(false));
+    let tell = told.clone();
+    let until_told = Box::pin(async move {
+        // Without signals it goes on to its end.
+        if interrupted().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tell.store(true, Ordering::Relaxed);
+    });
     let bytes = reply.bytes.map_err(io::Error::other).inspect_ok(move |chunk| {
         counter.inc(chunk.len() as u64);
     });
-    let reader = SyncIoBridge::new(StreamReader::new(bytes));
+    let reader = SyncIoBridge::new(StreamReader::new(bytes.take_until(until_told)));
+    let left = place.left();
     let unpacked = blocking(move || place.fill(reader, links)).await;
     bar.finish_and_clear();
-    let unpacked = unpacked?;
+    let unpacked = match unpacked {
+        Err(_) if told.load(Ordering::Relaxed) => {
+            let what = format!("fetching {what} was interrupted");
+            return Err(Failure::new(Exit::Interrupted, what).because(left));
+        }
+        other => other?,
+    };
     if let Some(first) = &unpacked.first_skipped {
         let many = crate::render::count(unpacked.links_skipped, "symlink");
         session.printer.warn(&format!(
@@ -81,6 +101,16 @@ impl Place {
         // The destination is the user's own word: `.` and a symlink are what they lead to.
         let path = fs::canonicalize(destination).map_err(|e| failed(&e))?;
         Ok(Self::There { path, overwrite: force })
+    }
+
+    /// What a fetch that was interrupted leaves behind, for messages.
+    fn left(&self) -> String {
+        match self {
+            Self::New(_) => "nothing of it is left".to_owned(),
+            Self::There { path, .. } => {
+                format!("{} has a part of it; --force fetches it again", path.display())
+            }
+        }
     }
 
     fn fill(self, reader: impl io::Read, links: Links) -> Result<Unpacked, Failure> {

@@ -30,6 +30,7 @@ mod failure;
 #[cfg(test)]
 mod fake_node;
 mod inputs;
+mod interrupt;
 mod job_file;
 mod logging;
 mod nearest;

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anstream::adapter::strip_str;
@@ -59,6 +60,10 @@ pub(crate) struct Printer {
     quiet: bool,
     /// Columns of the terminal; none in a pipe, where nothing is wrapped.
     width: Option<u16>,
+    /// Whether what a job wrote last, where talk goes too, has not come to the end of its line.
+    is_amid_line: Arc<AtomicBool>,
+    /// Whether both streams are terminals, and so the same one.
+    is_one_terminal: bool,
     /// Whether bars may be drawn.
     bars: bool,
 }
@@ -72,6 +77,8 @@ impl Printer {
             err: Lane { sink: Arc::new(Stderr), color: color.wanted(&io::stderr()) },
             quiet,
             width,
+            is_amid_line: Arc::default(),
+            is_one_terminal: io::stdout().is_terminal() && io::stderr().is_terminal(),
             bars: io::stderr().is_terminal() && !quiet,
         }
     }
@@ -80,7 +87,15 @@ impl Printer {
     #[cfg(test)]
     pub(crate) fn to(out: Arc<dyn Sink>, err: Arc<dyn Sink>, width: Option<u16>) -> Self {
         let lane = |sink| Lane { sink, color: false };
-        Self { out: lane(out), err: lane(err), quiet: false, width, bars: false }
+        Self {
+            out: lane(out),
+            err: lane(err),
+            quiet: false,
+            width,
+            is_amid_line: Arc::default(),
+            is_one_terminal: false,
+            bars: false,
+        }
     }
 
     pub(crate) fn width(&self) -> Option<u16> {
@@ -114,32 +129,47 @@ impl Printer {
 
     /// Bytes of data, as they are.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.is_one_terminal {
+            self.note_end(bytes);
+        }
         self.out.sink.write(bytes).map_err(|e| Failure::io("write to stdout", &e))
     }
 
     /// Bytes of a job's stderr, as they are. A reader that has gone is no trouble here.
     pub(crate) fn error_bytes(&self, bytes: &[u8]) {
+        self.note_end(bytes);
         let _ = self.err.sink.write(bytes);
+    }
+
+    fn note_end(&self, bytes: &[u8]) {
+        if let Some(last) = bytes.last() {
+            self.is_amid_line.store(*last != b'\n', Ordering::Relaxed);
+        }
+    }
+
+    /// Writes words of ours to stderr, on a line of their own. Nobody to read them is no trouble.
+    fn say(&self, text: &str) {
+        let begin = if self.is_amid_line.swap(false, Ordering::Relaxed) { "\n" } else { "" };
+        let _ = self.err.text(&format!("{begin}{text}"));
     }
 
     /// Talk, a line; nothing when quiet.
     pub(crate) fn talk(&self, text: &str) {
         if !self.quiet {
-            let _ = self.err.text(&format!("{text}\n"));
+            self.say(&format!("{text}\n"));
         }
     }
 
     /// Something that went right but looks wrong.
     pub(crate) fn warn(&self, text: &str) {
         let style = anstyle::AnsiColor::Yellow.on_default().bold();
-        let _ =
-            self.err.text(&format!("{style}warning:{style:#} {}\n", crate::render::plain(text)));
+        self.say(&format!("{style}warning:{style:#} {}\n", crate::render::plain(text)));
     }
 
     /// An error. Told even when quiet.
     pub(crate) fn failure(&self, failure: &Failure) {
         if let Failure::Told(report) = failure {
-            let _ = self.err.text(&report.to_string());
+            self.say(&report.to_string());
         }
     }
 

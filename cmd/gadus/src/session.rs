@@ -2,7 +2,7 @@
 
 use gadus_api::client::Client;
 
-use crate::cli::Global;
+use crate::cli::{API_DEFAULT, Global};
 use crate::failure::Failure;
 use crate::printer::Printer;
 
@@ -19,7 +19,9 @@ impl Session {
     /// # Errors
     /// When the address makes no sense.
     pub(crate) fn new(global: &Global, printer: Printer) -> Result<Self, Failure> {
-        let client = Client::new(&global.api).map_err(|e| Failure::call("understand --api", &e))?;
+        // A variable that is empty is as good as none.
+        let api = if global.api.is_empty() { API_DEFAULT } else { &global.api };
+        let client = Client::new(api).map_err(|e| Failure::call("understand --api", &e))?;
         Ok(Self { client, printer })
     }
 }

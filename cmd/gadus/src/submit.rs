@@ -96,7 +96,8 @@ async fn stay(session: &Session, id: &str, format: Format) -> Result<Exit, Failu
     conclude(session, &job)
 }
 
-fn goes_on(id: &str) -> String {
+/// What to do about a job that is left to itself.
+pub(crate) fn goes_on(id: &str) -> String {
     format!(
         "the job goes on\n  \
          to see its output: gadus job logs --follow {id}\n  \

@@ -25,7 +25,8 @@ impl Address {
         let text = parts.next().unwrap_or_default();
         let root = text
             .parse::<Cid>()
-            .map_err(|error| ServiceError::bad_request(format!("'{text}' is no CID: {error}")))?;
+            .map_err(|error| ServiceError::bad_request(format!("'{text}' is no CID: {error}")))
+            .map_err(|error| error.with_hint("a CID looks like bafkrei… or bafybei…"))?;
         let names = parts.map(name).collect::<Result<Vec<_>, _>>()?;
         if names.len() > NAMES_MAX {
             let message = format!("the path has more than {NAMES_MAX} names");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::content::UnpackFlags;
-use super::{OutputArg, WaitFlags};
+use super::{OutputArg, WaitFlags, reference};
 
 /// A job file, for who is to write one.
 const EXAMPLE: &str = "\
@@ -51,7 +51,7 @@ pub(crate) enum JobCommand {
 #[derive(Args, Debug)]
 pub(crate) struct JobRef {
     /// The job's id, a unique prefix of it, or its name
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = reference)]
     pub(crate) id: String,
 }
 
@@ -139,7 +139,7 @@ pub(crate) struct StopArgs {
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
     /// A job's id or name, or a file in Bacalhau's format (- for stdin)
-    #[arg(value_name = "ID|FILE")]
+    #[arg(value_name = "ID|FILE", value_parser = reference)]
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) format: OutputArg,

@@ -105,3 +105,16 @@ fn the_nodes_api_is_where_it_listens_and_the_clients_where_it_asks() {
         assert_eq!(parse(words).global.api, "h:1");
     }
 }
+
+#[test]
+fn what_names_nothing_is_refused_before_anybody_is_asked() {
+    for words in [
+        ["job", "describe", ""],
+        ["job", "describe", ".."],
+        ["job", "stop", "."],
+        ["job", "explain", ".."],
+        ["node", "describe", ""],
+    ] {
+        assert!(Cli::try_parse_from([&["gadus"], &words[..]].concat()).is_err(), "{words:?}");
+    }
+}

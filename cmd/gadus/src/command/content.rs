@@ -36,8 +36,12 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failu
 pub(super) async fn get(session: &Session, args: &GetArgs) -> Result<Exit, Failure> {
     let place = destination(session, &args.what, args.output_dir.as_deref()).await?;
     let unpacked = fetch(session, &args.what, &place, args.unpack).await?;
+    let links = match unpacked.links {
+        0 => String::new(),
+        n => format!(", {}", render::count(n, "symlink")),
+    };
     session.printer.talk(&format!(
-        "fetched {}, {}, to {}",
+        "fetched {}{links}, {}, to {}",
         render::count(unpacked.files, "file"),
         render::bytes(unpacked.bytes),
         place.display()
@@ -63,7 +67,22 @@ async fn destination(
 }
 
 pub(super) async fn cat(session: &Session, args: &CatArgs) -> Result<Exit, Failure> {
-    let failed = |e| Failure::call(format!("read {}", args.what), &e);
+    let what = &args.what;
+    let failed = |e| Failure::call(format!("read {what}"), &e);
+    // Of a directory the gateway would give the page that a browser shows.
+    let listing = session.client.list(&what.cid, &what.path).await.map_err(failed)?;
+    match listing.kind.as_str() {
+        "directory" => {
+            return Err(Failure::usage(format!("{what} is a directory")).hint(format!(
+                "list it with `gadus ls {what}`, fetch it with `gadus get {what}`"
+            )));
+        }
+        "symlink" => {
+            return Err(Failure::usage(format!("{what} is a symlink to '{}'", listing.target))
+                .hint("print what it leads to, by its own path"));
+        }
+        _ => {}
+    }
     let mut reply = session.client.cat(&args.what.cid, &args.what.path).await.map_err(failed)?;
     while let Some(chunk) = reply.bytes.try_next().await.map_err(failed)? {
         session.printer.bytes(&chunk)?;

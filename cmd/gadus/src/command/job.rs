@@ -1,7 +1,7 @@
 //! The `job` commands.
 
 use futures::TryStreamExt;
-use gadus_api::client::{JobFilter, LogOptions};
+use gadus_api::client::{ClientError, JobFilter, LogOptions};
 use gadus_api::types::{Job, NodeState};
 use gadus_ports::StdStream;
 
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::job_file;
 use crate::render;
 use crate::session::Session;
-use crate::submit::submit;
+use crate::submit::{goes_on, submit};
 
 mod get;
 
@@ -92,7 +92,30 @@ async fn names_of_nodes(session: &Session, format: Format) -> Vec<NodeState> {
 }
 
 async fn logs(session: &Session, args: &LogsArgs) -> Result<Exit, Failure> {
-    let failed = |e| Failure::call(format!("read the output of {}", args.job.id), &e);
+    tokio::select! {
+        // Output that ends at the very moment of a Ctrl-C has ended.
+        biased;
+        end = print_logs(session, args) => end,
+        pressed = tokio::signal::ctrl_c(), if args.follow => {
+            pressed.map_err(|e| Failure::io("wait for Ctrl-C", &e))?;
+            session.printer.talk(&format!("\n{}", goes_on(&args.job.id)));
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+async fn print_logs(session: &Session, args: &LogsArgs) -> Result<Exit, Failure> {
+    // A websocket's errors are words alone.
+    let failed = |e: ClientError| {
+        let is_told = e.hint().is_some();
+        let failure = Failure::call(format!("read the output of {}", args.job.id), &e);
+        match is_told {
+            true => failure,
+            false => {
+                failure.hint("see what there is with `gadus job list` and `gadus job describe`")
+            }
+        }
+    };
     let options =
         LogOptions { execution: args.execution_id.clone(), follow: args.follow, tail: args.tail };
     let mut output = session.client.logs(&args.job.id, &options).await.map_err(failed)?;

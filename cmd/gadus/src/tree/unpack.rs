@@ -29,8 +29,10 @@ pub(crate) enum Links {
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unpacked {
-    /// Files and symlinks.
+    /// Files.
     pub(crate) files: u64,
+    /// Symlinks.
+    pub(crate) links: u64,
     /// Bytes of all files.
     pub(crate) bytes: u64,
     /// Symlinks that were not made since they lead outside: how many, and the first.
@@ -128,7 +130,7 @@ impl Unpacker {
                 let (parent, name) = self.parent_of(names)?;
                 self.make(&parent, name, |parent, name| symlinkat(&target, parent, name))
                     .map_err(failed)?;
-                self.done.files += 1;
+                self.done.links += 1;
                 Ok(())
             }
             other => Err(hostile(entry, &format!("it is of type {other:?}, which no tree has"))),

@@ -159,7 +159,11 @@ const ROWS: &[Row] = &[
         act: full_log,
         exit: 120,
         status: Some(507),
-        says: &["the node stopped: its log failed", "make room in", "nothing that was acknowledged"],
+        says: &[
+            "the node stopped: its log failed",
+            "make room in",
+            "nothing that was acknowledged",
+        ],
     },
 ];
 

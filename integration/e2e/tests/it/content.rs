@@ -1,11 +1,15 @@
 //! Content: what goes in comes out, by whatever way.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
+use gadus_e2e::cli::command;
 use gadus_e2e::{Http, Network, Shared, gadus};
 use reqwest::Method;
 
@@ -152,4 +156,63 @@ fn content_is_posted_as_a_file_or_as_a_tar() {
     let cid = tree["CID"].as_str().unwrap();
     // The one entry at the top is the root.
     assert_eq!(network.gadus(&["cat", &format!("{cid}/b.txt")]).ok(), "deep");
+}
+
+#[test]
+fn what_is_no_file_is_not_printed() {
+    let network = network();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    symlink("sub/gone", dir.path().join("link")).unwrap();
+    let cid = add(&network, dir.path());
+    for (path, expected) in [("sub", "is a directory"), ("link", "is a symlink to 'sub/gone'")] {
+        let said = network.gadus(&["cat", &format!("{cid}/{path}")]);
+        assert_eq!((said.code, said.stdout.as_str()), (120, ""), "{said:#?}");
+        assert!(said.stderr.contains(expected) && said.stderr.contains("hint: "), "{said:#?}");
+    }
+}
+
+/// From a node that sends a part of a tree and then nothing more.
+#[test]
+fn a_fetch_that_is_interrupted_leaves_nothing_behind() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let api = listener.local_addr().unwrap().to_string();
+    let (sent, is_sent) = channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = [0; 4096];
+        assert!(stream.read(&mut head).unwrap() > 0);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(1 << 20);
+        header.set_mode(0o644);
+        header.set_path("root").unwrap();
+        header.set_cksum();
+        let begin = "HTTP/1.1 200 OK\r\ncontent-length: 1050112\r\n\r\n";
+        stream.write_all(begin.as_bytes()).unwrap();
+        stream.write_all(header.as_bytes()).unwrap();
+        stream.write_all(&[7; 1000]).unwrap();
+        sent.send(()).unwrap();
+        // Until the other side is gone.
+        let _ = stream.read(&mut head);
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let cid = "bafkreicysg23kiwv34eg2d7qweipxwosdo2py4ldv42nbauguluen5v6am";
+    let mut get = command();
+    get.env("GADUS_API", api).args(["get", cid, "-o", "out"]).current_dir(dir.path());
+    let get = get.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    is_sent.recv().unwrap();
+    // It has begun to write what it read: so it listens to signals.
+    let has_begun = || {
+        fs::read_dir(dir.path()).unwrap().flatten().any(|entry| entry.path().join("out").exists())
+    };
+    while !has_begun() {
+        std::thread::yield_now();
+    }
+    let interrupt = Command::new("kill").args(["-INT", &get.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let said = get.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("was interrupted") && stderr.contains("nothing of it"), "{stderr}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -109,7 +109,13 @@ fn choose(view: &JobView, wanted: Option<ExecutionId>) -> Option<&ExecutionView>
 
 fn no_output(execution: &ExecutionView) -> ServiceError {
     let id = execution.execution.id();
-    let why = if execution.message.is_empty() { "it has not begun" } else { &execution.message };
+    let state = execution.state;
+    let why = match execution.message.as_str() {
+        "" if state == ExecutionState::Cancelled => "it was cancelled",
+        "" if state.is_terminal() => "it has ended without a result",
+        "" => "it has not begun",
+        message => message,
+    };
     ServiceError::new(ErrorCode::NotFound, format!("execution {id} has no output: {why}"))
         .with_hint("see `gadus job describe` for what happened to it")
 }
