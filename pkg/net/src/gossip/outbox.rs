@@ -30,7 +30,7 @@ struct Pending {
 
 #[derive(Debug)]
 enum Word {
-    Wanted(Announce),
+    Wanted(Box<Announce>),
     Filled(RoundId),
 }
 
@@ -65,7 +65,7 @@ impl Outbox {
         announcement: Announce,
     ) -> Result<(), NotTaken> {
         let bytes = codec::encode(&announcement).map_or(usize::MAX, |b| b.len());
-        self.add(Pending { owner, term, word: Word::Wanted(announcement), bytes })
+        self.add(Pending { owner, term, word: Word::Wanted(Box::new(announcement)), bytes })
     }
 
     /// A round needs no more bids: its announcement need not go out, or nobody need answer it.
@@ -133,7 +133,7 @@ impl Outbox {
                 break;
             }
             match pending.pop_front().map(|p| p.word) {
-                Some(Word::Wanted(announcement)) => announcements.push(announcement),
+                Some(Word::Wanted(announcement)) => announcements.push(*announcement),
                 Some(Word::Filled(round)) => filled.push(round),
                 None => {}
             }
