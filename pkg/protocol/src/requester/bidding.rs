@@ -27,7 +27,10 @@ impl Requester {
             return;
         }
         match entry.soft.round(entry.log.round) {
-            Some(round) if self.is_used_up(round) => self.wait_for_room(now, id),
+            // A seat of a job on every match is one node's, and waits for that one.
+            Some(round) if entry.log.placed.is_none() && self.is_used_up(round) => {
+                self.wait_for_room(now, id);
+            }
             Some(round) if now < round.closes => self.ask(now, id),
             // The answers to its awards come first.
             Some(_) if entry.log.in_state(ExecutionState::Awarded).next().is_some() => {}
