@@ -5,12 +5,12 @@ mod capacity;
 pub(crate) mod settings;
 
 use gadus_ports::StoreError;
-use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) use self::assemble::Running;
 pub(crate) use self::settings::Settings;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt::interrupted;
 use crate::printer::Printer;
 
 /// Runs a node until it is told to end (Ctrl-C, SIGTERM), or its log fails.
@@ -29,12 +29,11 @@ pub(crate) async fn run(settings: Settings, printer: &Printer) -> Result<Exit, F
 
 /// Waits for a signal, or for the log to fail.
 pub(crate) async fn until_told(running: &Running) -> Result<Option<StoreError>, Failure> {
-    let mut term =
-        signal(SignalKind::terminate()).map_err(|e| Failure::io("wait for SIGTERM", &e))?;
-    let fatal = running.fatal();
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => Ok(None),
-        _ = term.recv() => Ok(None),
-        error = fatal => Ok(error),
+        told = interrupted() => {
+            told.map_err(|e| Failure::io("wait for a signal", &e))?;
+            Ok(None)
+        }
+        error = running.fatal() => Ok(error),
     }
 }

@@ -11,7 +11,8 @@ use tokio::sync::Notify;
 /// Bytes of a gossip beside what it carries, at most: field names, owner, term, array headers.
 const FRAMING_BYTES: usize = 128;
 
-/// A bounded queue of announcements and filled rounds; everything of one owner and term goes out as one gossip.
+/// A bounded queue of announcements and filled rounds; everything of one owner and term goes out as
+/// one gossip.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     pending: Mutex<VecDeque<Pending>>,

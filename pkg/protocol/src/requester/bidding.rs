@@ -47,8 +47,7 @@ impl Requester {
         let (no, unplaced) = (entry.log.round, entry.log.is_unplaced());
         let Some(round) = entry.soft.round.as_mut().filter(|r| r.no == no) else { return };
         round.bids.retain(|_, offer| now < offer.at.plus_ms(ttl_ms));
-        let answered = |n: &NodeId| round.bids.contains_key(n) || round.declined.contains_key(n);
-        let all = !round.asked.is_empty() && round.asked.iter().all(answered);
+        let all = !round.asked.is_empty() && round.all_answered();
         // A job on every match has its nodes when everybody has spoken, or nobody will any more.
         let ends = if unplaced { round.closes } else { round.window_ends };
         if !(all || now >= ends) {
@@ -93,12 +92,11 @@ impl Requester {
     /// Whether all there is to be had in a round was given away: nodes that are not known do not
     /// count where the known ones are few, since those are all asked.
     fn is_used_up(&self, round: &Round) -> bool {
-        let answered = |n: &NodeId| round.bids.contains_key(n) || round.declined.contains_key(n);
         let mut offers = round.bids.values();
         self.directory.len() <= ASK_ALL_MAX
             && !round.bids.is_empty()
             && offers.all(|offer| offer.taken >= offer.bid.seats.max(1))
-            && round.asked.iter().all(answered)
+            && round.all_answered()
     }
 
     /// More seats are open than there was room for: the job stands in line for the next room, be

@@ -57,10 +57,7 @@ impl Requester {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         let Some(round) = &mut entry.soft.round else { return };
         let again = due && round.ask.due(now, limits);
-        ask.retain(|node| {
-            let silent = !round.bids.contains_key(node) && !round.declined.contains_key(node);
-            silent && (again || !round.asked.contains(node))
-        });
+        ask.retain(|node| !round.has_answer_of(node) && (again || !round.asked.contains(node)));
         if known > ASK_ALL_MAX {
             ask.sort_by_key(|node| (!round.asked.contains(node), tie(seed, *node)));
             let again = ask.iter().filter(|node| round.asked.contains(node)).count();

@@ -48,6 +48,18 @@ pub(super) struct Round {
     pub(super) gossiped: bool,
 }
 
+impl Round {
+    /// Whether a node bid or turned it down.
+    pub(super) fn has_answer_of(&self, node: &NodeId) -> bool {
+        self.bids.contains_key(node) || self.declined.contains_key(node)
+    }
+
+    /// Whether everybody who was asked has answered.
+    pub(super) fn all_answered(&self) -> bool {
+        self.asked.iter().all(|node| self.has_answer_of(node))
+    }
+}
+
 /// A bid, and when it came.
 #[derive(Clone, Debug)]
 pub(super) struct Offer {
