@@ -23,6 +23,7 @@ $CARGO clippy --quiet --workspace --all-targets -- -D warnings
 # One set of features for everything, so that nothing is built twice.
 $CARGO test --quiet --workspace --no-run
 $CARGO build --quiet --workspace --bin gadus
+if [ -n "${GADUS_CI_BUILT:-}" ]; then .ci/sources record "$GADUS_CI_BUILT"; fi
 if [ "$(id -u)" -eq 0 ] && command -v dockerd >/dev/null 2>&1; then
   GADUS_TEST_DOCKER_SOCK=$(ops/docker-engine.sh start "$work/engine")
   export GADUS_TEST_DOCKER_SOCK

@@ -273,14 +273,15 @@ fn full_disk(place: &Place) -> Option<Seen> {
 }
 
 /// The node ends, since it could promise nothing more; with some room it is back, and knows every
-/// job that it took.
+/// job that it took. The jobs wait, and nothing but the next one writes: had the log failed of
+/// itself, the node could be gone before anybody asks it for something.
 fn full_log(place: &Place) -> Option<Seen> {
     if !is_root() {
         skip("a full log", "it takes root to make a small disk");
         return None;
     }
     let disk = Tmpfs::mount(&place.dir().join("log"), "400m");
-    let mut node = Process::new(&disk.path, "log", Role::Both);
+    let mut node = Process::new(&disk.path, "log", Role::Requester);
     node.start();
     let ballast = disk.leave(0);
     let http = Http::new(&node.api);
@@ -288,7 +289,8 @@ fn full_log(place: &Place) -> Option<Seen> {
     let engine = json!({"Type": "wasm", "Params": {"EntryModule": format!("ipfs://{NOBODYS}")}});
     let mut taken = Vec::new();
     let refused = loop {
-        let task = json!({"Name": "main", "Engine": engine, "Meta": {"filler": meta}});
+        let task = json!({"Name": "main", "Engine": engine, "Meta": {"filler": meta},
+            "Timeouts": {"QueueTimeout": 3600}});
         let put = http.put(JOBS, &json!({"Job": {"Type": "batch", "Tasks": [task]}}));
         match put.status {
             200 => taken.push(put.json()["JobID"].as_str()?.to_owned()),
