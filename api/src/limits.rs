@@ -38,7 +38,8 @@ pub struct ApiLimits {
     pub wait_max_ms: u64,
     /// Items of one page of a list; larger pages are cut to it.
     pub page_max: usize,
-    /// Directories below one another in a tar download.
+    /// Directories below one another in a tar download. More than a node lets in by itself, since a
+    /// result adds some of its own above an output.
     pub tree_depth_max: usize,
     /// How long open connections are given to finish at shutdown.
     pub drain_ms: u64,
@@ -62,7 +63,7 @@ impl Default for ApiLimits {
             stall_ms: 60_000,
             wait_max_ms: 600_000,
             page_max: 1_000,
-            tree_depth_max: 128,
+            tree_depth_max: 512,
             drain_ms: 5_000,
         }
     }

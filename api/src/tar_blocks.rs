@@ -60,6 +60,64 @@ pub fn end() -> Bytes {
     Bytes::from_static(&[0; 2 * BLOCK])
 }
 
+/// An entry that says why the archive ends here, before the end that it lacks: a comment for the
+/// whole archive, as POSIX has them (pax, "global extended header").
+#[must_use]
+pub fn broken(why: &Broken) -> Bytes {
+    let mut records = Vec::new();
+    for (key, text) in [(WHY, Some(&why.message)), (HINT, why.hint.as_ref())] {
+        if let Some(text) = text {
+            record(key, text, &mut records);
+        }
+    }
+    let mut header = bare(EntryType::XGlobalHeader, records.len() as u64, 0o644);
+    put(&mut header.as_old_mut().name, "pax_global_header");
+    header.set_cksum();
+    let padding = padding(records.len() as u64);
+    [&header.as_bytes()[..], &records, &padding].concat().into()
+}
+
+/// Why an archive breaks off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Broken {
+    /// What happened and why.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Broken {
+    /// Reads what [`broken`] wrote; `None` for a comment of anybody else.
+    #[must_use]
+    pub fn parse(records: &[u8]) -> Option<Self> {
+        let mut found = Self::default();
+        for record in tar::PaxExtensions::new(records).flatten() {
+            let Ok((key, text)) = record.key().and_then(|k| Ok((k, record.value()?))) else {
+                continue;
+            };
+            match key {
+                WHY => text.clone_into(&mut found.message),
+                HINT => found.hint = Some(text.to_owned()),
+                _ => {}
+            }
+        }
+        (!found.message.is_empty()).then_some(found)
+    }
+}
+
+const WHY: &str = "GADUS.broken";
+const HINT: &str = "GADUS.hint";
+
+/// A record of an extended header: its whole length, which counts its own digits, `key=text`.
+fn record(key: &str, text: &str, out: &mut Vec<u8>) {
+    let rest = key.len() + text.len() + " =\n".len();
+    let mut length = rest;
+    while length != rest + length.to_string().len() {
+        length = rest + length.to_string().len();
+    }
+    out.extend_from_slice(format!("{length} {key}={text}\n").as_bytes());
+}
+
 fn bare(entry: EntryType, size: u64, mode: u32) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(entry);
@@ -124,6 +182,21 @@ mod tests {
             ("d/l".to_owned(), 0, long.clone()),
         ];
         assert_eq!(read.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn why_an_archive_breaks_off_is_read_back() {
+        for length in (0..120).chain([980, 990, 995]) {
+            let why = Broken { message: "é".repeat(length + 1), hint: Some("x".repeat(length)) };
+            let bytes = [broken(&why), end()].concat();
+            let mut archive = tar::Archive::new(&bytes[..]);
+            let mut entry = archive.entries().unwrap().next().unwrap().unwrap();
+            assert_eq!(entry.header().entry_type(), EntryType::XGlobalHeader);
+            let mut records = Vec::new();
+            std::io::Read::read_to_end(&mut entry, &mut records).unwrap();
+            assert_eq!(Broken::parse(&records), Some(why), "{length}");
+        }
+        assert_eq!(Broken::parse(b"18 comment=somebo\n"), None);
     }
 
     #[test]

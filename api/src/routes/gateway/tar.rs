@@ -1,35 +1,41 @@
-//! Trees as tars, written as they are read. A tree that breaks off breaks the stream: a tar
-//! without its end is one that a client notices.
+//! Trees as tars, written as they are read. A tree that breaks off says why, and breaks the stream:
+//! a tar without its end is one that every client notices.
 
 use std::io;
 
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
-use gadus_ports::{ContentError, DirEntry, Node};
+use gadus_model::Cid;
+use gadus_ports::{ContentError, DirEntry, EntryKind, Node};
 use tokio::sync::mpsc;
 
 use crate::service::ServiceError;
 use crate::state::ApiState;
-use crate::tar_blocks::{Kind, end, header as header_of, padding};
+use crate::tar_blocks::{Broken, Kind, broken, end, header as header_of, padding};
 
 /// Chunks that wait for a slow client.
 const CHUNKS_MAX: usize = 4;
+/// What is less than this is gathered before it is sent.
+const CHUNK_BYTES: usize = 64 << 10;
+/// Files of a directory that are opened before their turn.
+const OPEN_AHEAD: usize = 16;
 
 /// A tree under one top-level name.
 pub(super) fn respond(api: &ApiState, name: String, node: Node) -> Response {
     let disposition = format!("attachment; filename=\"{}.tar\"", super::address::encode(&name));
     let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
-    let mut writer = Writer { api: api.clone(), sender };
+    let mut writer = Writer { api: api.clone(), sender, gathered: BytesMut::new() };
     tokio::spawn(async move {
         match writer.tree(name, node).await {
             // The client is gone.
             Err(Stop::Gone) | Ok(()) => {}
             Err(Stop::Failed(error)) => {
                 tracing::warn!(%error, "a tar download broke off");
-                let _ = writer.sender.send(Err(io::Error::other(error))).await;
+                writer.break_off(error).await;
             }
         }
     });
@@ -44,6 +50,8 @@ pub(super) fn respond(api: &ApiState, name: String, node: Node) -> Response {
 struct Writer {
     api: ApiState,
     sender: mpsc::Sender<io::Result<Bytes>>,
+    /// What is too little to be sent by itself.
+    gathered: BytesMut,
 }
 
 enum Stop {
@@ -57,10 +65,32 @@ impl<E: Into<ServiceError>> From<E> for Stop {
     }
 }
 
+/// Something in a directory: where it goes in the archive, and what it is, if that was looked at.
+type Below = (String, Cid, Option<Node>);
+/// A directory that is being written: what is in it, in order.
+type Open = BoxStream<'static, Result<Below, ServiceError>>;
+
+/// What is in a directory. Files are opened ahead, directories are not: each may be large.
+fn below(api: &ApiState, path: String, entries: Vec<DirEntry>) -> Open {
+    let api = api.clone();
+    let look = move |entry: DirEntry| {
+        let (service, path) = (api.service.clone(), format!("{path}/{}", entry.name));
+        async move {
+            safe_name(&entry)?;
+            let node = match entry.kind {
+                EntryKind::File => Some(service.open(entry.cid, "").await?),
+                EntryKind::Directory | EntryKind::Symlink | EntryKind::Unknown => None,
+            };
+            Ok((path, entry.cid, node))
+        }
+    };
+    stream::iter(entries).map(look).buffered(OPEN_AHEAD).boxed()
+}
+
 impl Writer {
     /// The whole tree, parents first, and the end of the archive.
     async fn tree(&mut self, name: String, node: Node) -> Result<(), Stop> {
-        let mut open: Vec<(String, std::vec::IntoIter<DirEntry>)> = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
         let mut next = Some((name, node));
         loop {
             if let Some((path, node)) = next.take()
@@ -71,15 +101,16 @@ impl Writer {
                     let why = format!("it is deeper than {max} directories");
                     return Err(ContentError::Malformed { what: path, why }.into());
                 }
-                open.push((path, entries.into_iter()));
+                open.push(below(&self.api, path, entries));
             }
-            let Some((path, entries)) = open.last_mut() else {
-                return self.send(end()).await;
+            let Some(entries) = open.last_mut() else {
+                self.put(end()).await?;
+                return self.flush().await;
             };
-            match entries.next() {
-                Some(entry) => {
-                    let path = format!("{path}/{}", safe_name(&entry)?);
-                    next = Some((path, self.api.service.open(entry.cid, "").await?));
+            match entries.next().await.transpose()? {
+                Some((path, _, Some(node))) => next = Some((path, node)),
+                Some((path, cid, None)) => {
+                    next = Some((path, self.api.service.open(cid, "").await?));
                 }
                 None => drop(open.pop()),
             }
@@ -90,35 +121,56 @@ impl Writer {
     async fn node(&mut self, path: &str, node: Node) -> Result<Option<Vec<DirEntry>>, Stop> {
         match node {
             Node::Directory { entries, .. } => {
-                self.send(header_of(path, Kind::Directory)).await?;
+                self.put(header_of(path, Kind::Directory)).await?;
                 return Ok(Some(entries));
             }
             Node::Symlink { target, .. } => {
-                self.send(header_of(path, Kind::Symlink(&target))).await?;
+                self.put(header_of(path, Kind::Symlink(&target))).await?;
             }
             Node::File { size, reader, .. } => {
-                self.send(header_of(path, Kind::File(size))).await?;
+                self.put(header_of(path, Kind::File(size))).await?;
                 let mut bytes = reader.read(0, size);
                 let mut sent = 0;
                 while let Some(chunk) = bytes.next().await {
                     let chunk = chunk?;
                     sent += chunk.len() as u64;
-                    self.send(chunk).await?;
+                    self.put(chunk).await?;
                 }
                 if sent != size {
                     let why = format!("it has {sent} bytes and says {size}");
                     return Err(ContentError::Malformed { what: path.to_owned(), why }.into());
                 }
-                self.send(padding(size)).await?;
+                self.put(padding(size)).await?;
             }
         }
         Ok(None)
     }
 
-    async fn send(&mut self, bytes: Bytes) -> Result<(), Stop> {
-        if bytes.is_empty() {
-            return Ok(());
+    /// Tells why it ends here, and breaks off. In the middle of a file, nobody will hear it.
+    async fn break_off(&mut self, error: ServiceError) {
+        let why = Broken { message: error.message.clone(), hint: error.hint.clone() };
+        if self.put(broken(&why)).await.is_ok() && self.flush().await.is_ok() {
+            // The client is gone.
+            let _ = self.sender.send(Err(io::Error::other(error))).await;
         }
+    }
+
+    /// Small pieces are gathered: each that is sent costs a wake and a write.
+    async fn put(&mut self, bytes: Bytes) -> Result<(), Stop> {
+        if bytes.len() >= CHUNK_BYTES {
+            self.flush().await?;
+            return self.send(bytes).await;
+        }
+        self.gathered.extend_from_slice(&bytes);
+        if self.gathered.len() >= CHUNK_BYTES { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), Stop> {
+        let bytes = self.gathered.split().freeze();
+        if bytes.is_empty() { Ok(()) } else { self.send(bytes).await }
+    }
+
+    async fn send(&mut self, bytes: Bytes) -> Result<(), Stop> {
         self.sender.send(Ok(bytes)).await.map_err(|_| Stop::Gone)
     }
 }

@@ -10,12 +10,17 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
+use gadus_api::tar_blocks::Broken;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
 use tar::{Archive, Entry, EntryType};
 
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::plain;
+
+/// Bytes of a comment that are read.
+const COMMENT_BYTES_MAX: u64 = 64 << 10;
 
 /// Which symlinks are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +87,10 @@ impl Unpacker {
         let mut top: Option<OsString> = None;
         for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
+            if entry.header().entry_type() == EntryType::XGlobalHeader {
+                broke_off(&mut entry)?;
+                continue;
+            }
             let mut names = names(&entry)?;
             let first = std::mem::replace(&mut names[0], self.root.clone());
             if *top.get_or_insert(first.clone()) != first {
@@ -189,6 +198,20 @@ impl Unpacker {
         }
         Ok(fd)
     }
+}
+
+/// A comment on the whole stream: an error when it is the node's, which says why it goes no further.
+fn broke_off<R: Read>(entry: &mut Entry<'_, R>) -> Result<(), Failure> {
+    let mut records = Vec::new();
+    let read = entry.take(COMMENT_BYTES_MAX).read_to_end(&mut records);
+    read.map_err(|e| Failure::io("read what the node sent", &e))?;
+    let Some(Broken { message, hint }) = Broken::parse(&records) else { return Ok(()) };
+    let failure = Failure::new(Exit::Refused, "the node could not send all of it");
+    let failure = failure.because(message);
+    Err(match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    })
 }
 
 /// The names of an entry's path; at least one.

@@ -23,7 +23,8 @@ pub(super) struct FileView {
     pub(super) core: Arc<Core>,
     pub(super) from: Option<FetchFrom>,
     pub(super) cid: Cid,
-    pub(super) size: u64,
+    /// Its first block; for a small file, all of it.
+    pub(super) root: Arc<FileNode>,
 }
 
 /// A part of the file that is still to be looked at.
@@ -55,9 +56,9 @@ impl FileReader for FileView {
     fn read(&self, offset: u64, length: u64) -> ByteStream {
         let cursor = Cursor {
             view: self.clone(),
-            stack: vec![Part { cid: self.cid, size: self.size, depth: 0 }],
+            stack: vec![Part { cid: self.cid, size: self.root.size, depth: 0 }],
             skip: offset,
-            left: length.min(self.size.saturating_sub(offset)),
+            left: length.min(self.root.size.saturating_sub(offset)),
         };
         let view = self.clone();
         let ahead = self.core.config.read_ahead.max(1);
@@ -78,7 +79,7 @@ impl Cursor {
                 self.skip -= part.size;
                 continue;
             }
-            if part.cid.codec() != DAG_PB {
+            if part.cid.codec() != DAG_PB && part.depth > 0 {
                 let (skip, length) = self.advance(part.size);
                 return Ok(Some((Piece::Leaf { part, skip, length }, self)));
             }
@@ -123,6 +124,9 @@ impl FileView {
     async fn node(&self, part: Part) -> Result<FileNode, ContentError> {
         if part.depth > FILE_DEPTH_MAX {
             return Err(malformed(format!("file {}", self.cid), "its tree is too deep"));
+        }
+        if part.depth == 0 {
+            return Ok((*self.root).clone());
         }
         let bytes = self.block(part.cid).await?;
         parse(&part.cid, bytes)?.into_part(&part.cid, part.size)

@@ -33,8 +33,9 @@ pub(crate) async fn open(
         let (local, names) = (core.clone(), names.clone());
         let found = blocking(move || Ok(resolve::resolve(&local, namespace, root, &names))).await?;
         match (found, &from) {
-            (Ok(Stands::File { cid, size }), _) => {
-                let view = FileView { core: core.clone(), from, cid, size };
+            (Ok(Stands::File { cid, node }), _) => {
+                let size = node.size;
+                let view = FileView { core: core.clone(), from, cid, root: Arc::new(node) };
                 return Ok(Node::File { cid, size, reader: Arc::new(view) });
             }
             (Ok(Stands::Directory { cid, entries }), _) => {

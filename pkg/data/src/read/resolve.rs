@@ -6,11 +6,11 @@ use gadus_ports::{ContentError, DirEntry, EntryKind, NamespaceId};
 use super::tree::{Halt, entries, entry, node};
 use crate::content::Core;
 use crate::unixfs::node::Link;
-use crate::unixfs::parse::{Parsed, parse};
+use crate::unixfs::parse::{FileNode, Parsed, parse};
 
 /// What was found.
 pub(super) enum Stands {
-    File { cid: Cid, size: u64 },
+    File { cid: Cid, node: FileNode },
     Directory { cid: Cid, entries: Vec<DirEntry> },
     Symlink { cid: Cid, target: String },
 }
@@ -31,7 +31,7 @@ pub(super) fn resolve(
         }
     }
     match node(core, namespace, &cid)? {
-        Parsed::File(file) => Ok(Stands::File { cid, size: file.size }),
+        Parsed::File(file) => Ok(Stands::File { cid, node: file }),
         Parsed::Symlink(target) => Ok(Stands::Symlink { cid, target }),
         directory @ (Parsed::Directory(_) | Parsed::Shard(..)) => {
             let links = entries(core, namespace, &cid, directory)?;
