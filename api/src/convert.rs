@@ -28,5 +28,6 @@ pub use job::job;
 pub(crate) use node::BACALHAU_VERSION;
 pub use node::{node_info, node_state, version};
 pub use selector::parse_selector;
-pub use submission::{Draft, DraftOptions, InlineInput};
+pub use sources::origin;
+pub use submission::{Data, Draft, DraftOptions, Had, Wanted};
 pub(crate) use times::rfc3339;

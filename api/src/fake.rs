@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use gadus_model::view::JobView;
 use gadus_model::{Cid, EvaluationId, Job, JobId, JobState, Plan};
-use gadus_ports::{BoxRead, ContentError, Imported, LogChunk, Node};
+use gadus_ports::{BoxRead, ContentError, Imported, LogChunk, Node, Origin, Pinned};
 use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 
@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) logs_never_open: bool,
     pub(crate) nodes: Vec<NodeEntry>,
     pub(crate) imports: Vec<(ImportKind, Vec<u8>)>,
+    pub(crate) pinned: Vec<Origin>,
     pub(crate) content: BTreeMap<Cid, Tree>,
     pub(crate) panics: bool,
     /// What it answers to whatever would have to be stored.
@@ -185,6 +186,19 @@ impl Service for FakeService {
         let imported = sample::imported(&bytes);
         inner.imports.push((kind, bytes));
         Ok(imported)
+    }
+
+    async fn pin(&self, origin: Origin) -> Result<Pinned, ServiceError> {
+        let mut inner = self.inner();
+        if let Some(refusal) = &inner.refusal {
+            return Err(refusal.clone());
+        }
+        let uri = origin.to_string();
+        let name = uri.rsplit('/').next().map(str::to_owned);
+        inner.pinned.push(origin);
+        let imported = sample::imported(uri.as_bytes());
+        let (bytes, files) = (imported.bytes, imported.files);
+        Ok(Pinned { cid: imported.root, name, bytes, files })
     }
 
     async fn open(&self, root: Cid, path: &str) -> Result<Node, ServiceError> {

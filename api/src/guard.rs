@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
@@ -67,8 +67,10 @@ fn time_limit(api: &ApiState, request: &Request) -> Option<Duration> {
         return None;
     }
     let limits = api.limits();
+    let submits = *request.method() != Method::GET && path == "/api/v1/orchestrator/jobs";
+    let inputs = if submits { limits.inputs_ms } else { 0 };
     let wait = crate::query::wait_ms(request.uri()).min(limits.wait_max_ms);
-    Some(Duration::from_millis(limits.request_ms.saturating_add(wait)))
+    Some(Duration::from_millis(limits.request_ms.saturating_add(inputs).saturating_add(wait)))
 }
 
 /// The text of a header; empty when it is not there or no text.

@@ -18,6 +18,8 @@ pub struct ApiLimits {
     pub content_bytes_max: u64,
     /// Bytes of one `data:` URL's content; more is 413.
     pub inline_bytes_max: usize,
+    /// Bytes that a compressed inline input may unpack to.
+    pub inline_unpacked_bytes_max: u64,
     /// Bytes of a request's head; more is 431.
     pub head_bytes_max: usize,
     /// Open connections; further ones wait to be accepted.
@@ -32,6 +34,8 @@ pub struct ApiLimits {
     /// How long a request may take; then it is 503. Uploads, downloads, log streams and
     /// `wait_ms` have their own.
     pub request_ms: u64,
+    /// How much longer a submission may take, whose inputs come from elsewhere.
+    pub inputs_ms: u64,
     /// How long an upload or a download may stand still.
     pub stall_ms: u64,
     /// The longest `wait_ms`; longer ones are cut to it.
@@ -54,12 +58,14 @@ impl Default for ApiLimits {
             count_max: 1_000,
             content_bytes_max: 1 << 40,
             inline_bytes_max: 8 << 20,
+            inline_unpacked_bytes_max: 256 << 20,
             head_bytes_max: 64 << 10,
             connections_max: 1_024,
             requests_max: 1_024,
             log_streams_max: 256,
             head_read_ms: 30_000,
             request_ms: 30_000,
+            inputs_ms: 570_000,
             stall_ms: 60_000,
             wait_max_ms: 600_000,
             page_max: 1_000,

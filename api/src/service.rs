@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::Stream;
 use gadus_model::view::JobView;
 use gadus_model::{Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, NodeInfo, Plan, Time};
-use gadus_ports::{BoxRead, Imported, LogChunk, Node};
+use gadus_ports::{BoxRead, Imported, Layout, LogChunk, Node, Origin, Pinned};
 
 mod error;
 
@@ -88,6 +88,12 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
     async fn import(&self, kind: ImportKind, body: BoxRead) -> Result<Imported, ServiceError>;
+
+    /// Makes content of what is elsewhere, durably, and pins it for the user.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::SourceError`].
+    async fn pin(&self, origin: Origin) -> Result<Pinned, ServiceError>;
 
     /// What stands at a path under a root; missing blocks are fetched, with a bounded wait.
     ///
@@ -232,9 +238,9 @@ pub struct LogsRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportKind {
     /// One file.
-    File,
+    File(Layout),
     /// A tar of a tree.
-    Tar,
+    Tar(Layout),
     /// A CAR (v1) of blocks.
     Car,
 }

@@ -21,10 +21,11 @@ pub enum Kind<'a> {
     Symlink(&'a str),
 }
 
-/// The header of an entry, with what goes before it when its names are long.
+/// The header of an entry, with what goes before it when its names are long. Without a `mode`, a
+/// directory's is 755 and a file's 644.
 #[must_use]
-pub fn header(path: &str, kind: Kind<'_>) -> Bytes {
-    let (entry, size, mode, target) = match kind {
+pub fn header(path: &str, kind: Kind<'_>, mode: Option<u32>) -> Bytes {
+    let (entry, size, usual, target) = match kind {
         Kind::Directory => (EntryType::Directory, 0, 0o755, ""),
         Kind::File(size) => (EntryType::Regular, size, 0o644, ""),
         Kind::Symlink(target) => (EntryType::Symlink, 0, 0o777, target),
@@ -39,7 +40,7 @@ pub fn header(path: &str, kind: Kind<'_>) -> Bytes {
         long(EntryType::GNULongName, &path, &mut out);
     }
     // Set byte by byte: the crate's own setters tidy paths, and a link's target is content.
-    let mut header = bare(entry, size, mode);
+    let mut header = bare(entry, size, mode.unwrap_or(usual));
     put(&mut header.as_old_mut().name, &path);
     put(&mut header.as_old_mut().linkname, target);
     header.set_cksum();
@@ -160,7 +161,7 @@ mod tests {
         ];
         let mut bytes = Vec::new();
         for (path, kind) in entries {
-            bytes.extend_from_slice(&header(path, kind));
+            bytes.extend_from_slice(&header(path, kind, None));
             if let Kind::File(size) = kind {
                 bytes.extend((0..size).map(|_| b'x'));
                 bytes.extend_from_slice(&padding(size));

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures::TryStream;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use gadus_ports::Profile;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, Method, Response};
 
@@ -34,15 +35,33 @@ impl Client {
         Bytes: From<S::Ok>,
     {
         let content_type = match kind {
-            ImportKind::File => "application/octet-stream",
-            ImportKind::Tar => "application/x-tar",
+            ImportKind::File(_) => "application/octet-stream",
+            ImportKind::Tar(_) => "application/x-tar",
             ImportKind::Car => "application/vnd.ipld.car",
         };
+        let mut query = Vec::new();
+        if let ImportKind::File(layout) | ImportKind::Tar(layout) = kind {
+            if layout.profile != Profile::default() {
+                query.push(("profile", layout.profile.as_str()));
+            }
+            if layout.keep_modes {
+                query.push(("preserve_mode", "true"));
+            }
+        }
         let request = self
-            .request(Method::POST, self.url(&["api", "v1", "content"], &[]))
+            .request(Method::POST, self.url(&["api", "v1", "content"], &query))
             .header(CONTENT_TYPE, content_type)
             .body(Body::wrap_stream(bytes));
         self.read(request).await
+    }
+
+    /// Has the node fetch a file (or a directory of its own machine) from a URI, and import it.
+    ///
+    /// # Errors
+    /// `Refused`, with what the node says of the URI or of what is there.
+    pub async fn import_from(&self, uri: &str) -> Result<ImportResponse, ClientError> {
+        let url = self.url(&["api", "v1", "content"], &[("from", uri)]);
+        self.read(self.request(Method::POST, url)).await
     }
 
     /// The bytes of a file.

@@ -39,6 +39,16 @@ pub(super) enum EngineSpec {
     },
 }
 
+impl EngineSpec {
+    /// The input that is the module.
+    pub(super) fn module_input(&self) -> Option<usize> {
+        match self {
+            Self::Wasm { module: ModuleRef::Input(index), .. } => Some(*index),
+            Self::Wasm { .. } | Self::Docker { .. } => None,
+        }
+    }
+}
+
 /// Where a module is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ModuleRef {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use gadus_model::codec::{self, RAW};
 use gadus_model::job::JOB_VERSION;
 use gadus_model::{Cid, Job, JobId, JobType, NodeId};
+use gadus_ports::Origin;
 
 use super::engine::{self, EngineSpec, legacy};
 use super::sources::{self, Source};
@@ -13,6 +14,9 @@ use super::supported::{self, Problem};
 use super::{document, task, validate};
 use crate::service::{ErrorCode, ServiceError};
 use crate::types::{Job as Document, SpecConfig};
+
+/// The parameter of a source that tells where its content came from. Ours.
+const PINNED_FROM: &str = "PinnedFrom";
 
 /// What a submission is, besides its document.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +35,7 @@ pub struct DraftOptions {
     pub idempotency_key: Option<String>,
 }
 
-/// A document that is good, but for content that is still in it.
+/// A document that is good, but for inputs that are not content yet.
 #[derive(Clone, Debug)]
 pub struct Draft {
     document: Document,
@@ -42,14 +46,37 @@ pub struct Draft {
     pub warnings: Vec<String>,
 }
 
-/// Content in a document, to be imported as a file.
+/// An input that is not content yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InlineInput {
+pub struct Wanted {
     /// Which input of the task.
     pub index: usize,
-    /// The content.
-    pub bytes: Bytes,
+    /// Where its data is.
+    pub data: Data,
 }
+
+/// The data of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// A file, in the document.
+    File(Bytes),
+    /// A directory, in the document: a tar, compressed with gzip.
+    Archive(Bytes),
+    /// Elsewhere.
+    At(Origin),
+}
+
+/// What an input has become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Had {
+    /// Its content.
+    pub cid: Cid,
+    /// What it is called where it came from.
+    pub name: Option<String>,
+}
+
+/// The name of a file that has none of its own.
+const NAMELESS: &str = "download";
 
 impl Draft {
     /// Cleans, checks and completes a document.
@@ -94,49 +121,77 @@ impl Draft {
         }
     }
 
-    /// Content that has to be imported before [`Draft::finish`].
-    pub fn inline(&self) -> impl Iterator<Item = InlineInput> + '_ {
-        self.sources.iter().enumerate().filter_map(|(index, source)| match source {
-            Source::Inline(bytes) => Some(InlineInput { index, bytes: bytes.clone().into() }),
-            Source::Cid(_) => None,
+    /// What has to become content before [`Draft::finish`].
+    pub fn wanted(&self) -> impl Iterator<Item = Wanted> + '_ {
+        self.sources.iter().enumerate().filter_map(|(index, source)| {
+            let data = match source {
+                Source::Cid(_) => return None,
+                Source::Inline(bytes) => Data::File(bytes.clone().into()),
+                Source::Archive(bytes) => Data::Archive(bytes.clone().into()),
+                Source::Origin(origin) => Data::At(origin.clone()),
+            };
+            Some(Wanted { index, data })
         })
     }
 
-    /// The job, its inline inputs replaced by what they were imported as.
+    /// The job, with all of its inputs named by what they have become. A file from a URL goes into
+    /// the input's target, under its own name, as Bacalhau has it.
     ///
     /// # Errors
-    /// `InternalError` when an inline input was not imported.
-    pub fn finish(
-        mut self,
-        id: JobId,
-        imported: &BTreeMap<usize, Cid>,
-    ) -> Result<Job, ServiceError> {
+    /// `InternalError` when an input is not there; `ValidationError` when two would be at one place.
+    pub fn finish(mut self, id: JobId, had: &BTreeMap<usize, Had>) -> Result<Job, ServiceError> {
         let mut cids = Vec::new();
         for (index, source) in self.sources.iter().enumerate() {
-            let cid = match (source, imported.get(&index)) {
-                (Source::Cid(cid), _) | (Source::Inline(_), Some(cid)) => *cid,
-                (Source::Inline(_), None) => {
-                    return Err(ServiceError::internal(format!("input {index} was not imported")));
+            let cid = match (source, had.get(&index)) {
+                (Source::Cid(cid), _) => *cid,
+                (_, Some(had)) => had.cid,
+                (_, None) => {
+                    return Err(ServiceError::internal(format!("input {index} is not there")));
                 }
             };
             cids.push(cid);
         }
+        let module = self.engine.module_input();
         for task in &mut self.document.tasks {
-            for (input, cid) in task.input_sources.iter_mut().zip(&cids) {
-                input.source = SpecConfig::new("ipfs").with("CID", cid.to_string());
+            for (index, (input, cid)) in task.input_sources.iter_mut().zip(&cids).enumerate() {
+                let mut source = SpecConfig::new("ipfs").with("CID", cid.to_string());
+                if let Some(Source::Origin(origin)) = self.sources.get(index) {
+                    source = source.with(PINNED_FROM, origin.to_string());
+                    let is_url = matches!(origin, Origin::Url { .. });
+                    if is_url && module != Some(index) {
+                        let name = had.get(&index).and_then(|had| had.name.as_deref());
+                        let name = name.unwrap_or(NAMELESS);
+                        input.target = format!("{}/{name}", input.target.trim_end_matches('/'));
+                    }
+                }
+                input.source = source;
+            }
+            if let Some(what) = validate::twice(&task.input_sources) {
+                return Err(Problem::Invalid(vec![what]).into());
             }
         }
         self.build(id, &cids)
     }
 
-    /// The job as it would be, nothing imported: inline inputs have the CIDs of raw blocks.
+    /// The job as it would be, nothing imported: inputs that are not content yet have CIDs that
+    /// stand for them.
     ///
     /// # Errors
-    /// `InternalError`, never in practice.
+    /// As [`Draft::finish`].
     pub fn preview(self, id: JobId) -> Result<Job, ServiceError> {
-        let imported =
-            self.inline().map(|input| (input.index, codec::cid_of(RAW, &input.bytes))).collect();
-        self.finish(id, &imported)
+        let stand_in = |wanted: Wanted| {
+            let (bytes, name) = match &wanted.data {
+                Data::File(bytes) | Data::Archive(bytes) => (bytes.clone(), None),
+                Data::At(origin) => {
+                    let uri = origin.to_string();
+                    let name = uri.rsplit('/').next().filter(|name| !name.is_empty());
+                    (Bytes::from(uri.clone()), name.map(str::to_owned))
+                }
+            };
+            (wanted.index, Had { cid: codec::cid_of(RAW, &bytes), name })
+        };
+        let had = self.wanted().map(stand_in).collect();
+        self.finish(id, &had)
     }
 
     fn build(self, id: JobId, cids: &[Cid]) -> Result<Job, ServiceError> {

@@ -9,6 +9,8 @@ mod env;
 mod network;
 mod task;
 
+pub(super) use self::task::twice;
+
 /// Everything that is wrong with a job; empty for a good one.
 pub(super) fn job(job: &Job, count_max: u32) -> Vec<String> {
     let mut errors = Vec::new();

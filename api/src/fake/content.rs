@@ -60,6 +60,7 @@ pub(super) fn open(
         Tree::Broken(bytes) => file(cid, bytes, bytes.len() as u64 + 1, true),
         Tree::Link(target) => Node::Symlink { cid, target: target.clone() },
         Tree::Directory(entries) => Node::Directory {
+            mode: None,
             cid,
             entries: entries.iter().map(|(name, cid)| entry(content, name, *cid)).collect(),
         },
@@ -67,7 +68,7 @@ pub(super) fn open(
 }
 
 fn file(cid: Cid, bytes: &Bytes, size: u64, broken: bool) -> Node {
-    Node::File { cid, size, reader: Arc::new(Reader { bytes: bytes.clone(), broken }) }
+    Node::File { cid, size, mode: None, reader: Arc::new(Reader { bytes: bytes.clone(), broken }) }
 }
 
 fn entry(content: &BTreeMap<Cid, Tree>, name: &str, cid: Cid) -> DirEntry {

@@ -9,23 +9,33 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use futures::{Stream, StreamExt, stream};
-use gadus_ports::BoxRead;
+use gadus_ports::{BoxRead, Layout, Pinned, Profile, UnknownProfile};
 use tokio_util::io::StreamReader;
 
 use super::{Answer, json};
 use crate::body;
+use crate::convert;
 use crate::error::ApiError;
 use crate::query::QueryString;
 use crate::service::{ImportKind, ServiceError};
 use crate::state::ApiState;
 use crate::types::{ErrorBody, ImportResponse};
 
-/// Imports a file, a tar of a tree (`application/x-tar`), or a CAR whose blocks are verified one
-/// by one (`application/vnd.ipld.car`). The answer means that the content is durable and pinned.
+/// Imports a file, a tar of a tree (`application/x-tar`), a CAR whose blocks are verified one by
+/// one (`application/vnd.ipld.car`), or, with no body, what the node fetches `from` a URI. The answer means that the content is durable and pinned.
 #[utoipa::path(
     post,
     path = "/api/v1/content",
     tag = "Content",
+    params(
+        ("from" = Option<String>, Query,
+            description = "Fetch it from here: https://, http:// (with #sha256=HEX, where its bytes \
+                are known), or file:// in a directory that the operator has allowed"),
+        ("profile" = Option<String>, Query,
+            description = "unixfs-v1-2025 (the default) or unixfs-v0-2015: how blocks are made"),
+        ("preserve_mode" = Option<bool>, Query,
+            description = "Keep the permissions that the tar tells; they are part of the CID"),
+    ),
     request_body(content(
         ("application/octet-stream"),
         ("application/x-tar"),
@@ -49,7 +59,13 @@ pub(super) async fn post(
     if body::length(&headers).is_some_and(|length| length > max) {
         return Err(too_large());
     }
-    let kind = kind(&headers)?;
+    if query.has("from") {
+        let origin = convert::origin(query.text("from")).map_err(ServiceError::bad_request)?;
+        let Pinned { cid, bytes, files, .. } = api.service.pin(origin).await?;
+        let cid = cid.to_string();
+        return json(&query, &ImportResponse { roots: vec![cid.clone()], cid, bytes, files });
+    }
+    let kind = kind(&headers, layout(&query)?)?;
     let overrun = Arc::new(AtomicBool::new(false));
     let stall = Duration::from_millis(api.limits().stall_ms);
     let bytes = counted(body, max, stall, overrun.clone());
@@ -67,17 +83,28 @@ pub(super) async fn post(
     json(&query, &answer)
 }
 
-fn kind(headers: &HeaderMap) -> Result<ImportKind, ApiError> {
+fn kind(headers: &HeaderMap, layout: Layout) -> Result<ImportKind, ApiError> {
     match body::media_type(headers).as_str() {
-        "application/x-tar" => Ok(ImportKind::Tar),
+        "application/x-tar" => Ok(ImportKind::Tar(layout)),
         "application/vnd.ipld.car" => Ok(ImportKind::Car),
         "multipart/form-data" => {
             let error = ServiceError::bad_request("Unsupported Media Type")
                 .with_hint("send the file itself as the body: curl --data-binary @FILE");
             Err(ApiError::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
         }
-        _ => Ok(ImportKind::File),
+        _ => Ok(ImportKind::File(layout)),
     }
+}
+
+/// How blocks are to be made; a CAR has its own already.
+fn layout(query: &QueryString) -> Result<Layout, ServiceError> {
+    let profile = match query.text("profile") {
+        "" => Profile::default(),
+        name => {
+            name.parse().map_err(|e: UnknownProfile| ServiceError::bad_request(e.to_string()))?
+        }
+    };
+    Ok(Layout { profile, keep_modes: query.flag("preserve_mode")? })
 }
 
 /// The bytes of a body; an error once there are more than `max`, or none come for `stall`.

@@ -99,7 +99,9 @@ async fn serve(api: &ApiState, uri: &Uri, headers: &HeaderMap, query: &QueryStri
         (Format::Raw, _) => raw(api, &cid).await?,
         (Format::Tar, node) => tar::respond(api, address.name(), node),
         (Format::Json, node) => listing::json(query, &node)?,
-        (Format::Page, Node::Directory { cid, entries }) => listing::html(&address, &cid, &entries),
+        (Format::Page, Node::Directory { cid, entries, .. }) => {
+            listing::html(&address, &cid, &entries)
+        }
         (Format::Page, Node::Symlink { target, .. }) => file::text(target),
         (Format::Page, Node::File { size, reader, .. }) => {
             file::respond(&address, headers, &etag, size, reader.as_ref()).await?

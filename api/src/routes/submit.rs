@@ -1,17 +1,21 @@
 //! Submitting a job.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
+use async_compression::tokio::bufread::GzipDecoder;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use bytes::Bytes;
-use gadus_model::{Cid, Job, JobId};
+use futures::future::try_join_all;
+use gadus_model::{Job, JobId};
+use gadus_ports::{Layout, Pinned};
+use tokio::io::AsyncReadExt as _;
 use uuid::Uuid;
 
 use super::{Answer, json};
 use crate::body;
-use crate::convert::{Draft, DraftOptions};
+use crate::convert::{Data, Draft, DraftOptions, Had, Wanted};
 use crate::error::ApiError;
 use crate::json_in::PUT_JOB;
 use crate::query::QueryString;
@@ -111,24 +115,41 @@ pub(super) async fn read(
     Ok((Draft::new(request.job, options)?, request.force))
 }
 
-/// The job, once what is inline is imported.
+/// The job, once all of its inputs are content. Those from elsewhere are fetched side by side.
 async fn finish(api: &ApiState, draft: Draft) -> Result<Job, ApiError> {
-    let mut imported: BTreeMap<usize, Cid> = BTreeMap::new();
-    for input in draft.inline().collect::<Vec<_>>() {
-        imported.insert(input.index, import(api, input.bytes).await?);
-    }
-    let job = draft.finish(JobId(Uuid::new_v4()), &imported)?;
+    let wanted: Vec<Wanted> = draft.wanted().collect();
+    let had = wanted.into_iter().map(|wanted| async move {
+        Ok::<_, ApiError>((wanted.index, have(api, wanted.data).await?))
+    });
+    let had: BTreeMap<usize, Had> = try_join_all(had).await?.into_iter().collect();
+    let job = draft.finish(JobId(Uuid::new_v4()), &had)?;
     within_limit(&job, api.limits().spec_bytes_max)?;
     Ok(job)
 }
 
-async fn import(api: &ApiState, bytes: Bytes) -> Result<Cid, ApiError> {
+async fn have(api: &ApiState, data: Data) -> Result<Had, ApiError> {
+    let layout = Layout::default();
     let max = api.limits().inline_bytes_max;
-    if bytes.len() > max {
-        return Err(ApiError::too_large("an inline input", max as u64));
-    }
-    let body = Box::pin(std::io::Cursor::new(bytes));
-    Ok(api.service.import(ImportKind::File, body).await?.root)
+    let cid = match data {
+        Data::At(origin) => {
+            let Pinned { cid, name, .. } = api.service.pin(origin).await?;
+            return Ok(Had { cid, name });
+        }
+        Data::File(bytes) | Data::Archive(bytes) if bytes.len() > max => {
+            return Err(ApiError::too_large("an inline input", max as u64));
+        }
+        Data::File(bytes) => {
+            let body = Box::pin(Cursor::new(bytes));
+            api.service.import(ImportKind::File(layout), body).await?.root
+        }
+        Data::Archive(bytes) => {
+            // A few bytes can unpack to very many: what is cut off is no whole tar, and refused.
+            let tar = GzipDecoder::new(Cursor::new(bytes));
+            let body = Box::pin(tar.take(api.limits().inline_unpacked_bytes_max));
+            api.service.import(ImportKind::Tar(layout), body).await?.root
+        }
+    };
+    Ok(Had { cid, name: None })
 }
 
 /// A job that is kept for ever must not be large.

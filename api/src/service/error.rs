@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use gadus_model::JobId;
-use gadus_ports::{ContentError, StoreError};
+use gadus_ports::{ContentError, SourceError, StoreError};
 
 /// Bacalhau's error codes, as far as we use them, and what it has no word for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -211,8 +211,14 @@ impl ServiceError {
 
 impl From<ContentError> for ServiceError {
     fn from(error: ContentError) -> Self {
+        Self::of_content(&error)
+    }
+}
+
+impl ServiceError {
+    fn of_content(error: &ContentError) -> Self {
         let message = error.to_string();
-        let (code, hint) = match &error {
+        let (code, hint) = match error {
             ContentError::Missing { .. } => {
                 (ErrorCode::NotFound, Some("add it on some node of the network with `gadus add`"))
             }
@@ -235,6 +241,38 @@ impl From<ContentError> for ServiceError {
             }
         };
         Self { hint: hint.map(str::to_owned), ..Self::new(code, message).of(CONTENT) }
+    }
+}
+
+impl From<SourceError> for ServiceError {
+    fn from(error: SourceError) -> Self {
+        let message = error.to_string();
+        let (code, hint) = match error {
+            SourceError::Content { content, .. } => {
+                let cause = Self::of_content(&content.0);
+                return Self { message, ..cause };
+            }
+            SourceError::Refused { hint, .. } => (ErrorCode::ValidationError, Some(hint)),
+            SourceError::Unreachable { .. } => (
+                ErrorCode::NetworkFailure,
+                Some(
+                    "try again, or fetch it yourself and use \
+                    `gadus add`"
+                        .to_owned(),
+                ),
+            ),
+            SourceError::TooLarge { .. } => {
+                let hint = "add it in parts, or have the operator raise the limit";
+                (ErrorCode::ValidationError, Some(hint.to_owned()))
+            }
+            SourceError::Wrong { .. } => (ErrorCode::ValidationError, None),
+            SourceError::Mismatch { .. } => {
+                let hint =
+                    "what is there has changed, or somebody lies: find out before you use it";
+                (ErrorCode::ValidationError, Some(hint.to_owned()))
+            }
+        };
+        Self { hint, ..Self::new(code, message).of(CONTENT) }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::fake::sample::cid;
 use crate::limits::ApiLimits;
 use crate::service::ImportKind;
 use crate::state::ApiConfig;
+use gadus_ports::Layout;
 
 async fn post(api: &Api, content_type: &str, body: Body) -> Reply {
     let request = Request::post("/api/v1/content").header("content-type", content_type);
@@ -23,10 +24,10 @@ async fn post(api: &Api, content_type: &str, body: Body) -> Reply {
 async fn the_type_says_what_the_bytes_are() {
     let api = Api::empty();
     let cases = [
-        ("application/x-tar", ImportKind::Tar),
+        ("application/x-tar", ImportKind::Tar(Layout::default())),
         ("application/vnd.ipld.car; version=1", ImportKind::Car),
-        ("application/octet-stream", ImportKind::File),
-        ("application/x-www-form-urlencoded", ImportKind::File),
+        ("application/octet-stream", ImportKind::File(Layout::default())),
+        ("application/x-www-form-urlencoded", ImportKind::File(Layout::default())),
     ];
     for (content_type, kind) in cases {
         let reply = post(&api, content_type, Body::from("data")).await;

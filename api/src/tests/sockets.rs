@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use futures::{SinkExt, StreamExt, TryStreamExt, stream};
 use gadus_model::JobState;
 use gadus_model::view::JobView;
-use gadus_ports::{LogChunk, StdStream};
+use gadus_ports::{Layout, LogChunk, Profile, StdStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -222,9 +222,10 @@ async fn the_client_moves_content_both_ways() {
     let server = started(completed()).await;
     let client = server.client();
     let parts = stream::iter(["ab", "cd"].map(|part| Ok::<_, std::io::Error>(Bytes::from(part))));
-    let imported = client.import(ImportKind::Tar, parts).await.unwrap();
+    let layout = Layout { profile: Profile::V0, keep_modes: true };
+    let imported = client.import(ImportKind::Tar(layout), parts).await.unwrap();
     assert_eq!((imported.cid, imported.bytes), (cid("abcd").to_string(), 4));
-    assert_eq!(server.fake.inner().imports[0], (ImportKind::Tar, b"abcd".to_vec()));
+    assert_eq!(server.fake.inner().imports[0], (ImportKind::Tar(layout), b"abcd".to_vec()));
 
     let root = cid("root").to_string();
     let tree = Tree::Directory(vec![("a b?.txt".into(), cid("f"))]);

@@ -10,6 +10,7 @@ use crate::fake::sample::{DOCKER_JOB, cid};
 use crate::limits::ApiLimits;
 use crate::service::ImportKind;
 use crate::state::ApiConfig;
+use gadus_ports::Layout;
 
 const JOBS: &str = "/api/v1/orchestrator/jobs";
 
@@ -89,7 +90,7 @@ async fn inline_inputs_are_imported_first() {
         "InputSources":[{"Source":{"Type":"inline","Params":{"URL":"data:;base64,bW9kdWxl"}},"Target":"/m.wasm"}]}]}"#;
     assert_eq!(api.put(job).await.status, 200);
     let inner = api.fake.inner();
-    assert_eq!(inner.imports, [(ImportKind::File, b"module".to_vec())]);
+    assert_eq!(inner.imports, [(ImportKind::File(Layout::default()), b"module".to_vec())]);
     assert!(inner.submitted[0].document.contains(&cid("module").to_string()));
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use gadus_api::ApiLimits;
 use gadus_data::ContentConfig;
+use gadus_data::source::SourceConfig;
 use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_model::Limits;
 use gadus_net::NetLimits;
@@ -49,6 +50,7 @@ pub(crate) struct Config {
     /// Of the protocol, for both roles.
     pub(crate) limits: Limits,
     pub(crate) content: ContentConfig,
+    pub(crate) sources: SourceConfig,
     #[serde(with = "foreign::Store")]
     pub(crate) store: StoreConfig,
     pub(crate) docker: DockerSection,

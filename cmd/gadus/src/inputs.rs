@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gadus_api::types::InputSource;
+use gadus_ports::Layout;
 
 use crate::content_path::ContentPath;
 use crate::document::{InputArg, Source, ipfs_input};
@@ -48,17 +49,26 @@ pub(crate) async fn module(session: &Session, text: &str) -> Result<String, Fail
             }
             add(session, &path).await?
         }
+        Source::Other(spec) if spec.is("urlDownload") => fetch(session, text).await?,
         Source::Other(_) => {
             return Err(Failure::usage(format!("'{text}' is no module"))
-                .because("modules come from local files and from ipfs://CID")
+                .because("modules come from local files, from URLs and from ipfs://CID")
                 .hint("download it first"));
         }
     };
     Ok(format!("ipfs://{cid}"))
 }
 
+/// Has the node fetch a URL: what it is now is what the job runs.
+async fn fetch(session: &Session, url: &str) -> Result<String, Failure> {
+    let pinned = session.client.import_from(url).await;
+    let cid = pinned.map_err(|e| Failure::call(format!("fetch {url}"), &e))?.cid;
+    session.printer.talk(&format!("pinned {url} as {cid}"));
+    Ok(cid)
+}
+
 async fn add(session: &Session, path: &Path) -> Result<String, Failure> {
-    let added = add_path(session, path, false).await?;
+    let added = add_path(session, path, Layout::default(), false).await?;
     session.printer.talk(&format!("added {} as {}", path.display(), added.cid));
     Ok(added.cid)
 }

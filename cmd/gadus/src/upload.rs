@@ -9,6 +9,7 @@ use futures::Stream;
 use futures::stream;
 use gadus_api::ImportKind;
 use gadus_api::types::ImportResponse;
+use gadus_ports::Layout;
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
@@ -32,6 +33,7 @@ const CHUNKS_AHEAD: usize = 4;
 pub(crate) async fn add_path(
     session: &Session,
     path: &Path,
+    layout: Layout,
     check: bool,
 ) -> Result<ImportResponse, Failure> {
     let what = Packed::at(path)?;
@@ -43,17 +45,22 @@ pub(crate) async fn add_path(
     };
     let doing = format!("adding {}", path.display());
     let bar = session.printer.bytes_bar(&doing, Some(total));
-    let upload = Upload { path: path.to_owned(), kind: what.kind(), bar, check };
-    upload.send(session, move |out| pack(&file, what, out)).await
+    let upload = Upload { path: path.to_owned(), kind: what.kind(layout), bar, check };
+    upload.send(session, move |out| pack(&file, what, layout.keep_modes, out)).await
 }
 
 /// Adds everything that comes in on stdin, as one file.
 ///
 /// # Errors
 /// As [`add_path`].
-pub(crate) async fn add_stdin(session: &Session, check: bool) -> Result<ImportResponse, Failure> {
+pub(crate) async fn add_stdin(
+    session: &Session,
+    layout: Layout,
+    check: bool,
+) -> Result<ImportResponse, Failure> {
     let bar = session.printer.bytes_bar("adding stdin", None);
-    let upload = Upload { path: PathBuf::from("stdin"), kind: ImportKind::File, bar, check };
+    let kind = ImportKind::File(layout);
+    let upload = Upload { path: PathBuf::from("stdin"), kind, bar, check };
     let copy = |out: &mut dyn Write| {
         io::copy(&mut io::stdin().lock(), out)
             .map(|_| ())

@@ -1,10 +1,12 @@
 // Command judge tells the content ids that boxo, Kubo's own library, gives to files and
-// directories under the import profile unixfs-v1-2025. Tests hold our importer to it.
+// directories under one of the import profiles of IPIP-499. Tests hold our importer to it.
 //
 // It answers each line of standard input with one line of standard output, both JSON:
 //
-//	{"path": "/tmp/a"}      →  {"cid": "bafy…", "kind": "directory"}
-//	{"path": "/tmp/none"}   →  {"error": "lstat /tmp/none: no such file or directory"}
+//	{"path": "/tmp/a", "profile": "unixfs-v1-2025", "modes": false}
+//	  →  {"cid": "bafy…", "kind": "directory"}
+//	{"path": "/tmp/none", "profile": "unixfs-v0-2015", "modes": true}
+//	  →  {"error": "lstat /tmp/none: no such file or directory"}
 //
 // The kind is one of raw, file, directory, hamt-shard and symlink: what the root's block is.
 package main
@@ -19,7 +21,9 @@ import (
 )
 
 type question struct {
-	Path string `json:"path"`
+	Path    string `json:"path"`
+	Profile string `json:"profile"`
+	Modes   bool   `json:"modes"`
 }
 
 type answer struct {
@@ -29,7 +33,6 @@ type answer struct {
 }
 
 func main() {
-	profile.ApplyGlobals()
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "judge:", err)
 		os.Exit(1)
@@ -47,14 +50,22 @@ func serve(in io.Reader, out io.Writer) error {
 		} else if err != nil {
 			return fmt.Errorf("reading a question: %w", err)
 		}
-		if err := answers.Encode(judge(q.Path)); err != nil {
+		if err := answers.Encode(judge(q)); err != nil {
 			return fmt.Errorf("writing an answer: %w", err)
 		}
 	}
 }
 
-func judge(path string) answer {
-	root, err := importPath(path)
+func judge(q question) answer {
+	how, err := layoutOf(q.Profile, q.Modes)
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	return how.judge(q.Path)
+}
+
+func (how layout) judge(path string) answer {
+	root, err := how.importPath(path)
 	if err != nil {
 		return answer{Error: err.Error()}
 	}

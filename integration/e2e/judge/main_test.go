@@ -26,11 +26,6 @@ type row struct {
 	Entries []recipe
 }
 
-func TestMain(m *testing.M) {
-	profile.ApplyGlobals()
-	os.Exit(m.Run())
-}
-
 // Every row of the table, or with -short those that take no time. A single file is streamed, so
 // that a GiB needs no disk.
 func TestGoldenTable(t *testing.T) {
@@ -41,24 +36,32 @@ func TestGoldenTable(t *testing.T) {
 	if len(table.Trees) < 30 {
 		t.Fatalf("the table has %d rows only", len(table.Trees))
 	}
-	for _, row := range table.Trees {
-		t.Run(row.Name, func(t *testing.T) {
-			t.Parallel()
-			if first := row.Entries[0]; testing.Short() && (first.Size > 16<<20 || first.Entries > 10_000) {
-				t.Skip("takes its time")
-			}
-			if got, want := judgeRow(t, row), row.CIDs["unixfs-v1-2025"]; got != want {
-				t.Errorf("got %+v, Kubo says %+v", got, want)
+	for _, profile := range []string{"unixfs-v1-2025", "unixfs-v0-2015"} {
+		// One after the other, since a part of each is global.
+		t.Run(profile, func(t *testing.T) {
+			how, err := layoutOf(profile, false)
+			must(t, err)
+			for _, row := range table.Trees {
+				t.Run(row.Name, func(t *testing.T) {
+					t.Parallel()
+					first := row.Entries[0]
+					if testing.Short() && (first.Size > 16<<20 || first.Entries > 10_000) {
+						t.Skip("takes its time")
+					}
+					if got, want := how.judgeRow(t, row), row.CIDs[profile]; got != want {
+						t.Errorf("got %+v, Kubo says %+v", got, want)
+					}
+				})
 			}
 		})
 	}
 }
 
-func judgeRow(t *testing.T, row row) answer {
+func (how layout) judgeRow(t *testing.T, row row) answer {
 	first := row.Entries[0]
 	if len(row.Entries) == 1 && (first.Kind == "file" || first.Kind == "zeros") &&
 		!strings.Contains(first.Path, "/") {
-		root, err := importFile(content(first))
+		root, err := how.importFile(content(first), 0)
 		must(t, err)
 		kind, err := kindOf(root)
 		must(t, err)
@@ -68,7 +71,7 @@ func judgeRow(t *testing.T, row row) answer {
 	for _, entry := range row.Entries {
 		write(t, filepath.Join(base, entry.Path), entry)
 	}
-	return judge(filepath.Join(base, strings.Split(first.Path, "/")[0]))
+	return how.judge(filepath.Join(base, strings.Split(first.Path, "/")[0]))
 }
 
 // content is the bytes of a file: the first ones of SHAKE-128("gadus:" + seed).
@@ -109,10 +112,12 @@ func TestAnswersLineByLine(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "a"), nil, 0o644))
 	var out strings.Builder
-	questions := fmt.Sprintf("{\"path\":%q}\n{\"path\":%q}\n", dir+"/a", dir+"/none")
+	ask := "{\"path\":%q,\"profile\":\"unixfs-v1-2025\"}\n"
+	questions := fmt.Sprintf(ask+ask+"{\"profile\":\"x\"}\n", dir+"/a", dir+"/none")
 	must(t, serve(strings.NewReader(questions), &out))
 	want := "{\"cid\":\"bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku\",\"kind\":\"raw\"}\n" +
-		fmt.Sprintf("{\"error\":\"lstat %s/none: no such file or directory\"}\n", dir)
+		fmt.Sprintf("{\"error\":\"lstat %s/none: no such file or directory\"}\n", dir) +
+		"{\"error\":\"there is no profile \\\"x\\\"\"}\n"
 	if out.String() != want {
 		t.Errorf("got %s, want %s", out.String(), want)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	chunk "github.com/ipfs/boxo/chunker"
 	"github.com/ipfs/boxo/files"
@@ -17,11 +18,37 @@ import (
 	ipld "github.com/ipfs/go-ipld-format"
 )
 
-// profile says how everything here is imported; main applies what of it is global.
-var profile = unixfsio.UnixFS_v1_2025
+// layout says how a tree is imported.
+type layout struct {
+	unixfsio.UnixFSProfile
+	// modes are kept, which takes leaves that are nodes, as with Kubo's --preserve-mode.
+	modes bool
+}
+
+// layoutOf finds a profile, and applies what of it is global: one import at a time.
+func layoutOf(profile string, modes bool) (layout, error) {
+	profiles := map[string]unixfsio.UnixFSProfile{
+		"unixfs-v1-2025": unixfsio.UnixFS_v1_2025,
+		"unixfs-v0-2015": unixfsio.UnixFS_v0_2015,
+	}
+	found, ok := profiles[profile]
+	if !ok {
+		return layout{}, fmt.Errorf("there is no profile %q", profile)
+	}
+	found.ApplyGlobals()
+	return layout{found, modes}, nil
+}
+
+// mode is a node's, where modes are kept.
+func (how layout) mode(node files.Node) os.FileMode {
+	if !how.modes {
+		return 0
+	}
+	return node.Mode()
+}
 
 // importPath imports what stands at path: hidden entries too, links as links.
-func importPath(path string) (ipld.Node, error) {
+func (how layout) importPath(path string) (ipld.Node, error) {
 	stat, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -31,54 +58,57 @@ func importPath(path string) (ipld.Node, error) {
 		return nil, err
 	}
 	defer node.Close()
-	return importNode(node)
+	return how.importNode(node)
 }
 
-func importNode(node files.Node) (ipld.Node, error) {
+func (how layout) importNode(node files.Node) (ipld.Node, error) {
 	switch node := node.(type) {
 	case *files.Symlink:
-		return importSymlink(node.Target)
+		return how.importSymlink(node.Target)
 	case files.Directory:
-		return importDirectory(node)
+		return how.importDirectory(node)
 	case files.File:
-		return importFile(node)
+		return how.importFile(node, how.mode(node))
 	default:
 		return nil, fmt.Errorf("a %T is no file, directory or link", node)
 	}
 }
 
-func importFile(content io.Reader) (ipld.Node, error) {
+func (how layout) importFile(content io.Reader, mode os.FileMode) (ipld.Node, error) {
 	params := helpers.DagBuilderParams{
-		Maxlinks:   profile.FileDAGWidth,
-		RawLeaves:  profile.RawLeaves,
-		CidBuilder: profile.CidBuilder(),
+		Maxlinks:   how.FileDAGWidth,
+		RawLeaves:  how.RawLeaves && !how.modes,
+		CidBuilder: how.CidBuilder(),
 		Dagserv:    nowhere{},
+		FileMode:   mode,
 	}
-	builder, err := params.New(chunk.NewSizeSplitter(content, profile.ChunkSize))
+	builder, err := params.New(chunk.NewSizeSplitter(content, how.ChunkSize))
 	if err != nil {
 		return nil, err
 	}
 	return balanced.Layout(builder)
 }
 
-func importSymlink(target string) (ipld.Node, error) {
+func (how layout) importSymlink(target string) (ipld.Node, error) {
 	data, err := unixfs.SymlinkData(target)
 	if err != nil {
 		return nil, err
 	}
 	node := dag.NodeWithData(data)
-	return node, node.SetCidBuilder(profile.CidBuilder())
+	return node, node.SetCidBuilder(how.CidBuilder())
 }
 
-func importDirectory(dir files.Directory) (ipld.Node, error) {
+func (how layout) importDirectory(dir files.Directory) (ipld.Node, error) {
 	ctx := context.Background()
-	made, err := unixfsio.NewDirectory(nowhere{}, unixfsio.WithCidBuilder(profile.CidBuilder()))
+	made, err := unixfsio.NewDirectory(nowhere{},
+		unixfsio.WithCidBuilder(how.CidBuilder()),
+		unixfsio.WithStat(how.mode(dir), time.Time{}))
 	if err != nil {
 		return nil, err
 	}
 	entries := dir.Entries()
 	for entries.Next() {
-		child, err := importNode(entries.Node())
+		child, err := how.importNode(entries.Node())
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", entries.Name(), err)
 		}

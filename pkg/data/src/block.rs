@@ -7,6 +7,7 @@ use gadus_ports::ContentError;
 use sha2::{Digest, Sha256};
 
 use crate::error::malformed;
+use crate::hash;
 
 /// No block may be larger: what Kubo and Bitswap take.
 pub const BLOCK_BYTES_MAX: usize = 2 << 20;
@@ -59,7 +60,8 @@ pub(crate) fn identity(cid: &Cid) -> Option<Bytes> {
 /// Checks bytes against their CID.
 ///
 /// # Errors
-/// `BlockTooBig`, `HashMismatch`, and `Malformed` for a hash function that is not known.
+/// `BlockTooBig`, `HashMismatch`, and `Malformed` for a hash function that is not known, or cut to
+/// so little that anybody finds other bytes for it.
 pub(crate) fn verify(cid: &Cid, bytes: &[u8]) -> Result<(), ContentError> {
     if bytes.len() > BLOCK_BYTES_MAX {
         return Err(ContentError::BlockTooBig {
@@ -70,31 +72,25 @@ pub(crate) fn verify(cid: &Cid, bytes: &[u8]) -> Result<(), ContentError> {
     }
     let digest = cid.hash().digest();
     let same = match cid.hash().code() {
-        SHA2_256 => digest == sha256(bytes),
+        SHA2_256 if digest.len() == 32 => digest == sha256(bytes),
         IDENTITY => digest == bytes,
-        code => {
-            let name = hash_name(code);
-            return Err(malformed(
-                format!("block {cid}"),
-                format!("its hash function is {name}; sha2-256 and identity are supported"),
-            ));
-        }
+        code => match hash::digest(code, bytes) {
+            Some(full) if digest.len() < hash::DIGEST_BYTES_MIN.min(full.len()) => {
+                let why = format!("its digest has {} bytes only", digest.len());
+                return Err(malformed(format!("block {cid}"), why));
+            }
+            Some(full) => full.starts_with(digest),
+            None => {
+                let why = format!(
+                    "its hash function is {}; {} are supported",
+                    hash::name(code),
+                    hash::SUPPORTED
+                );
+                return Err(malformed(format!("block {cid}"), why));
+            }
+        },
     };
     if same { Ok(()) } else { Err(ContentError::HashMismatch { cid: *cid }) }
-}
-
-/// Names from the multicodec table (<https://github.com/multiformats/multicodec>).
-fn hash_name(code: u64) -> String {
-    let name = match code {
-        0x11 => "sha1",
-        0x13 => "sha2-512",
-        0x14..=0x17 => "sha3",
-        0x1b => "keccak-256",
-        0x1e => "blake3",
-        0xb220 => "blake2b-256",
-        _ => return format!("unknown (code {code:#x})"),
-    };
-    name.to_owned()
 }
 
 #[cfg(test)]
@@ -122,9 +118,22 @@ mod tests {
 
     #[test]
     fn an_unknown_hash_is_refused_by_name() {
-        let cid = Cid::new_v1(RAW, Multihash::wrap(0x1e, &[0; 32]).unwrap());
+        let cid = Cid::new_v1(RAW, Multihash::wrap(0x11, &[0; 20]).unwrap());
         let error = verify(&cid, b"").unwrap_err().to_string();
-        assert!(error.contains("blake3"), "{error}");
+        assert!(error.contains("sha1"), "{error}");
+    }
+
+    #[test]
+    fn other_hashes_are_checked_and_may_be_cut_but_not_to_nothing() {
+        for code in [SHA2_256, 0x13, 0x14, 0x16, 0x1b, 0x1e, 0xb220, 0xb240] {
+            let full = hash::digest(code, b"x").unwrap();
+            let cid = |digest: &[u8]| Cid::new_v1(RAW, Multihash::wrap(code, digest).unwrap());
+            assert!(verify(&cid(&full), b"x").is_ok(), "{code:#x}");
+            assert!(verify(&cid(&full[..20]), b"x").is_ok(), "{code:#x}");
+            assert!(verify(&cid(&full), b"y").is_err(), "{code:#x}");
+            let error = verify(&cid(&full[..19]), b"x").unwrap_err().to_string();
+            assert!(error.contains("19 bytes only"), "{error}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! [`EmbeddedContent`]: the port, over the store. Everything here is short; the work is in the
 //! modules.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_model::Cid;
 use gadus_ports::{
-    BoxRead, Content, ContentError, FetchFrom, Fetched, Imported, ImportedResult, NamespaceId,
-    Node, PinReason, ResultTree,
+    BoxRead, Content, ContentError, FetchFrom, Fetched, Imported, ImportedResult, Layout,
+    NamespaceId, Node, PinReason, ResultTree,
 };
+use rustix::fs::CWD;
 use tokio::sync::Semaphore;
 use tokio_util::io::SyncIoBridge;
 
@@ -75,25 +77,44 @@ impl EmbeddedContent {
     ///
     /// # Errors
     /// `Malformed` for what is neither file, directory nor link; `UnsafeName`, `Io`, `Full`.
-    pub async fn import_path(&self, path: PathBuf) -> Result<Imported, ContentError> {
-        self.import(move |core, importer, budget| {
+    pub async fn import_path(
+        &self,
+        path: PathBuf,
+        layout: Layout,
+    ) -> Result<Imported, ContentError> {
+        self.import(layout, move |core, importer, budget| {
             let refuse = |path: String, why: String| malformed(format!("'{path}'"), why);
             let mut walk = Walk::new(importer, budget, refuse, core.config.path_depth_max);
             let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-            walk.root(&path, &shown)
+            walk.root(CWD, &path, &shown)
+        })
+        .await
+    }
+
+    /// The same for an entry of a directory that is open.
+    pub(crate) async fn import_at(
+        &self,
+        dir: OwnedFd,
+        name: PathBuf,
+        layout: Layout,
+    ) -> Result<Imported, ContentError> {
+        self.import(layout, move |core, importer, budget| {
+            let refuse = |path: String, why: String| malformed(format!("'{path}'"), why);
+            let mut walk = Walk::new(importer, budget, refuse, core.config.path_depth_max);
+            walk.root(dir, &name, &name.to_string_lossy())
         })
         .await
     }
 
     /// Imports in a session, off the event loop; the root is pinned for the user.
-    async fn import<F>(&self, make: F) -> Result<Imported, ContentError>
+    async fn import<F>(&self, layout: Layout, make: F) -> Result<Imported, ContentError>
     where
         F: FnOnce(&Core, &Importer, &mut Budget) -> Result<Built, ContentError> + Send + 'static,
     {
         let core = self.core.clone();
         blocking(move || {
             let session = Arc::new(core.store.session(None));
-            let importer = core.importer(&session);
+            let importer = core.importer_into(session.clone(), layout);
             let mut budget = core.budget();
             let built = make(&core, &importer, &mut budget).map_err(too_much_is_full)?;
             session.commit(Some((built.cid, PinReason::User)))?;
@@ -110,12 +131,13 @@ impl EmbeddedContent {
 }
 
 impl Core {
-    pub(crate) fn importer(&self, session: &Arc<Session>) -> Importer {
-        self.importer_into(session.clone())
+    /// An importer in the layout of results.
+    pub(crate) fn importer(&self, sink: Arc<dyn BlockSink>) -> Importer {
+        self.importer_into(sink, Layout::default())
     }
 
-    pub(crate) fn importer_into(&self, sink: Arc<dyn BlockSink>) -> Importer {
-        Importer::new(sink, self.pool.clone())
+    fn importer_into(&self, sink: Arc<dyn BlockSink>, layout: Layout) -> Importer {
+        Importer::new(sink, self.pool.clone(), layout)
     }
 
     fn budget(&self) -> Budget {
@@ -242,14 +264,15 @@ impl Content for EmbeddedContent {
         self.core.store.discard(namespace).await
     }
 
-    async fn import_file(&self, bytes: BoxRead) -> Result<Imported, ContentError> {
+    async fn import_file(&self, bytes: BoxRead, layout: Layout) -> Result<Imported, ContentError> {
         let mut source = SyncIoBridge::new(bytes);
-        self.import(move |_, importer, budget| importer.file(&mut source, budget)).await
+        self.import(layout, move |_, importer, budget| importer.file(&mut source, None, budget))
+            .await
     }
 
-    async fn import_tar(&self, tar: BoxRead) -> Result<Imported, ContentError> {
+    async fn import_tar(&self, tar: BoxRead, layout: Layout) -> Result<Imported, ContentError> {
         let source = SyncIoBridge::new(tokio::io::BufReader::with_capacity(256 << 10, tar));
-        self.import(move |core, importer, budget| {
+        self.import(layout, move |core, importer, budget| {
             tar_tree::import(importer, source, budget, core.config.path_depth_max)
         })
         .await

@@ -13,6 +13,7 @@
 //! | `read/` | a path under a root: listings, and files read ahead |
 //! | `dag/` | which blocks of a tree are not here |
 //! | `fetch/` | trees from peers: a pure plan, a task a peer, two threads that check and store |
+//! | `source/` | data from elsewhere: URLs, allowed directories of this machine |
 //! | `materialise` | a tree as read-only files |
 //! | `outputs/` | what a job made becomes a result; it is hostile |
 //!
@@ -26,10 +27,12 @@ mod content;
 mod dag;
 mod error;
 mod fetch;
+mod hash;
 pub mod import;
 mod materialise;
 mod outputs;
 mod read;
+pub mod source;
 mod store;
 pub mod unixfs;
 

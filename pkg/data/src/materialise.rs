@@ -74,7 +74,7 @@ impl Writer<'_> {
                 self.file(&mut File::from(out), file, 0)
             }
             Parsed::Symlink(target) => symlinkat(target, dir, name).map_err(failed),
-            directory @ (Parsed::Directory(_) | Parsed::Shard(..)) => {
+            directory @ (Parsed::Directory(..) | Parsed::Shard(..)) => {
                 if depth >= self.core.config.path_depth_max {
                     let why = format!("it is deeper than {} directories", depth);
                     return Err(malformed(format!("the tree above {cid}"), why));

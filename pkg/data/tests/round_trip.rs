@@ -8,7 +8,9 @@ use std::path::Path;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use gadus_data::{ContentConfig, EmbeddedContent, raw_cid};
-use gadus_ports::{BoxRead, Content as _, ContentError, EntryKind, Node, PinReason};
+use gadus_ports::{
+    BoxRead, Content as _, ContentError, EntryKind, Layout, Node, PinReason, Profile,
+};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +113,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn a_tree_survives_every_way_in_and_out(tree in tree()) {
+    fn a_tree_survives_every_way_in_and_out(tree in tree(), old: bool) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let dir = tempfile::tempdir().unwrap();
@@ -119,11 +121,13 @@ proptest! {
                 EmbeddedContent::open(dir.path().join("store"), ContentConfig::default()).unwrap();
             let (source, out) = (dir.path().join("source"), dir.path().join("out"));
             write(&tree, &source);
-            let imported = content.import_path(source.clone()).await.unwrap();
-            let by_tar = content.import_tar(boxed(tar(&source))).await.unwrap();
+            let profile = if old { Profile::V0 } else { Profile::V1 };
+            let layout = Layout { profile, keep_modes: false };
+            let imported = content.import_path(source.clone(), layout).await.unwrap();
+            let by_tar = content.import_tar(boxed(tar(&source)), layout).await.unwrap();
             assert_eq!(imported, by_tar);
             if let Tree::File(bytes) = &tree {
-                let by_stream = content.import_file(boxed(bytes.clone())).await.unwrap();
+                let by_stream = content.import_file(boxed(bytes.clone()), layout).await.unwrap();
                 assert_eq!(imported, by_stream);
             }
             assert_eq!(content.bytes_missing(&imported.root, 1), 0);

@@ -7,7 +7,8 @@ use gadus_auth::NodeKey;
 use gadus_model::event::Record;
 use gadus_model::{NodeId, NodeInfo, OwnerId, Time};
 use gadus_ports::{
-    BlockExchange, Content, Executor, ImageResolver, LogExchange, Store, StoreError, Transport,
+    BlockExchange, Content, Executor, ImageResolver, LogExchange, Sources, Store, StoreError,
+    Transport,
 };
 use gadus_protocol::{Compute, ComputeConfig, Requester, RequesterConfig};
 use parking_lot::RwLock;
@@ -34,6 +35,8 @@ pub struct Parts {
     pub log_exchange: Arc<dyn LogExchange>,
     /// Its own content.
     pub content: Arc<dyn Content>,
+    /// Where inputs come from that are not content yet.
+    pub sources: Arc<dyn Sources>,
     /// What it can run.
     pub executors: Vec<Arc<dyn Executor>>,
     /// What a requester asks for the digest of an image that no bid names: the next where one
@@ -69,6 +72,7 @@ pub struct Node {
     pub(crate) config: NodeConfig,
     pub(crate) clock: Clock,
     pub(crate) content: Arc<dyn Content>,
+    pub(crate) sources: Arc<dyn Sources>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) exchange: Arc<dyn BlockExchange>,
     pub(crate) log_exchange: Arc<dyn LogExchange>,
@@ -145,6 +149,7 @@ impl Node {
         let node = Self {
             clock,
             content: parts.content,
+            sources: parts.sources,
             transport: parts.transport,
             exchange: parts.exchange,
             log_exchange: parts.log_exchange,

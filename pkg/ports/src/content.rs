@@ -11,6 +11,7 @@ use futures::Stream;
 use gadus_model::{Caps, Cid, ExecutionId, NodeId};
 use tokio::io::AsyncRead;
 
+use crate::layout::Layout;
 use crate::transport::BlockExchange;
 
 /// Bytes as they come.
@@ -101,18 +102,18 @@ pub trait Content: Send + Sync {
     /// `Io`.
     async fn discard(&self, namespace: NamespaceId) -> Result<(), ContentError>;
 
-    /// Imports one file from a stream.
+    /// Imports one file from a stream, which tells no mode.
     ///
     /// # Errors
     /// `Io`, `Full`.
-    async fn import_file(&self, bytes: BoxRead) -> Result<Imported, ContentError>;
+    async fn import_file(&self, bytes: BoxRead, layout: Layout) -> Result<Imported, ContentError>;
 
     /// Imports a tree from a tar stream. The tree's one top-level entry is the root; several, and
     /// they are wrapped in a directory.
     ///
     /// # Errors
     /// `Malformed`, `UnsafeName`, `Io`, `Full`; nothing half-written is pinned.
-    async fn import_tar(&self, tar: BoxRead) -> Result<Imported, ContentError>;
+    async fn import_tar(&self, tar: BoxRead, layout: Layout) -> Result<Imported, ContentError>;
 
     /// Imports a CAR (v1) block by block, each verified; pins its roots.
     ///
@@ -237,6 +238,8 @@ pub enum Node {
         cid: Cid,
         /// Its bytes.
         size: u64,
+        /// Its permissions, where they were kept.
+        mode: Option<u32>,
         /// Opens it from an offset, for a length.
         reader: Arc<dyn FileReader>,
     },
@@ -246,6 +249,8 @@ pub enum Node {
         cid: Cid,
         /// Its entries, sorted by name.
         entries: Vec<DirEntry>,
+        /// Its permissions, where they were kept.
+        mode: Option<u32>,
     },
     /// A symbolic link.
     Symlink {

@@ -5,10 +5,12 @@ pub mod executor;
 pub mod image;
 pub mod network;
 pub mod sample;
+pub mod source;
 pub mod store;
 
 pub use content::FakeContent;
 pub use executor::FakeExecutor;
 pub use image::FakeImages;
 pub use network::{FakeNetwork, FakeTransport};
+pub use source::NoSources;
 pub use store::MemoryStore;

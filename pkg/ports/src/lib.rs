@@ -11,6 +11,8 @@ pub mod crash;
 pub mod executor;
 pub mod fake;
 pub mod image;
+pub mod layout;
+pub mod source;
 pub mod store;
 pub mod transport;
 
@@ -24,6 +26,8 @@ pub use executor::{
     Warmth,
 };
 pub use image::ImageResolver;
+pub use layout::{Layout, Profile, UnknownProfile};
+pub use source::{Origin, Pinned, SourceError, Sources};
 pub use store::{Folder, JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
 pub use transport::{
     BlockExchange, BlockStream, Inbound, LogChunk, LogExchange, LogRequest, LogStream, Serve,

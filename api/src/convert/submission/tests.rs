@@ -147,10 +147,12 @@ fn inline_inputs_are_imported_and_named_by_their_cids() {
     let document =
         wasm(json!({"EntryModule": "/m.wasm"}), json!({"InputSources": [inline, ipfs("d", "/d")]}));
     let made = draft(document.clone()).unwrap();
-    let inline: Vec<_> = made.inline().collect();
-    assert_eq!(inline, [InlineInput { index: 0, bytes: Bytes::from_static(b"\0asm") }]);
+    let wanted: Vec<_> = made.wanted().collect();
+    let data = Data::File(Bytes::from_static(b"\0asm"));
+    assert_eq!(wanted, [Wanted { index: 0, data }]);
     assert!(made.clone().finish(job_id(1), &BTreeMap::new()).is_err());
-    let job = made.finish(job_id(1), &[(0, cid("imported"))].into()).unwrap();
+    let had = Had { cid: cid("imported"), name: None };
+    let job = made.finish(job_id(1), &[(0, had)].into()).unwrap();
     let code = &job.task().unwrap().1.code;
     assert_eq!(*code, Code::Wasm { module: cid("imported"), entry: "_start".into() });
     let document: Document = serde_json::from_str(&job.document).unwrap();
@@ -174,6 +176,9 @@ fn what_is_not_there_yet_is_refused_by_name() {
             json!({"InputSources": [{"Source": {"Type": kind, "Params": {"URL": url}}, "Target": "/a"}]}),
         )
     };
+    let writable = with(json!({"InputSources": [{"Target": "/a", "Source": {
+        "Type": "local", "Params": {"SourcePath": "/srv", "ReadWrite": true},
+    }}]}));
     let imports = json!({"EntryModule": format!("ipfs://{}", cid("m")), "ImportModules": ["/x"]});
     let cases = [
         (kind("service"), "the job type service"),
@@ -187,13 +192,8 @@ fn what_is_not_there_yet_is_refused_by_name() {
             with(json!({"Env": {"A": "env:HOME"}})),
             "taking A from the compute node's environment (env:HOME)",
         ),
-        (source("urlDownload", "http://x"), "the input source urlDownload"),
         (source("s3", ""), "the input source s3"),
-        (source("localDirectory", ""), "the input source localDirectory"),
-        (
-            source("inline", "data:application/gzip;base64,AA=="),
-            "an inline input of type application/gzip",
-        ),
+        (writable, "an input that the job may write to"),
         (wasm(imports, json!({})), "linking with ImportModules"),
     ];
     for (document, what) in cases {
@@ -202,6 +202,55 @@ fn what_is_not_there_yet_is_refused_by_name() {
         assert_eq!(error.message, format!("{what} is not supported in this release"));
         assert!(error.hint.is_some(), "{what}");
     }
+}
+
+/// As Bacalhau has it: a directory, and in it the file under its own name.
+#[test]
+fn files_from_urls_go_into_their_targets_and_are_pinned() {
+    let url = |url: &str, target: &str| json!({"Source": {"Type": "urlDownload", "Params": {"URL": url}}, "Target": target});
+    let inputs = json!([
+        url(&format!("https://example.org/a.txt#sha256={}", "0a".repeat(32)), "/in"),
+        url(" 'http://example.org/b?x=1#part' ", "/in/"),
+        {"Source": {"Type": "localDirectory", "Params": {"SourcePath": "/srv/x"}}, "Target": "/x"},
+    ]);
+    let made = draft(docker(json!({"Image": "x"}), json!({"InputSources": inputs}))).unwrap();
+    let origin = |url: &str, sha256| Data::At(Origin::Url { url: url.to_owned(), sha256 });
+    let wanted: Vec<_> = made.wanted().map(|wanted| wanted.data).collect();
+    let expected = [
+        origin("https://example.org/a.txt", Some([10; 32])),
+        origin("http://example.org/b?x=1", None),
+        Data::At(Origin::Path("/srv/x".into())),
+    ];
+    assert_eq!(wanted, expected);
+    let had =
+        |name: Option<&str>, text: &str| Had { cid: cid(text), name: name.map(str::to_owned) };
+    let all = [had(Some("a.txt"), "a"), had(None, "b"), had(Some("x"), "c")];
+    let all: BTreeMap<_, _> = all.into_iter().enumerate().collect();
+    let job = made.clone().finish(job_id(1), &all).unwrap();
+    let inputs = &job.task().unwrap().1.inputs;
+    let paths: Vec<_> = inputs.keys().map(String::as_str).collect();
+    assert_eq!(paths, ["/in/a.txt", "/in/download", "/x"]);
+    let document: Document = serde_json::from_str(&job.document).unwrap();
+    let source = &document.tasks[0].input_sources[0].source;
+    let pinned = SpecConfig::new("ipfs").with("CID", cid("a").to_string());
+    assert_eq!(*source, pinned.with("PinnedFrom", "https://example.org/a.txt"));
+    let same = [had(Some("a.txt"), "a"), had(Some("a.txt"), "b"), had(None, "c")];
+    let error = made.clone().finish(job_id(1), &same.into_iter().enumerate().collect());
+    assert!(error.unwrap_err().message.contains("'/in/a.txt' already exists"));
+    let preview = made.preview(job_id(1)).unwrap();
+    assert!(preview.task().unwrap().1.inputs.contains_key("/in/a.txt"));
+}
+
+/// A module is a file at its target, and not a file in it.
+#[test]
+fn a_module_from_a_url_stays_at_its_target() {
+    let source = json!({"Type": "urlDownload", "Params": {"URL": "https://example.org/m.wasm"}});
+    let input = json!({"Source": source, "Target": "/m.wasm"});
+    let document = wasm(json!({"EntryModule": "/m.wasm"}), json!({"InputSources": [input]}));
+    let had = Had { cid: cid("m"), name: Some("m.wasm".to_owned()) };
+    let job = draft(document).unwrap().finish(job_id(1), &[(0, had)].into()).unwrap();
+    let (_, task) = job.task().unwrap();
+    assert_eq!(task.code, Code::Wasm { module: cid("m"), entry: "_start".into() });
 }
 
 #[test]
@@ -243,6 +292,12 @@ fn what_makes_no_sense_is_refused() {
         (wasm(json!({"EntryModule": "ipfs://x"}), json!({})), "'x' is no CID"),
         (wasm(json!({"EntryModule": {"Source": 1}}), json!({})), "a module source"),
         (source("ipfs", json!({})), "missing 'CID'"),
+        (source("urlDownload", json!({})), "missing 'URL'"),
+        (source("urlDownload", json!({"URL": "what"})), "'what' is no URL"),
+        (source("urlDownload", json!({"URL": "ftp://x/y"})), "neither an http nor an https URL"),
+        (source("urlDownload", json!({"URL": "http://x/y#sha256=abc"})), "'abc' is no SHA-256"),
+        (source("local", json!({"SourcePath": "srv/x"})), "'srv/x' is no absolute path"),
+        (source("local", json!({"SourcePath": "/srv/../x"})), "must not contain .."),
         (source("ipfs", json!({"CID": "Qmnonsense"})), "'Qmnonsense' is no CID"),
         (source("inline", json!({"URL": "http://x"})), "its URL is no data: URL"),
     ];

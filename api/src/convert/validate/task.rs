@@ -31,7 +31,9 @@ pub(super) fn task(task: &Task) -> Vec<String> {
     about("invalid resources", &resources(&task.resources), &mut errors);
     about("invalid input sources", &each(&task.input_sources, input), &mut errors);
     about("invalid output", &each(&task.result_paths, result_path), &mut errors);
-    errors.extend(twice(&task.input_sources));
+    // Files from URLs go into their targets, and may share one.
+    let own = |input: &&InputSource| !input.source.is("urlDownload");
+    errors.extend(twice(task.input_sources.iter().filter(own)));
     errors.extend(results_twice(&task.result_paths));
     about("invalid network", &network::network(&task.network), &mut errors);
     errors
@@ -123,9 +125,11 @@ fn is_plain_absolute(path: &str) -> bool {
 }
 
 /// The first input whose alias or target another has.
-fn twice(inputs: &[InputSource]) -> Option<String> {
+pub(in crate::convert) fn twice<'a>(
+    inputs: impl IntoIterator<Item = &'a InputSource>,
+) -> Option<String> {
     let (mut aliases, mut targets) = (BTreeSet::new(), BTreeSet::new());
-    inputs.iter().find_map(|input| {
+    inputs.into_iter().find_map(|input| {
         let (alias, target) = (input.alias.trim(), input.target.trim());
         if !alias.is_empty() && !aliases.insert(alias) {
             return Some(format!("input source with alias '{alias}' already exists"));

@@ -13,7 +13,7 @@ use crate::types::{ListEntry, Listing};
 /// What stands there, as JSON.
 pub(super) fn json(query: &QueryString, node: &Node) -> Result<Response, ApiError> {
     let listing = match node {
-        Node::Directory { cid, entries } => Listing {
+        Node::Directory { cid, entries, .. } => Listing {
             cid: cid.to_string(),
             kind: "directory".to_owned(),
             entries: entries.iter().map(entry).collect(),

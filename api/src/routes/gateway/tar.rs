@@ -120,15 +120,15 @@ impl Writer {
     /// One node; of a directory, what is in it.
     async fn node(&mut self, path: &str, node: Node) -> Result<Option<Vec<DirEntry>>, Stop> {
         match node {
-            Node::Directory { entries, .. } => {
-                self.put(header_of(path, Kind::Directory)).await?;
+            Node::Directory { entries, mode, .. } => {
+                self.put(header_of(path, Kind::Directory, mode)).await?;
                 return Ok(Some(entries));
             }
             Node::Symlink { target, .. } => {
-                self.put(header_of(path, Kind::Symlink(&target))).await?;
+                self.put(header_of(path, Kind::Symlink(&target), None)).await?;
             }
-            Node::File { size, reader, .. } => {
-                self.put(header_of(path, Kind::File(size))).await?;
+            Node::File { size, mode, reader, .. } => {
+                self.put(header_of(path, Kind::File(size), mode)).await?;
                 let mut bytes = reader.read(0, size);
                 let mut sent = 0;
                 while let Some(chunk) = bytes.next().await {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use gadus_ports::{Layout, Profile};
 
 use super::OutputArg;
 use crate::content_path::ContentPath;
@@ -10,14 +11,28 @@ use crate::content_path::ContentPath;
 /// Adds content.
 #[derive(Args, Debug)]
 pub(crate) struct AddArgs {
-    /// A file, a directory (hidden files included, symlinks kept as symlinks), or - for stdin
+    /// A file, a directory (hidden files included, symlinks kept as symlinks), - for stdin, or a URL
+    /// that the node fetches (#sha256=HEX holds it to its bytes)
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
+    /// How blocks are made: unixfs-v1-2025, or unixfs-v0-2015 for the CIDs of Kubo's old defaults
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) profile: Profile,
+    /// Keep permissions; they are part of the CID
+    #[arg(long)]
+    pub(crate) preserve_mode: bool,
     /// Compute the CID here too, and compare it with the node's
     #[arg(long)]
     pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) format: OutputArg,
+}
+
+impl AddArgs {
+    /// What decides the CID beside the content.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout { profile: self.profile, keep_modes: self.preserve_mode }
+    }
 }
 
 /// Fetches content.

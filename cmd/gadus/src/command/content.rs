@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
+use gadus_ports::Layout;
 
 use crate::cli::{AddArgs, CatArgs, Format, GetArgs, LsArgs};
 use crate::content_path::ContentPath;
@@ -14,10 +15,19 @@ use crate::session::Session;
 use crate::upload::{add_path, add_stdin};
 
 pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failure> {
-    let added = if args.path == Path::new("-") {
-        add_stdin(session, args.check).await?
+    let uri = args.path.to_str().filter(|path| is_url(path));
+    let added = if let Some(uri) = uri {
+        let layout = args.layout();
+        if args.check || layout != Layout::default() {
+            return Err(Failure::usage("a URL is added as the node fetches it")
+                .hint("download it, and add the file with these flags"));
+        }
+        let fetched = session.client.import_from(uri).await;
+        fetched.map_err(|e| Failure::call(format!("fetch {uri}"), &e))?
+    } else if args.path == Path::new("-") {
+        add_stdin(session, args.layout(), args.check).await?
     } else {
-        add_path(session, &args.path, args.check).await?
+        add_path(session, &args.path, args.layout(), args.check).await?
     };
     if args.format.output == Format::Table {
         session.printer.talk(&format!(
@@ -31,6 +41,10 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failu
     }
     session.printer.object(args.format.output, &added, || added.cid.clone())?;
     Ok(Exit::Success)
+}
+
+fn is_url(path: &str) -> bool {
+    path.starts_with("https://") || path.starts_with("http://")
 }
 
 pub(super) async fn get(session: &Session, args: &GetArgs) -> Result<Exit, Failure> {

@@ -61,6 +61,7 @@ impl Effective {
             networked_jobs: compute.networked_jobs,
             price: compute.price,
             content: config.content.clone(),
+            sources: config.sources.clone(),
             store: config.store.clone(),
             wasm,
             docker,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use gadus_auth::NodeKey;
 use gadus_data::EmbeddedContent;
+use gadus_data::source::NodeSources;
 use gadus_docker::{DockerConfig, DockerExecutor, Registries};
 use gadus_model::{Gpu, NodeId, NodeInfo};
 use gadus_net::Net;
@@ -38,6 +39,9 @@ impl Running {
         let listener = listen(&settings.api_listen).await?;
         let key = Arc::new(load_key(&settings.data_dir)?);
         let content = Arc::new(open_content(&settings)?);
+        let sources = NodeSources::new(content.as_ref().clone(), settings.sources.clone());
+        let sources = sources.map_err(|why| Failure::usage("failed to set up TLS").because(why))?;
+        let sources = Arc::new(sources);
         let requester_store = open_log(&settings, key.id(), "requester")?;
         let compute_store = open_log(&settings, key.id(), "compute")?;
         let server = Server::new(content.clone());
@@ -53,6 +57,7 @@ impl Running {
             exchange: net.clone(),
             log_exchange: net.clone(),
             content,
+            sources,
             executors: executors(&settings, docker.clone())?,
             images: images(&settings, docker),
             requester_store,

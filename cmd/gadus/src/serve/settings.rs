@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gadus_api::ApiConfig;
 use gadus_data::ContentConfig;
+use gadus_data::source::SourceConfig;
 use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_model::{Limits, OwnerId, Resources};
 use gadus_net::NetConfig;
@@ -45,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) price: u64,
     /// Content.
     pub(crate) content: ContentConfig,
+    pub(crate) sources: SourceConfig,
     /// The logs.
     pub(crate) store: StoreConfig,
     /// Wasm, unless it is switched off.

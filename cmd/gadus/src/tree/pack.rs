@@ -7,9 +7,10 @@ use std::path::Path;
 
 use gadus_api::ImportKind;
 use gadus_api::tar_blocks::{end, header, padding};
+use gadus_ports::Layout;
 use rustix::fs::OFlags;
 
-use super::scan::{Entry, Kind, special, walk};
+use super::scan::{Entry, Kind, one, special, walk};
 use crate::failure::Failure;
 
 /// The name of the tree's one top-level entry; a node takes that entry as the root.
@@ -39,37 +40,42 @@ impl Packed {
         }
     }
 
-    /// How a node is told.
-    pub(crate) fn kind(self) -> ImportKind {
+    /// How a node is told. The mode of a single file travels in a tar.
+    pub(crate) fn kind(self, layout: Layout) -> ImportKind {
         match self {
-            Self::File => ImportKind::File,
-            Self::Tree => ImportKind::Tar,
+            Self::File if !layout.keep_modes => ImportKind::File(layout),
+            Self::File | Self::Tree => ImportKind::Tar(layout),
         }
     }
 }
 
-/// Writes a file's bytes, or a tree as a tar.
+/// Writes a file's bytes, or a tree as a tar; with `keep_modes`, a file as a tar too.
 ///
 /// # Errors
 /// For what cannot be read, or changes while it is read; and what the writer says.
-pub(crate) fn pack(path: &Path, what: Packed, out: &mut dyn Write) -> Result<(), Failure> {
+pub(crate) fn pack(
+    path: &Path,
+    what: Packed,
+    keep_modes: bool,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     match what {
-        Packed::File => {
+        Packed::File if !keep_modes => {
             let mut file = open(path, OFlags::empty())?;
-            copy(path, &mut file, out).map(|_| ())
+            return copy(path, &mut file, out).map(|_| ());
         }
-        Packed::Tree => {
-            walk(path, &mut |entry| pack_entry(entry, out))?;
-            send(out, &end())
-        }
+        Packed::File => pack_entry(&one(path)?, keep_modes, out)?,
+        Packed::Tree => walk(path, &mut |entry| pack_entry(entry, keep_modes, out))?,
     }
+    send(out, &end())
 }
 
-fn pack_entry(entry: &Entry, out: &mut dyn Write) -> Result<(), Failure> {
+fn pack_entry(entry: &Entry, keep_modes: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let mode = entry.mode.filter(|_| keep_modes);
     let slash = if entry.name.is_empty() { "" } else { "/" };
     let name = format!("{ROOT}{slash}{}", entry.name);
     let Kind::File(bytes) = entry.kind else {
-        return send(out, &header(&name, entry.kind.in_tar()));
+        return send(out, &header(&name, entry.kind.in_tar(), mode));
     };
     // What was a file a moment ago may be a FIFO now: opening it must not wait.
     let file = open(&entry.disk, OFlags::NOFOLLOW | OFlags::NONBLOCK)?;
@@ -78,7 +84,7 @@ fn pack_entry(entry: &Entry, out: &mut dyn Write) -> Result<(), Failure> {
     if !metadata.is_file() || metadata.len() != bytes {
         return Err(changed(&entry.disk));
     }
-    send(out, &header(&name, entry.kind.in_tar()))?;
+    send(out, &header(&name, entry.kind.in_tar(), mode))?;
     if copy(&entry.disk, &mut file.take(bytes), out)? != bytes {
         return Err(changed(&entry.disk));
     }

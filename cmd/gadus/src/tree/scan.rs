@@ -1,7 +1,7 @@
 //! Walking a directory in a fixed order, and looking at it before anything is sent.
 
 use std::fs::{self, Metadata};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use gadus_api::tar_blocks;
@@ -16,6 +16,8 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// What it is.
     pub(super) kind: Kind,
+    /// Its permissions, once it was looked at.
+    pub(super) mode: Option<u32>,
 }
 
 /// What can be in a tree.
@@ -73,7 +75,7 @@ pub(super) fn walk(
     visit: &mut dyn FnMut(&Entry) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     // The entries of each open directory, last one first.
-    let first = Entry { disk: root.to_owned(), name: String::new(), kind: Kind::Directory };
+    let first = one(root)?;
     visit(&first)?;
     let mut open = vec![children(&first)?];
     while let Some(siblings) = open.last_mut() {
@@ -83,7 +85,8 @@ pub(super) fn walk(
         };
         let metadata = fs::symlink_metadata(&entry.disk)
             .map_err(|e| Failure::io(format!("read {}", entry.disk.display()), &e))?;
-        let entry = Entry { kind: kind(&entry.disk, &metadata)?, ..entry };
+        let kind = kind(&entry.disk, &metadata)?;
+        let entry = Entry { kind, mode: Some(mode(&metadata)), ..entry };
         visit(&entry)?;
         if matches!(entry.kind, Kind::Directory) {
             let below = children(&entry)?;
@@ -91,6 +94,19 @@ pub(super) fn walk(
         }
     }
     Ok(())
+}
+
+/// What was named on the command line, where symlinks are followed.
+pub(super) fn one(path: &Path) -> Result<Entry, Failure> {
+    let failed = |e: &std::io::Error| Failure::io(format!("read {}", path.display()), e);
+    let disk = fs::canonicalize(path).map_err(|e| failed(&e))?;
+    let metadata = fs::symlink_metadata(&disk).map_err(|e| failed(&e))?;
+    let kind = kind(path, &metadata)?;
+    Ok(Entry { disk, name: String::new(), kind, mode: Some(mode(&metadata)) })
+}
+
+fn mode(metadata: &Metadata) -> u32 {
+    metadata.mode() & 0o7777
 }
 
 /// The entries of a directory, in reverse order; what they are is not known yet.
@@ -111,6 +127,7 @@ fn children(parent: &Entry) -> Result<Vec<Entry>, Failure> {
         disk: parent.disk.join(&name),
         name: if parent.name.is_empty() { name } else { format!("{}/{name}", parent.name) },
         kind: Kind::Directory,
+        mode: None,
     };
     Ok(names.into_iter().map(entry).collect())
 }

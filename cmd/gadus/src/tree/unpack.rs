@@ -11,7 +11,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
 use gadus_api::tar_blocks::Broken;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat, symlinkat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, openat, statat, symlinkat, unlinkat,
+};
 use rustix::io::Errno;
 use tar::{Archive, Entry, EntryType};
 
@@ -19,6 +21,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::plain;
 
+/// The permissions of a directory, where nothing else was kept.
+const DIRECTORY_MODE: u32 = 0o755;
 /// Bytes of a comment that are read.
 const COMMENT_BYTES_MAX: u64 = 64 << 10;
 
@@ -56,6 +60,8 @@ pub(crate) struct Unpacker {
     links: Links,
     /// The directory that the last entry was in, with its names below `base`.
     last: Option<(Vec<OsString>, OwnedFd)>,
+    /// Directories whose modes are not the usual one: they get them when all is in them.
+    modes: Vec<(Vec<OsString>, u32)>,
     done: Unpacked,
 }
 
@@ -73,7 +79,15 @@ impl Unpacker {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let base = rustix::fs::open(base, flags, Mode::empty())
             .map_err(|e| Failure::io(format!("open {}", base.display()), &e.into()))?;
-        Ok(Self { base, root, overwrite, links, last: None, done: Unpacked::default() })
+        Ok(Self {
+            base,
+            root,
+            overwrite,
+            links,
+            last: None,
+            modes: Vec::new(),
+            done: Unpacked::default(),
+        })
     }
 
     /// Reads a tar to its end.
@@ -101,6 +115,11 @@ impl Unpacker {
         if top.is_none() {
             return Err(Failure::usage("the node sent an empty stream"));
         }
+        // What is further down first: a parent may be closed by its mode.
+        for (names, mode) in std::mem::take(&mut self.modes).into_iter().rev() {
+            fchmod(self.directory(&names)?, Mode::from_raw_mode(mode))
+                .map_err(|e| Failure::io(format!("write {}", shown(&names)), &e.into()))?;
+        }
         Ok(self.done)
     }
 
@@ -111,7 +130,14 @@ impl Unpacker {
     ) -> Result<(), Failure> {
         let failed = |e: Errno| Failure::io(format!("write {}", shown(names)), &e.into());
         match entry.header().entry_type() {
-            EntryType::Directory => self.directory(names).map(|_| ()),
+            EntryType::Directory => {
+                self.directory(names)?;
+                let mode = entry.header().mode().unwrap_or(DIRECTORY_MODE) & 0o777;
+                if mode != DIRECTORY_MODE {
+                    self.modes.push((names.to_vec(), mode));
+                }
+                Ok(())
+            }
             EntryType::Regular | EntryType::Continuous => {
                 let (parent, name) = self.parent_of(names)?;
                 let mode = entry.header().mode().unwrap_or(0o644) & 0o777;
@@ -188,7 +214,7 @@ impl Unpacker {
         for name in names {
             fd = match openat(&fd, name, flags, Mode::empty()) {
                 Err(Errno::NOENT) => {
-                    mkdirat(&fd, name, Mode::from_raw_mode(0o755)).map_err(failed)?;
+                    mkdirat(&fd, name, Mode::from_raw_mode(DIRECTORY_MODE)).map_err(failed)?;
                     openat(&fd, name, flags, Mode::empty()).map_err(failed)?
                 }
                 // Without following a symlink, one is no directory.

@@ -11,6 +11,7 @@ use gadus_api::ImportKind;
 use gadus_api::types::ImportResponse;
 use gadus_data::import::{Budget, Importer, Pool};
 use gadus_data::unixfs::NullSink;
+use gadus_ports::Layout;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -25,12 +26,16 @@ const DEPTH_MAX: usize = 4_096;
 pub(super) fn cid_of(kind: ImportKind, chunks: Receiver<Bytes>) -> Result<String, Failure> {
     let threads = available_parallelism().map_or(1, usize::from);
     let pool = Pool::new(threads).map_err(|e| Failure::io("start threads that hash", &e))?;
-    let importer = Importer::new(Arc::new(NullSink), Arc::new(pool));
+    let layout = match kind {
+        ImportKind::File(layout) | ImportKind::Tar(layout) => layout,
+        ImportKind::Car => Layout::default(),
+    };
+    let importer = Importer::new(Arc::new(NullSink), Arc::new(pool), layout);
     let mut budget = Budget::new(u64::MAX, u64::MAX);
     let mut source = Chunks { chunks, current: Bytes::new() };
     let built = match kind {
-        ImportKind::Tar => importer.tar(source, &mut budget, DEPTH_MAX),
-        ImportKind::File | ImportKind::Car => importer.file(&mut source, &mut budget),
+        ImportKind::Tar(_) => importer.tar(source, &mut budget, DEPTH_MAX),
+        ImportKind::File(_) | ImportKind::Car => importer.file(&mut source, None, &mut budget),
     };
     built
         .map(|built| built.cid.to_string())

@@ -1,3 +1,4 @@
+use gadus_ports::Layout;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -8,7 +9,7 @@ use crate::fake_node::{FakeNode, Script};
 async fn add_to(cid: &str, path: &Path) -> Result<ImportResponse, Failure> {
     let node = FakeNode::start(Script { imported: cid.to_owned(), ..Script::default() }).await;
     let (session, _) = node.session();
-    add_path(&session, path, true).await
+    add_path(&session, path, Layout::default(), true).await
 }
 
 #[tokio::test]
@@ -41,6 +42,7 @@ async fn a_tree_of_any_shape_is_computed_from_what_is_sent() {
         content.path().join("store"),
         gadus_data::ContentConfig::default(),
     );
-    let stored = store.unwrap().import_path(dir.path().to_owned()).await.unwrap();
+    let stored =
+        store.unwrap().import_path(dir.path().to_owned(), Layout::default()).await.unwrap();
     assert_eq!(report.causes[1], format!("what was sent is {}", stored.root));
 }

@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
+use gadus_ports::{Layout, Profile};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -36,6 +37,7 @@ fn seeds(count: u64) -> Range<u64> {
 fn hold_to_the_judge(
     seeds: Range<u64>,
     test: &str,
+    layout: impl Fn(u64) -> Layout,
     make: impl Fn(u64, &mut ChaCha8Rng) -> (Tree, Option<&'static str>),
 ) {
     let mut court: Option<Court> = None;
@@ -49,11 +51,12 @@ fn hold_to_the_judge(
         let path = dir.path().join("tree");
         let (tree, expected_kind) = make(seed, &mut ChaCha8Rng::seed_from_u64(seed));
         tree.write(&path);
-        let (ours, theirs) = court.both(&path);
+        let layout = layout(seed);
+        let (ours, theirs) = court.both(&path, layout);
         if ours.cid != theirs.cid {
-            let difference = smallest_difference(&path, &mut |path| court.both(path));
+            let difference = smallest_difference(&path, &mut |path| court.both(path, layout));
             panic!(
-                "seed {seed}: {}\nagain: GADUS_JUDGE_SEEDS={seed}..{} cargo test -p gadus-e2e --test it judge::{test}",
+                "seed {seed}, {layout:?}: {}\nagain: GADUS_JUDGE_SEEDS={seed}..{} cargo test -p gadus-e2e --test it judge::{test}",
                 difference.unwrap_or_else(|| "the whole differed, once".to_owned()),
                 seed + 1
             );
@@ -64,26 +67,49 @@ fn hold_to_the_judge(
     }
 }
 
+/// The default.
+fn newest(_: u64) -> Layout {
+    Layout::default()
+}
+
+/// Each of them in turn.
+fn any(seed: u64) -> Layout {
+    let profile = if seed.is_multiple_of(2) { Profile::V1 } else { Profile::V0 };
+    Layout { profile, keep_modes: seed % 4 > 1 }
+}
+
 #[test]
 fn random_trees() {
-    hold_to_the_judge(seeds(300), "random_trees", |_, rng| (Tree::random(rng), None));
+    hold_to_the_judge(seeds(400), "random_trees", any, |_, rng| (Tree::random(rng), None));
 }
 
 /// Directories whose blocks are just as large as they may be, a byte or two less, or more.
 #[test]
 fn directories_around_the_size_where_they_become_hamts() {
     let test = "directories_around_the_size_where_they_become_hamts";
-    hold_to_the_judge(seeds(10), test, |seed, rng| {
+    hold_to_the_judge(seeds(10), test, newest, |seed, rng| {
         let block_bytes = BLOCK_BYTES_MAX - 2 + usize::try_from(seed % 5).unwrap();
         let kind = if block_bytes > BLOCK_BYTES_MAX { "hamt-shard" } else { "directory" };
         (Tree::directory_of(rng, block_bytes), Some(kind))
     });
 }
 
+/// The same in the old profile, which counts names and CIDs and nothing else.
+#[test]
+fn directories_around_the_size_where_they_became_hamts() {
+    let test = "directories_around_the_size_where_they_became_hamts";
+    let old = |seed: u64| Layout { profile: Profile::V0, keep_modes: !seed.is_multiple_of(2) };
+    hold_to_the_judge(seeds(10), test, old, |seed, rng| {
+        let bytes = BLOCK_BYTES_MAX - 2 + usize::try_from(seed % 5).unwrap();
+        let kind = if bytes > BLOCK_BYTES_MAX { "hamt-shard" } else { "directory" };
+        (Tree::directory_of_names(rng, bytes), Some(kind))
+    });
+}
+
 /// Thousands of entries, so that some of their hashes share three bytes and more.
 #[test]
 fn hamts_of_several_levels() {
-    hold_to_the_judge(seeds(4), "hamts_of_several_levels", |seed, rng| {
+    hold_to_the_judge(seeds(4), "hamts_of_several_levels", any, |seed, rng| {
         let entries = [5_000, 9_000, 14_000, 25_000][usize::try_from(seed % 4).unwrap()];
         (Tree::wide(rng, entries), Some("hamt-shard"))
     });
@@ -93,7 +119,8 @@ fn hamts_of_several_levels() {
 /// holes.
 #[test]
 fn a_file_of_more_chunks_than_a_node_links() {
-    hold_to_the_judge(seeds(1), "a_file_of_more_chunks_than_a_node_links", |seed, _| {
+    let test = "a_file_of_more_chunks_than_a_node_links";
+    hold_to_the_judge(seeds(1), test, newest, |seed, _| {
         let bytes = (1024 << 20) + [1 << 20, 1, 1_234_567, 0][usize::try_from(seed % 4).unwrap()];
         (Tree::File { bytes, seed, filling: Filling::Holes, mode: 0o600 }, Some("file"))
     });

@@ -4,9 +4,13 @@ use gadus_model::{Cid, DAG_CBOR, DAG_PB};
 use gadus_ports::ContentError;
 use ipld_core::codec::Links as _;
 use serde_ipld_dagcbor::codec::DagCborCodec;
+use serde_ipld_dagjson::codec::DagJsonCodec;
 
 use crate::error::malformed;
 use crate::unixfs::node;
+
+/// DAG-JSON's code in the multicodec table.
+const DAG_JSON: u64 = 0x0129;
 
 /// A link: what it names, and the bytes under it where the link says so.
 pub(crate) type Named = (Cid, Option<u64>);
@@ -27,11 +31,16 @@ pub(crate) fn links(cid: &Cid, bytes: &[u8]) -> Result<Vec<Named>, ContentError>
             let links = links.map_err(|e| malformed(format!("block {cid}"), e.to_string()))?;
             Ok(links.map(|cid| (cid, None)).collect())
         }
+        DAG_JSON => {
+            let links = DagJsonCodec::links(bytes);
+            let links = links.map_err(|e| malformed(format!("block {cid}"), e.to_string()))?;
+            Ok(links.map(|cid| (cid, None)).collect())
+        }
         _ => Ok(Vec::new()),
     }
 }
 
 /// Whether blocks of a codec can have links that we follow.
 pub(crate) fn may_link(cid: &Cid) -> bool {
-    matches!(cid.codec(), DAG_PB | DAG_CBOR)
+    matches!(cid.codec(), DAG_PB | DAG_CBOR | DAG_JSON)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use gadus_model::{Cid, ExecutionId, NodeId};
-use gadus_ports::{Content as _, ContentError, FetchFrom, Node, PinReason};
+use gadus_ports::{Content as _, ContentError, FetchFrom, Layout, Node, PinReason};
 use tempfile::TempDir;
 
 use self::network::{Nature, Network};
@@ -31,7 +31,7 @@ async fn tree() -> (Cid, Vec<(Cid, Bytes)>) {
     }
     let large: Vec<u8> = (0..2_500_000).map(byte_at).collect();
     std::fs::write(source.join("large"), large).unwrap();
-    let root = content.import_path(source).await.unwrap().root;
+    let root = content.import_path(source, Layout::default()).await.unwrap().root;
     let mut blocks = Vec::new();
     let mut stack = vec![root];
     while let Some(cid) = stack.pop() {
@@ -243,7 +243,7 @@ async fn reading_fetches_what_is_read_and_no_more() {
     let network = Network::new([(1, Nature::Honest, &blocks)]);
     let (_dir, content) = open(ContentConfig::default());
     let from = from(&network, &[1], PATIENT_MS);
-    let Node::File { cid, reader, size } =
+    let Node::File { cid, reader, size, .. } =
         content.open(root, "large", Some(from.clone())).await.unwrap()
     else {
         panic!("it is a file")

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::unixfs::CHUNK_BYTES;
+use crate::unixfs::CHUNK_BYTES_MAX;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -124,7 +124,7 @@ pub(crate) struct Buffers {
 impl Buffers {
     pub(crate) fn take(&self) -> Vec<u8> {
         let used = self.free.lock().pop();
-        used.unwrap_or_else(|| Vec::with_capacity(CHUNK_BYTES))
+        used.unwrap_or_else(|| Vec::with_capacity(CHUNK_BYTES_MAX))
     }
 
     pub(crate) fn give_back(&self, mut buffer: Vec<u8>) {

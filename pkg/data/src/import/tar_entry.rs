@@ -21,6 +21,8 @@ pub(crate) struct TarEntry {
     pub(crate) link: Vec<u8>,
     /// Bytes of content that follow.
     pub(crate) bytes: u64,
+    /// Permissions, where the header tells.
+    pub(crate) mode: Option<u32>,
 }
 
 /// What an entry is.
@@ -82,6 +84,7 @@ impl<R: Read> TarReader<R> {
                     path: extensions.path.unwrap_or_else(|| header.path_bytes().into_owned()),
                     link: extensions.link.unwrap_or_else(link),
                     bytes: self.content_left,
+                    mode: header.mode().ok().map(|mode| mode & 0o7777),
                 }));
             }
         }

@@ -17,7 +17,7 @@ use crate::unixfs::name::{self, unsafe_name};
 
 /// What stands at a path so far.
 enum Item {
-    Directory(Entries),
+    Directory(Entries, Option<u32>),
     File(Built),
     Symlink(Built),
 }
@@ -37,7 +37,7 @@ pub(crate) fn import(
 ) -> Result<Built, ContentError> {
     let mut reader = TarReader::new(source);
     let mut root = Entries::new();
-    let mut is_wrapped = false;
+    let (mut is_wrapped, mut root_mode) = (false, None);
     while let Some(entry) = reader.next()? {
         budget.take_entry()?;
         let path = path_of(&entry.path, depth_max)?;
@@ -45,7 +45,7 @@ pub(crate) fn import(
             if entry.kind != TarKind::Directory {
                 return Err(unsafe_name(&shown(&entry.path), "it names no entry"));
             }
-            is_wrapped = true;
+            (is_wrapped, root_mode) = (true, entry.mode);
             continue;
         };
         let item = content(importer, &mut reader, &entry, &root, budget, depth_max)?;
@@ -57,7 +57,7 @@ pub(crate) fn import(
             Some((_, only)) => build(importer, only),
             None => Err(malformed("the tar archive", "it is empty")),
         },
-        _ => build(importer, Item::Directory(root)),
+        _ => build(importer, Item::Directory(root, root_mode)),
     }
 }
 
@@ -72,10 +72,10 @@ fn content(
 ) -> Result<Item, ContentError> {
     match entry.kind {
         TarKind::File => {
-            let file = importer.file(reader, budget);
+            let file = importer.file(reader, entry.mode, budget);
             file.map(Item::File).map_err(|error| cut_short(error, entry))
         }
-        TarKind::Directory => Ok(Item::Directory(Entries::new())),
+        TarKind::Directory => Ok(Item::Directory(Entries::new(), entry.mode)),
         TarKind::Symlink => {
             let target = str::from_utf8(&entry.link);
             let target = target.map_err(|_| refused(entry, "is a link to no UTF-8 name"))?;
@@ -87,7 +87,7 @@ fn content(
         TarKind::HardLink => match find(root, &path_of(&entry.link, depth_max)?) {
             Some(Item::File(built)) => Ok(Item::File(*built)),
             Some(Item::Symlink(built)) => Ok(Item::Symlink(*built)),
-            Some(Item::Directory(_)) | None => {
+            Some(Item::Directory(..)) | None => {
                 Err(refused(entry, "is a hard link to no earlier file of the archive"))
             }
         },
@@ -121,9 +121,9 @@ fn directory_at<'a>(
 ) -> Result<&'a mut Entries, ContentError> {
     let mut at = root;
     for name in parents {
-        let new = || Item::Directory(Entries::new());
+        let new = || Item::Directory(Entries::new(), None);
         match at.entry(name.clone()).or_insert_with(new) {
-            Item::Directory(entries) => at = entries,
+            Item::Directory(entries, _) => at = entries,
             Item::File(_) | Item::Symlink(_) => {
                 return Err(refused(entry, &format!("lies under '{name}', which is no directory")));
             }
@@ -138,13 +138,16 @@ fn place(
     item: Item,
     entry: &TarEntry,
 ) -> Result<(), ContentError> {
-    match (entries.get(name), &item) {
+    match (entries.get_mut(name), &item) {
         (None, _) => {
             entries.insert(name.to_owned(), item);
             Ok(())
         }
         // Named again, or after something in it.
-        (Some(Item::Directory(_)), Item::Directory(_)) => Ok(()),
+        (Some(Item::Directory(_, mode)), Item::Directory(_, named)) => {
+            *mode = *named;
+            Ok(())
+        }
         _ => Err(refused(entry, "is there twice")),
     }
 }
@@ -154,7 +157,7 @@ fn find<'a>(root: &'a Entries, path: &[String]) -> Option<&'a Item> {
     let mut at = root;
     for parent in parents {
         match at.get(parent)? {
-            Item::Directory(entries) => at = entries,
+            Item::Directory(entries, _) => at = entries,
             Item::File(_) | Item::Symlink(_) => return None,
         }
     }
@@ -165,12 +168,12 @@ fn find<'a>(root: &'a Entries, path: &[String]) -> Option<&'a Item> {
 fn build(importer: &Importer, item: Item) -> Result<Built, ContentError> {
     match item {
         Item::File(built) | Item::Symlink(built) => Ok(built),
-        Item::Directory(entries) => {
+        Item::Directory(entries, mode) => {
             let linked = entries.into_iter().map(|(name, item)| {
                 let built = build(importer, item)?;
                 Ok(link(name, built))
             });
-            importer.directory(linked.collect::<Result<_, ContentError>>()?)
+            importer.directory(linked.collect::<Result<_, ContentError>>()?, mode)
         }
     }
 }

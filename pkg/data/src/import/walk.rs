@@ -53,14 +53,19 @@ impl<'a> Walk<'a> {
         Self { importer, budget, refuse, depth_max, links, device: 0, path }
     }
 
-    /// Imports what stands at `path`, itself not followed if it is a link. `shown` stands for it
-    /// in messages.
-    pub(crate) fn root(&mut self, path: &Path, shown: &str) -> Result<Built, ContentError> {
-        let found = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+    /// Imports what stands at `path`, from the directory `dir`, itself not followed if it is a
+    /// link. `shown` stands for it in messages.
+    pub(crate) fn root(
+        &mut self,
+        dir: impl AsFd,
+        path: &Path,
+        shown: &str,
+    ) -> Result<Built, ContentError> {
+        let found = statat(&dir, path, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(|e| io_error(format!("looking at {}", path.display()), e))?;
         self.device = found.st_dev;
         self.path = vec![shown.to_owned()];
-        self.entry(CWD, path, FileType::from_raw_mode(found.st_mode))
+        self.entry(dir, path, FileType::from_raw_mode(found.st_mode))
     }
 
     /// The directory at `path`, opened; `None` when there is none.
@@ -126,8 +131,9 @@ impl<'a> Walk<'a> {
             FileType::RegularFile => self.file(dir, name),
             FileType::Directory => {
                 let inner = self.open(dir, name, OFlags::DIRECTORY)?;
+                let mode = self.mode(&inner)?;
                 let entries = self.entries(inner)?;
-                self.importer.directory(entries)
+                self.importer.directory(entries, mode)
             }
             FileType::Symlink => self.symlink(dir, name),
             FileType::Fifo => Err(self.refused("is a FIFO")),
@@ -165,10 +171,20 @@ impl<'a> Walk<'a> {
     fn file(&mut self, dir: impl AsFd, name: &Path) -> Result<Built, ContentError> {
         let mut file = File::from(self.open(dir, name, OFlags::empty())?);
         let length = file.metadata().map_err(|e| self.failed("looking at", e))?.len();
+        let mode = self.mode(&file)?;
         // A sparse file counts by its length, before a byte of it is read.
         let mut whole = *self.budget;
         whole.take_bytes(length)?;
-        self.importer.file(&mut file, self.budget)
+        self.importer.file(&mut file, mode, self.budget)
+    }
+
+    /// Permissions, where they are wanted.
+    fn mode(&self, opened: impl AsFd) -> Result<Option<u32>, ContentError> {
+        if !self.importer.keeps_modes() {
+            return Ok(None);
+        }
+        let found = fstat(opened).map_err(|e| self.failed("looking at", e))?;
+        Ok(Some(found.st_mode & 0o7777))
     }
 
     fn symlink(&mut self, dir: impl AsFd, name: &Path) -> Result<Built, ContentError> {

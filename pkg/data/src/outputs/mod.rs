@@ -38,11 +38,11 @@ pub(crate) fn make(
 ) -> Result<Made, ContentError> {
     let session = Arc::new(core.store.session(Some(namespace)));
     let tee = Arc::new(Tee { session: session.clone(), inline: Mutex::default() });
-    let importer = core.importer_into(tee.clone());
+    let importer = core.importer(tee.clone());
     let mut warnings = Vec::new();
     let mut streams = Budget::new(u64::MAX, u64::MAX);
     let mut output = Budget::new(tree.caps.output_max_bytes, tree.caps.output_max_files);
-    let mut stream = |bytes: &[u8]| importer.file(&mut &*bytes, &mut streams);
+    let mut stream = |bytes: &[u8]| importer.file(&mut &*bytes, None, &mut streams);
     let stdout = stream(&tree.stdout)?;
     let stderr = stream(&tree.stderr)?;
     let exit_code = stream(tree.exit_code.to_string().as_bytes())?;
@@ -57,9 +57,9 @@ pub(crate) fn make(
         if links.is_empty() {
             warnings.push(format!("output '{name}' is empty"));
         }
-        entries.push(link(name.clone(), importer.directory(links)?));
+        entries.push(link(name.clone(), importer.directory(links, None)?));
     }
-    let result = importer.directory(entries)?;
+    let result = importer.directory(entries, None)?;
     let inline = tee.inline.lock().take();
     let result = ImportedResult {
         result: result.cid,

@@ -34,12 +34,12 @@ pub(crate) async fn open(
         let found = blocking(move || Ok(resolve::resolve(&local, namespace, root, &names))).await?;
         match (found, &from) {
             (Ok(Stands::File { cid, node }), _) => {
-                let size = node.size;
+                let (size, mode) = (node.size, node.mode);
                 let view = FileView { core: core.clone(), from, cid, root: Arc::new(node) };
-                return Ok(Node::File { cid, size, reader: Arc::new(view) });
+                return Ok(Node::File { cid, size, mode, reader: Arc::new(view) });
             }
-            (Ok(Stands::Directory { cid, entries }), _) => {
-                return Ok(Node::Directory { cid, entries });
+            (Ok(Stands::Directory { cid, entries, mode }), _) => {
+                return Ok(Node::Directory { cid, entries, mode });
             }
             (Ok(Stands::Symlink { cid, target }), _) => return Ok(Node::Symlink { cid, target }),
             (Err(Halt::Failed(error)), _) => return Err(error),

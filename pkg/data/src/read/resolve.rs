@@ -11,7 +11,7 @@ use crate::unixfs::parse::{FileNode, Parsed, parse};
 /// What was found.
 pub(super) enum Stands {
     File { cid: Cid, node: FileNode },
-    Directory { cid: Cid, entries: Vec<DirEntry> },
+    Directory { cid: Cid, entries: Vec<DirEntry>, mode: Option<u32> },
     Symlink { cid: Cid, target: String },
 }
 
@@ -33,10 +33,12 @@ pub(super) fn resolve(
     match node(core, namespace, &cid)? {
         Parsed::File(file) => Ok(Stands::File { cid, node: file }),
         Parsed::Symlink(target) => Ok(Stands::Symlink { cid, target }),
-        directory @ (Parsed::Directory(_) | Parsed::Shard(..)) => {
+        directory @ (Parsed::Directory(..) | Parsed::Shard(..)) => {
+            let mode = directory.mode();
             let links = entries(core, namespace, &cid, directory)?;
             let entries = links.into_iter().map(|link| dir_entry(core, namespace, link));
-            Ok(Stands::Directory { cid, entries: entries.collect::<Result<_, ContentError>>()? })
+            let entries = entries.collect::<Result<_, ContentError>>()?;
+            Ok(Stands::Directory { cid, entries, mode })
         }
     }
 }
@@ -51,7 +53,7 @@ fn dir_entry(
     } else {
         match core.store.get(&link.cid, namespace)?.map(|bytes| parse(&link.cid, bytes)) {
             Some(Ok(Parsed::File(_))) => EntryKind::File,
-            Some(Ok(Parsed::Directory(_) | Parsed::Shard(..))) => EntryKind::Directory,
+            Some(Ok(Parsed::Directory(..) | Parsed::Shard(..))) => EntryKind::Directory,
             Some(Ok(Parsed::Symlink(_))) => EntryKind::Symlink,
             Some(Err(_)) | None => EntryKind::Unknown,
         }

@@ -35,7 +35,7 @@ async fn node(content: &EmbeddedContent, links: &[(&str, Cid)], message: &[u8]) 
 async fn part(content: &EmbeddedContent, own: &[u8], children: &[(Cid, u64)]) -> Cid {
     let sizes = children.iter().map(|(_, size)| *size);
     let total = own.len() as u64 + sizes.clone().sum::<u64>();
-    let mut message = data::file(total, sizes);
+    let mut message = data::file(total, sizes, None);
     crate::unixfs::protobuf::put_bytes(&mut message, 2, own);
     let links: Vec<_> = children.iter().map(|(cid, _)| ("", *cid)).collect();
     node(content, &links, &message).await
@@ -79,17 +79,17 @@ async fn parts_with_bytes_of_their_own_and_parts_below_parts_are_read_in_order()
 async fn a_part_that_is_not_as_told_is_an_error() {
     let (dir, content) = open(ContentConfig::default());
     let leaf = raw(&content, b"abc").await;
-    let folder = node(&content, &[], &data::directory()).await;
+    let folder = node(&content, &[], &data::directory(None)).await;
     let longer = part(&content, b"", &[(leaf, 4)]).await;
     let shorter = part(&content, b"", &[(leaf, 2)]).await;
     let odd = part(&content, b"", &[(folder, 3)]).await;
-    let uneven = node(&content, &[("", leaf)], &data::file(3, [1, 2].into_iter())).await;
-    let wrong_sum = node(&content, &[("", leaf)], &data::file(9, [3].into_iter())).await;
+    let uneven = node(&content, &[("", leaf)], &data::file(3, [1, 2].into_iter(), None)).await;
+    let wrong_sum = node(&content, &[("", leaf)], &data::file(9, [3].into_iter(), None)).await;
     let beyond = part(&content, b"x", &[]).await;
     let huge = node(
         &content,
         &[("", beyond), ("", beyond)],
-        &data::file(1, [u64::MAX, u64::MAX].into_iter()),
+        &data::file(1, [u64::MAX, u64::MAX].into_iter(), None),
     )
     .await;
     for root in [longer, shorter, odd, uneven, wrong_sum, huge] {
@@ -140,7 +140,7 @@ async fn a_chain_of_parts_that_is_too_long_is_an_error() {
 async fn hostile_hamts_are_refused() {
     let config = ContentConfig { directory_entries_max: 2_000, ..ContentConfig::default() };
     let (_dir, content) = open(config);
-    let shard = |bits: u64| data::hamt_shard(&[1], bits);
+    let shard = |bits: u64| data::hamt_shard(&[1], bits, None);
     let leaf = raw(&content, b"x").await;
     let places: Vec<String> = (0..256).map(|place| format!("{place:02X}")).collect();
     // Shards that lead to shards many times over, and to nothing.
@@ -183,7 +183,7 @@ async fn a_directory_with_too_many_entries_is_not_listed() {
     let leaf = raw(&content, b"x").await;
     let names: Vec<String> = (0..11).map(|nth| nth.to_string()).collect();
     let links: Vec<_> = names.iter().map(|name| (name.as_str(), leaf)).collect();
-    let root = node(&content, &links, &data::directory()).await;
+    let root = node(&content, &links, &data::directory(None)).await;
     let Err(error) = content.open(root, "", None).await else { panic!("11 are too many") };
     assert!(error.to_string().contains("more than 10 entries"), "{error}");
 }
@@ -191,7 +191,7 @@ async fn a_directory_with_too_many_entries_is_not_listed() {
 #[test]
 fn the_place_of_a_name_is_kubos() {
     // From a HAMT of the golden table: the names are in the shard that their hash says.
-    let message = data::decode(&data::hamt_shard(&[1], 256)).unwrap();
+    let message = data::decode(&data::hamt_shard(&[1], 256, None)).unwrap();
     let shape = hamt::Shape::of(&message).unwrap();
     let hash = crate::unixfs::murmur3::murmur3_x64_64(b"hello");
     assert_eq!(shape.place("hello", 0), Some(format!("{:02X}", hash >> 56)));
@@ -205,7 +205,7 @@ async fn how_much_is_missing_is_told_from_what_is_here() {
     let (dir, content) = open(config.clone());
     let leaf = raw(&content, b"x").await;
     let gone = raw_cid(b"gone");
-    let root = node(&content, &[("a", leaf), ("b", gone)], &data::directory()).await;
+    let root = node(&content, &[("a", leaf), ("b", gone)], &data::directory(None)).await;
     assert_eq!(content.bytes_missing(&gone, 5), 5);
     assert_eq!(content.bytes_missing(&gone, 0), 1);
     // Its link tells no size: one byte is the least.
@@ -218,7 +218,7 @@ async fn how_much_is_missing_is_told_from_what_is_here() {
         let text: &'static [u8] = Box::leak(name.clone().into_boxed_str()).as_bytes();
         links.push((name.as_str(), raw(&content, text).await));
     }
-    let wide = node(&content, &links, &data::directory()).await;
+    let wide = node(&content, &links, &data::directory(None)).await;
     assert_eq!(content.bytes_missing(&wide, 5), 1, "it was not looked at to its end");
     content.pin(wide, PinReason::User).await.unwrap();
     drop(content);

@@ -44,11 +44,11 @@ pub(crate) fn entries(
     let mut entries = Vec::new();
     let mut missing = Vec::new();
     let mut shards = match directory {
-        Parsed::Directory(links) => {
+        Parsed::Directory(links, _) => {
             entries = links;
             Vec::new()
         }
-        Parsed::Shard(shape, links) => vec![(shape, links, 1)],
+        Parsed::Shard(shape, links, _) => vec![(shape, links, 1)],
         Parsed::File(_) | Parsed::Symlink(_) => return Err(not_directory(cid).into()),
     };
     // A HAMT has fewer shards than entries, or nearly. One that leads nowhere many times is not
@@ -66,7 +66,7 @@ pub(crate) fn entries(
             match slot {
                 Slot::Entry(name) => entries.push(Link { name: name.to_owned(), ..link }),
                 Slot::Shard => match node(core, namespace, &link.cid) {
-                    Ok(Parsed::Shard(below, links)) if depth < shape.depth_max() => {
+                    Ok(Parsed::Shard(below, links, _)) if depth < shape.depth_max() => {
                         same_shape(cid, shape, below)?;
                         shards.push((below, links, depth + 1));
                     }
@@ -98,10 +98,10 @@ pub(crate) fn entry(
     let mut depth = 0;
     loop {
         match at {
-            Parsed::Directory(links) if depth == 0 => {
+            Parsed::Directory(links, _) if depth == 0 => {
                 return Ok(links.into_iter().find(|link| link.name == name));
             }
-            Parsed::Shard(shape, links) => {
+            Parsed::Shard(shape, links, _) => {
                 let Some(place) = shape.place(name, depth) else { return Ok(None) };
                 let here = |link: &Link| {
                     link.name == place || link.name.strip_prefix(&place) == Some(name)
@@ -113,10 +113,10 @@ pub(crate) fn entry(
                 at = node(core, namespace, &link.cid)?;
                 depth += 1;
             }
-            Parsed::Directory(_) | Parsed::File(_) | Parsed::Symlink(_) if depth > 0 => {
+            Parsed::Directory(..) | Parsed::File(_) | Parsed::Symlink(_) if depth > 0 => {
                 return Err(bad(cid, "its HAMT is not well formed").into());
             }
-            Parsed::Directory(_) | Parsed::File(_) | Parsed::Symlink(_) => return Ok(None),
+            Parsed::Directory(..) | Parsed::File(_) | Parsed::Symlink(_) => return Ok(None),
         }
     }
 }

@@ -31,19 +31,43 @@ pub(crate) struct UnixFs {
 }
 
 /// A file of several blocks.
-pub(crate) fn file(file_size: u64, block_sizes: impl Iterator<Item = u64>) -> Vec<u8> {
+pub(crate) fn file(
+    file_size: u64,
+    block_sizes: impl Iterator<Item = u64>,
+    mode: Option<u32>,
+) -> Vec<u8> {
     let mut out = Vec::new();
     put_number(&mut out, 1, 2);
     put_number(&mut out, 3, file_size);
     block_sizes.for_each(|size| put_number(&mut out, 4, size));
+    put_mode(&mut out, mode);
+    out
+}
+
+/// A file, or a leaf of one, in one block.
+pub(crate) fn leaf(bytes: &[u8], mode: Option<u32>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 32);
+    put_number(&mut out, 1, 2);
+    if !bytes.is_empty() {
+        put_bytes(&mut out, 2, bytes);
+    }
+    put_number(&mut out, 3, bytes.len() as u64);
+    put_mode(&mut out, mode);
     out
 }
 
 /// A directory in one block.
-pub(crate) fn directory() -> Vec<u8> {
+pub(crate) fn directory(mode: Option<u32>) -> Vec<u8> {
     let mut out = Vec::new();
     put_number(&mut out, 1, 1);
+    put_mode(&mut out, mode);
     out
+}
+
+fn put_mode(out: &mut Vec<u8>, mode: Option<u32>) {
+    if let Some(mode) = mode {
+        put_number(out, 7, u64::from(mode));
+    }
 }
 
 /// A symbolic link.
@@ -55,12 +79,13 @@ pub(crate) fn symlink(target: &[u8]) -> Vec<u8> {
 }
 
 /// A block of a HAMT directory.
-pub(crate) fn hamt_shard(bits: &[u8], fanout: u64) -> Vec<u8> {
+pub(crate) fn hamt_shard(bits: &[u8], fanout: u64, mode: Option<u32>) -> Vec<u8> {
     let mut out = Vec::new();
     put_number(&mut out, 1, 5);
     put_bytes(&mut out, 2, bits);
     put_number(&mut out, 5, MURMUR3_X64_64);
     put_number(&mut out, 6, fanout);
+    put_mode(&mut out, mode);
     out
 }
 
@@ -121,12 +146,15 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        let file = decode(&file(5, [3, 2].into_iter())).unwrap();
+        let file = decode(&file(5, [3, 2].into_iter(), Some(0o644))).unwrap();
         assert_eq!((file.kind, file.file_size), (Kind::File, Some(5)));
+        assert_eq!(file.mode, Some(0o644));
+        let leaf = decode(&leaf(b"abc", None)).unwrap();
+        assert_eq!((leaf.data, leaf.file_size, leaf.mode), (b"abc".to_vec(), Some(3), None));
         assert_eq!(file.block_sizes, [3, 2]);
-        assert_eq!(decode(&directory()).unwrap().kind, Kind::Directory);
+        assert_eq!(decode(&directory(None)).unwrap().kind, Kind::Directory);
         assert_eq!(decode(&symlink(b"a/b")).unwrap().data, b"a/b");
-        let shard = decode(&hamt_shard(&[1], 256)).unwrap();
+        let shard = decode(&hamt_shard(&[1], 256, None)).unwrap();
         assert_eq!((shard.hash_type, shard.fanout), (Some(MURMUR3_X64_64), Some(256)));
     }
 

@@ -6,7 +6,7 @@ use gadus_ports::ContentError;
 use super::data::{self, MURMUR3_X64_64, UnixFs};
 use super::murmur3::murmur3_x64_64;
 use super::node::{Link, encode};
-use super::{BlockSink, Built, put_node};
+use super::{Built, Maker};
 use crate::error::malformed;
 
 /// Fan-out of what we write.
@@ -17,15 +17,24 @@ const FANOUT_BITS: u32 = 8;
 const FANOUT_MAX: u64 = 1024;
 
 /// Stores a HAMT of these entries, whose names are distinct.
-pub(crate) fn build(sink: &dyn BlockSink, entries: Vec<Link>) -> Result<Built, ContentError> {
+pub(crate) fn build(
+    maker: Maker<'_>,
+    entries: Vec<Link>,
+    mode: Option<u32>,
+) -> Result<Built, ContentError> {
     let hash = |link: Link| (murmur3_x64_64(link.name.as_bytes()), link);
     let mut hashed: Vec<(u64, Link)> = entries.into_iter().map(hash).collect();
     hashed.sort_unstable_by_key(|(hash, _)| *hash);
-    shard(sink, &hashed, 0)
+    shard(maker, &hashed, 0, mode)
 }
 
 /// Stores the shard of entries, sorted by hash, that share the first `depth` places.
-fn shard(sink: &dyn BlockSink, entries: &[(u64, Link)], depth: u32) -> Result<Built, ContentError> {
+fn shard(
+    maker: Maker<'_>,
+    entries: &[(u64, Link)],
+    depth: u32,
+    mode: Option<u32>,
+) -> Result<Built, ContentError> {
     if depth * FANOUT_BITS >= u64::BITS {
         return Err(malformed("a directory", "too many of its names have the same hash"));
     }
@@ -38,15 +47,15 @@ fn shard(sink: &dyn BlockSink, entries: &[(u64, Link)], depth: u32) -> Result<Bu
         links.push(match group {
             [(_, only)] => Link { name: format!("{at:02X}{}", only.name), ..only.clone() },
             several => {
-                let Built { cid, size } = shard(sink, several, depth + 1)?;
+                let Built { cid, size } = shard(maker, several, depth + 1, None)?;
                 Link { cid, name: format!("{at:02X}"), size }
             }
         });
     }
     let first = bits.iter().position(|byte| *byte != 0).unwrap_or(bits.len());
-    let message = data::hamt_shard(&bits[first..], FANOUT);
+    let message = data::hamt_shard(&bits[first..], FANOUT, mode);
     let linked = links.iter().map(|link| link.size).fold(0, u64::saturating_add);
-    put_node(sink, &encode(links.iter(), &message), linked)
+    maker.node(&encode(links.iter(), &message), linked)
 }
 
 /// How a shard that was read is to be walked.

@@ -1,11 +1,11 @@
-//! UnixFS: how files, directories and links become blocks, in the frozen profile
-//! [`PROFILE`]: CIDv1, sha2-256, raw leaves of 1 MiB, balanced, at most 1024 links a node; a
-//! directory whose block would exceed 256 KiB becomes a HAMT of fan-out 256. Byte for byte what
-//! Kubo makes; `tests/golden.rs` holds it to that.
+//! UnixFS: how files, directories and links become blocks, sha2-256 and balanced, in the frozen
+//! profiles of [`gadus_ports::Profile`]. Byte for byte what Kubo makes; `tests/golden.rs` holds it
+//! to that.
 
 pub(crate) mod data;
 pub(crate) mod directory;
 pub(crate) mod file;
+pub(crate) mod form;
 pub(crate) mod hamt;
 pub(crate) mod murmur3;
 pub(crate) mod name;
@@ -16,14 +16,11 @@ pub(crate) mod protobuf;
 use gadus_model::Cid;
 use gadus_ports::ContentError;
 
-/// The name of the profile, as receipts carry it.
-pub const PROFILE: &str = "unixfs-v1-2025";
-/// Bytes of a leaf.
-pub const CHUNK_BYTES: usize = 1 << 20;
-/// Links of a file's node.
-pub(crate) const LINKS_MAX: usize = 1024;
-/// A directory's block; a larger one becomes a HAMT.
-pub(crate) const DIRECTORY_BLOCK_BYTES_MAX: usize = 256 << 10;
+use self::form::Form;
+use crate::block::raw_cid;
+
+/// Bytes of the largest leaf of any profile.
+pub(crate) const CHUNK_BYTES_MAX: usize = 1 << 20;
 
 /// Takes the blocks that an import makes. Called by several threads at once.
 pub trait BlockSink: Send + Sync {
@@ -53,18 +50,34 @@ pub struct Built {
     pub size: u64,
 }
 
-/// Stores a DAG-PB block whose links come to `linked_bytes`.
-pub(crate) fn put_node(
-    sink: &dyn BlockSink,
-    block: &[u8],
-    linked_bytes: u64,
-) -> Result<Built, ContentError> {
-    let cid = crate::block::dag_pb_cid(block);
-    sink.put(&cid, block)?;
-    Ok(Built { cid, size: linked_bytes.saturating_add(block.len() as u64) })
+/// Where blocks go, and how they are made.
+#[derive(Clone, Copy)]
+pub(crate) struct Maker<'a> {
+    pub(crate) sink: &'a dyn BlockSink,
+    pub(crate) form: Form,
 }
 
-/// Stores a symbolic link.
-pub(crate) fn put_symlink(sink: &dyn BlockSink, target: &[u8]) -> Result<Built, ContentError> {
-    put_node(sink, &node::encode([].iter(), &data::symlink(target)), 0)
+impl Maker<'_> {
+    /// Stores a DAG-PB block whose links come to `linked_bytes`.
+    pub(crate) fn node(self, block: &[u8], linked_bytes: u64) -> Result<Built, ContentError> {
+        let cid = self.form.cid(block);
+        self.sink.put(&cid, block)?;
+        Ok(Built { cid, size: linked_bytes.saturating_add(block.len() as u64) })
+    }
+
+    /// Stores bytes of a file; `mode` is the file's, when they are all of it.
+    pub(crate) fn leaf(self, bytes: &[u8], mode: Option<u32>) -> Result<Built, ContentError> {
+        if self.form.has_raw_leaves() {
+            let cid = raw_cid(bytes);
+            self.sink.put(&cid, bytes)?;
+            return Ok(Built { cid, size: bytes.len() as u64 });
+        }
+        let message = data::leaf(bytes, self.form.mode(mode));
+        self.node(&node::encode([].iter(), &message), 0)
+    }
+
+    /// Stores a symbolic link.
+    pub(crate) fn symlink(self, target: &[u8]) -> Result<Built, ContentError> {
+        self.node(&node::encode([].iter(), &data::symlink(target)), 0)
+    }
 }

@@ -13,14 +13,23 @@ use crate::error::malformed;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Parsed {
     File(FileNode),
-    /// A whole directory.
-    Directory(Vec<Link>),
-    /// A part of a HAMT directory.
-    Shard(Shape, Vec<Link>),
+    /// A whole directory, with its mode where that was kept.
+    Directory(Vec<Link>, Option<u32>),
+    /// A part of a HAMT directory; the root has the mode.
+    Shard(Shape, Vec<Link>, Option<u32>),
     Symlink(String),
 }
 
 impl Parsed {
+    /// Permissions, where they were kept.
+    pub(crate) fn mode(&self) -> Option<u32> {
+        match self {
+            Self::File(file) => file.mode,
+            Self::Directory(_, mode) | Self::Shard(_, _, mode) => *mode,
+            Self::Symlink(_) => None,
+        }
+    }
+
     /// The part of a file that its parent told of.
     ///
     /// # Errors
@@ -66,8 +75,8 @@ pub(crate) fn parse(cid: &Cid, bytes: Bytes) -> Result<Parsed, ContentError> {
 
 fn parse_node(node: Node, message: UnixFs) -> Result<Parsed, String> {
     match message.kind {
-        Kind::Directory => Ok(Parsed::Directory(node.links)),
-        Kind::HamtShard => Ok(Parsed::Shard(Shape::of(&message)?, node.links)),
+        Kind::Directory => Ok(Parsed::Directory(node.links, message.mode)),
+        Kind::HamtShard => Ok(Parsed::Shard(Shape::of(&message)?, node.links, message.mode)),
         Kind::Symlink => {
             let target = String::from_utf8(message.data);
             Ok(Parsed::Symlink(target.map_err(|_| "its target is not UTF-8")?))

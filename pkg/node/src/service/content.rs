@@ -14,8 +14,8 @@ impl Node {
         body: BoxRead,
     ) -> Result<Imported, ServiceError> {
         let imported = match kind {
-            ImportKind::File => self.content.import_file(body).await,
-            ImportKind::Tar => self.content.import_tar(body).await,
+            ImportKind::File(layout) => self.content.import_file(body, layout).await,
+            ImportKind::Tar(layout) => self.content.import_tar(body, layout).await,
             ImportKind::Car => self.content.import_car(body).await,
         };
         Ok(imported?)

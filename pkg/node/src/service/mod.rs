@@ -18,7 +18,7 @@ use gadus_api::service::{
 };
 use gadus_model::view::JobView;
 use gadus_model::{Cid, EvaluationId, JobId, Plan, Time};
-use gadus_ports::{BoxRead, Imported, Node as Content};
+use gadus_ports::{BoxRead, Imported, Node as Content, Origin, Pinned};
 use gadus_protocol::Requester;
 use tokio::sync::oneshot;
 
@@ -80,6 +80,10 @@ impl Service for Node {
 
     async fn import(&self, kind: ImportKind, body: BoxRead) -> Result<Imported, ServiceError> {
         self.import_content(kind, body).await
+    }
+
+    async fn pin(&self, origin: Origin) -> Result<Pinned, ServiceError> {
+        Ok(self.sources.pin(&origin).await?)
     }
 
     async fn open(&self, root: Cid, path: &str) -> Result<Content, ServiceError> {

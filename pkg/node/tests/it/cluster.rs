@@ -14,7 +14,9 @@ use gadus_model::{
     Code, Context, Engine, Image, Job, JobId, JobType, Limits, NodeInfo, Partition, Resources, Task,
 };
 use gadus_node::{Node, NodeConfig, Parts, Server};
-use gadus_ports::fake::{FakeContent, FakeExecutor, FakeImages, FakeNetwork, MemoryStore};
+use gadus_ports::fake::{
+    FakeContent, FakeExecutor, FakeImages, FakeNetwork, MemoryStore, NoSources,
+};
 use gadus_ports::{CrashAt, Executor, ImageResolver};
 use uuid::Uuid;
 
@@ -46,6 +48,7 @@ impl Host {
         let executors: Vec<Arc<dyn Executor>> = vec![self.wasm.clone(), self.docker.clone()];
         let images: Vec<Arc<dyn ImageResolver>> = vec![self.docker.clone(), self.registry.clone()];
         let parts = Parts {
+            sources: Arc::new(NoSources),
             key: self.key.clone(),
             transport: transport.clone(),
             exchange: transport.clone(),

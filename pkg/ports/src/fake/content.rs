@@ -16,6 +16,7 @@ use crate::content::{
     BoxRead, ByteStream, Content, ContentError, DirEntry, EntryKind, FetchFrom, Fetched,
     FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
 };
+use crate::layout::Layout;
 use crate::transport::Want;
 
 /// A [`Content`] without a disk. A directory is a DAG-CBOR map of names to links.
@@ -205,7 +206,7 @@ impl Content for FakeContent {
         Ok(())
     }
 
-    async fn import_file(&self, mut bytes: BoxRead) -> Result<Imported, ContentError> {
+    async fn import_file(&self, mut bytes: BoxRead, _: Layout) -> Result<Imported, ContentError> {
         let mut all = Vec::new();
         let read = bytes.read_to_end(&mut all).await;
         read.map_err(|source| ContentError::Io { doing: "reading".to_owned(), source })?;
@@ -214,12 +215,12 @@ impl Content for FakeContent {
         Ok(Imported { root, roots: vec![root], bytes: all.len() as u64, files: 1 })
     }
 
-    async fn import_tar(&self, tar: BoxRead) -> Result<Imported, ContentError> {
-        self.import_file(tar).await
+    async fn import_tar(&self, tar: BoxRead, layout: Layout) -> Result<Imported, ContentError> {
+        self.import_file(tar, layout).await
     }
 
     async fn import_car(&self, car: BoxRead) -> Result<Imported, ContentError> {
-        self.import_file(car).await
+        self.import_file(car, Layout::default()).await
     }
 
     async fn open(
@@ -239,11 +240,12 @@ impl Content for FakeContent {
         let block = self.block(&cid, None).await?.ok_or(missing)?;
         if cid.codec() != DAG_CBOR {
             let size = block.len() as u64;
-            return Ok(Node::File { cid, size, reader: Arc::new(InMemory(block)) });
+            return Ok(Node::File { cid, size, mode: None, reader: Arc::new(InMemory(block)) });
         }
         let directory = codec::decode::<Directory>(&block).unwrap_or_default();
         let entry = |(name, cid)| DirEntry { name, cid, kind: EntryKind::Unknown, size: 0 };
-        Ok(Node::Directory { cid, entries: directory.into_iter().map(entry).collect() })
+        let entries = directory.into_iter().map(entry).collect();
+        Ok(Node::Directory { cid, entries, mode: None })
     }
 
     async fn pin(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {

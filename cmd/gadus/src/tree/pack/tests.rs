@@ -13,7 +13,7 @@ type Entries = BTreeMap<String, (char, u64, String, Vec<u8>)>;
 
 fn packed(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    pack(path, Packed::at(path)?, &mut bytes)?;
+    pack(path, Packed::at(path)?, false, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -121,15 +121,20 @@ fn a_file_that_is_not_what_it_was_is_an_error_and_not_a_short_file() {
     let dir = tempfile::tempdir().unwrap();
     let disk = dir.path().join("log");
     fs::write(&disk, "four").unwrap();
-    let entry = |bytes| Entry { disk: disk.clone(), name: "log".into(), kind: Kind::File(bytes) };
+    let entry = |bytes| Entry {
+        disk: disk.clone(),
+        name: "log".into(),
+        kind: Kind::File(bytes),
+        mode: None,
+    };
     for bytes in [3, 5] {
-        let failure = pack_entry(&entry(bytes), &mut io::sink()).unwrap_err();
+        let failure = pack_entry(&entry(bytes), false, &mut io::sink()).unwrap_err();
         let Failure::Told(report) = failure else { panic!("told") };
         assert_eq!(report.causes, ["it changed while it was being read"]);
     }
     fs::remove_file(&disk).unwrap();
     symlink("/dev/zero", &disk).unwrap();
-    assert!(pack_entry(&entry(4), &mut io::sink()).is_err(), "a link is not followed");
+    assert!(pack_entry(&entry(4), false, &mut io::sink()).is_err(), "a link is not followed");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gadus_data::{ContentConfig, EmbeddedContent};
+use gadus_ports::Layout;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -43,10 +44,10 @@ impl Court {
     }
 
     /// What both say of the tree at a path: (ours, theirs).
-    pub(super) fn both(&mut self, path: &Path) -> (Verdict, Verdict) {
+    pub(super) fn both(&mut self, path: &Path, layout: Layout) -> (Verdict, Verdict) {
         // The judge works meanwhile.
-        self.judge.ask(path);
-        let imported = self.runtime.block_on(self.content.import_path(path.to_owned()));
+        self.judge.ask(path, layout);
+        let imported = self.runtime.block_on(self.content.import_path(path.to_owned(), layout));
         let ours = match imported {
             Ok(imported) => Verdict::of(&imported.root.to_string()),
             Err(error) => Verdict::of(&format!("an error: {error}")),

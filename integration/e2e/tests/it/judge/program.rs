@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::LazyLock;
 
+use gadus_ports::Layout;
 use serde_json::{Value, json};
 
 /// What somebody says of a tree.
@@ -40,8 +41,12 @@ impl Judge {
     }
 
     /// Asks; each question is to be followed by its [`Judge::answer`].
-    pub(super) fn ask(&mut self, path: &Path) {
-        let question = json!({ "path": path.to_str().unwrap() });
+    pub(super) fn ask(&mut self, path: &Path, layout: Layout) {
+        let question = json!({
+            "path": path.to_str().unwrap(),
+            "profile": layout.profile.as_str(),
+            "modes": layout.keep_modes,
+        });
         writeln!(self.questions, "{question}").unwrap();
     }
 

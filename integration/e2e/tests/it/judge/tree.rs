@@ -17,6 +17,8 @@ const CHUNK_BYTES: u64 = 1 << 20;
 const TREE_BYTES_MAX: u64 = 8 << 20;
 /// Entries of one tree, about.
 const TREE_ENTRIES_MAX: usize = 150;
+/// Bytes of an old CID.
+const CIDV0_BYTES: usize = 34;
 /// Directories within each other, chains left out.
 const DEPTH_MAX: usize = 6;
 /// Directories of a chain, one in the other.
@@ -93,6 +95,27 @@ impl Tree {
             if let std::collections::btree_map::Entry::Vacant(free) = children.entry(name) {
                 free.insert(file);
                 left -= link_bytes(name_bytes, bytes);
+            }
+        }
+        Self::Directory(children)
+    }
+
+    /// A directory whose names and CIDs, of 34 bytes each, come to exactly so many bytes, which are
+    /// at least 1000.
+    pub(super) fn directory_of_names(rng: &mut ChaCha8Rng, bytes: usize) -> Self {
+        let longest = names::NAME_BYTES_MAX + CIDV0_BYTES;
+        let mut left = bytes;
+        let mut children = BTreeMap::new();
+        while left > 0 {
+            let link_bytes = match left {
+                _ if left > 2 * longest => rng.random_range(100..=longest),
+                _ if left > longest => left / 2,
+                _ => left,
+            };
+            let name = names::of_bytes(rng, link_bytes - CIDV0_BYTES);
+            if let std::collections::btree_map::Entry::Vacant(free) = children.entry(name) {
+                free.insert(small_file(rng));
+                left -= link_bytes;
             }
         }
         Self::Directory(children)

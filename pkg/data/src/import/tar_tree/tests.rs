@@ -1,5 +1,6 @@
 //! A table of hostile archives, and what honest ones become.
 
+use gadus_ports::Layout;
 use std::sync::Arc;
 
 use tar::{EntryType, Header};
@@ -46,7 +47,8 @@ fn run(entries: &[Vec<u8>]) -> Result<(Built, Budget), ContentError> {
 }
 
 fn run_raw(archive: &[u8]) -> Result<(Built, Budget), ContentError> {
-    let importer = Importer::new(Arc::new(NullSink), Arc::new(Pool::new(1).unwrap()));
+    let importer =
+        Importer::new(Arc::new(NullSink), Arc::new(Pool::new(1).unwrap()), Layout::default());
     let mut budget = Budget::new(1 << 20, 20);
     import(&importer, archive, &mut budget, 8).map(|built| (built, budget))
 }
