@@ -29,6 +29,11 @@ pub struct ContentConfig {
     pub fetch_window: usize,
     /// A peer that answers nothing for so long is left.
     pub fetch_answer_ms: u64,
+    /// Stores that are asked for what no peer has, the nearest first: `kubo:http://HOST:PORT`,
+    /// `gateway:https://HOST`.
+    pub upstreams: Vec<String>,
+    /// A block that one of them has not come up with after so long is one that it lacks.
+    pub upstream_wait_ms: u64,
     /// Blocks read ahead of a reader.
     pub read_ahead: usize,
     /// Bytes that one tree may come to when it is written out: a small block can name a huge one
@@ -58,6 +63,8 @@ impl Default for ContentConfig {
             downloads_max: 32,
             fetch_window: 32,
             fetch_answer_ms: 30_000,
+            upstreams: Vec::new(),
+            upstream_wait_ms: 10_000,
             read_ahead: 8,
             tree_bytes_max: 1 << 40,
             tree_entries_max: 4_000_000,

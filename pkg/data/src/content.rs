@@ -1,6 +1,7 @@
 //! [`EmbeddedContent`]: the port, over the store. Everything here is short; the work is in the
 //! modules.
 
+use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::import::walk::Walk;
 use crate::import::{Budget, Importer, Pool, car, tar_tree};
 use crate::store::{Session, Store};
 use crate::unixfs::{BlockSink, Built};
+use crate::upstream::{self, Upstreams};
 use crate::{fetch, materialise, outputs, read};
 
 /// Blocks up to this size, together, are hashed where they come in; more on a thread that may
@@ -32,17 +34,23 @@ use crate::{fetch, materialise, outputs, read};
 const INLINE_HASH_BYTES_MAX: usize = 64 << 10;
 
 /// The embedded content store: no daemon, one directory.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EmbeddedContent {
     pub(crate) core: Arc<Core>,
 }
 
+impl fmt::Debug for EmbeddedContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EmbeddedContent").field(&self.core.store).finish()
+    }
+}
+
 /// What all methods share.
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) complete: Complete,
     pub(crate) flights: Flights,
+    pub(crate) upstreams: Upstreams,
     /// Room for downloads: each holds two threads.
     pub(crate) downloads: Semaphore,
     pub(crate) config: ContentConfig,
@@ -56,6 +64,7 @@ impl EmbeddedContent {
     /// `Locked` when another process has it, `Io` and `Index` when the disk fails.
     pub fn open(dir: impl AsRef<Path>, config: ContentConfig) -> Result<Self, OpenError> {
         let dir = dir.as_ref();
+        let upstreams = upstream::of_config(&config).map_err(|why| OpenError::Upstream { why })?;
         let store = Store::open(dir, &config)?;
         let pool = Pool::new(config.threads()).map_err(|source| OpenError::Io {
             doing: "start the threads",
@@ -65,6 +74,7 @@ impl EmbeddedContent {
         let core = Core {
             complete: Complete::of(&store),
             flights: Flights::default(),
+            upstreams,
             downloads: Semaphore::new(config.downloads_max),
             pool: Arc::new(pool),
             store,

@@ -28,6 +28,12 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// A store that is named in the config cannot be used.
+    #[error("content.upstreams is wrong: {why}")]
+    Upstream {
+        /// Which, and why.
+        why: String,
+    },
     /// The index cannot be used, and cannot be made anew either.
     #[error("the index in the content directory {} cannot be made: {why}", dir.display())]
     Index {

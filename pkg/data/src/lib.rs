@@ -11,6 +11,7 @@
 //! | `unixfs/` | the formats, both ways: DAG-PB, UnixFS, balanced files, directories, HAMTs |
 //! | `import/` | files, directories, tars and CARs become blocks, hashed by several threads |
 //! | `read/` | a path under a root: listings, and files read ahead |
+//! | `upstream/` | stores that are no peers: a Kubo daemon, trustless gateways |
 //! | `dag/` | which blocks of a tree are not here |
 //! | `fetch/` | trees from peers: a pure plan, a task a peer, two threads that check and store |
 //! | `source/` | data from elsewhere: URLs, allowed directories of this machine |
@@ -30,11 +31,14 @@ mod fetch;
 mod hash;
 pub mod import;
 mod materialise;
+#[cfg(test)]
+mod origin_server;
 mod outputs;
 mod read;
 pub mod source;
 mod store;
 pub mod unixfs;
+pub mod upstream;
 
 pub use block::{BLOCK_BYTES_MAX, dag_pb_cid, raw_cid};
 pub use config::ContentConfig;

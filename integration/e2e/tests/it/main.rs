@@ -14,4 +14,5 @@ mod readme;
 mod rest;
 mod restarts;
 mod sdk;
+mod sources;
 mod tidy;

@@ -279,9 +279,9 @@ fn what_is_not_there_yet_is_refused_by_name() {
         (with(|job| job["Tasks"][0]["Publisher"] = json!({"Type": "s3"})), "the publisher s3"),
         (
             with(
-                |job| job["Tasks"][0]["InputSources"] = json!([{"Source": {"Type": "urlDownload", "Params": {"URL": "http://x/y"}}, "Target": "/in"}]),
+                |job| job["Tasks"][0]["InputSources"] = json!([{"Source": {"Type": "s3", "Params": {"Bucket": "x", "Key": "y"}}, "Target": "/in"}]),
             ),
-            "urlDownload",
+            "the input source s3",
         ),
         (with(|job| job["Tasks"][0]["Network"] = json!({"Type": "HTTP"})), "the network type HTTP"),
         (http.get("/api/v1/agent/config"), "configuration"),

@@ -12,14 +12,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use gadus_model::{Cid, NodeId};
+use gadus_model::Cid;
 use gadus_ports::{ContentError, FetchFrom, Fetched, PinReason, Want};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use self::flight::{Boarded, Landed};
-use self::peer::{Order, Peer};
+use self::peer::{Order, Peer, Supplier};
 use self::plan::{PEERS_MAX, Plan, Verdict};
 use crate::content::{Core, blocking};
 use crate::dag::gaps;
@@ -150,6 +150,8 @@ struct Download {
     from: FetchFrom,
     /// For each peer, its orders and the number of its stream.
     orders: Vec<(mpsc::Sender<Order>, u32)>,
+    /// What each is called.
+    names: Vec<String>,
 }
 
 async fn download(
@@ -166,21 +168,26 @@ async fn download(
     let mut tasks = JoinSet::new();
     let (sinks, threads) = spawn_sinks(core, &session, is_deep, &events);
     let wait_ms = u64::try_from(from.wait.as_millis()).unwrap_or(FAR_MS).min(FAR_MS);
+    let far = core.upstreams.len();
     let mut download = Download {
-        plan: Plan::new(&from.peers, wait_ms, wait_ms + core.config.fetch_answer_ms),
+        plan: Plan::new(&from.peers, far, wait_ms, wait_ms + core.config.fetch_answer_ms),
         began: Instant::now(),
         window: core.config.fetch_window,
         from: from.clone(),
         orders: Vec::new(),
+        names: Vec::new(),
     };
-    for (nth, id) in from.peers.iter().take(PEERS_MAX).enumerate() {
+    let near = from.peers.iter().take(PEERS_MAX.saturating_sub(far));
+    let near = near.map(|id| Supplier::Peer(*id, from.exchange.clone()));
+    let suppliers = near.chain(core.upstreams.iter().cloned().map(Supplier::Upstream));
+    for (nth, supplier) in suppliers.enumerate() {
         // No more orders than blocks can be on their way, even when a stream was opened again.
         let (sender, orders) = mpsc::channel(2 * download.window.max(1));
         download.orders.push((sender, 0));
+        download.names.push(supplier.to_string());
         let peer = Peer {
             nth,
-            id: *id,
-            exchange: from.exchange.clone(),
+            supplier: supplier.clone(),
             orders,
             events: events.clone(),
             sinks: sinks.clone(),
@@ -229,8 +236,7 @@ async fn finish(
         }
         Err(error) => return Err(error),
     }
-    let by_peer: Vec<(NodeId, u64)> = plan.bytes_by_peer();
-    Ok(Fetched { bytes: by_peer.iter().map(|(_, bytes)| bytes).sum(), by_peer })
+    Ok(Fetched { bytes: plan.bytes(), by_peer: plan.bytes_by_peer() })
 }
 
 impl Download {
@@ -273,13 +279,13 @@ impl Download {
                 self.plan.stored(peer, &cid, bytes, children);
             }
             Event::Lied { peer, cid } => {
-                let node = self.plan.peer_id(peer);
-                tracing::warn!(%node, %cid, "a peer sent other bytes than a block's; it is left");
+                let node = &self.names[peer];
+                tracing::warn!(%node, %cid, "a store sent other bytes than a block's; it is left");
                 self.plan.lied(peer, now_ms);
             }
             Event::Nonsense { peer } => {
-                let node = self.plan.peer_id(peer);
-                tracing::warn!(%node, "a peer answered what it was not asked; it is left");
+                let node = &self.names[peer];
+                tracing::warn!(%node, "a store answered what it was not asked; it is left");
                 self.plan.lied(peer, now_ms);
             }
             Event::Failed(error) => return Err(error),

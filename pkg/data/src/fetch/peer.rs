@@ -1,16 +1,18 @@
 //! One peer of a fetch: a stream that is asked, and opened again when it breaks.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use gadus_model::{Cid, NodeId};
-use gadus_ports::{BlockExchange, BlockStream, Want};
+use gadus_ports::{BlockExchange, BlockStream, TransportError, Want};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::Event;
+use crate::upstream::{Upstream, UpstreamStream};
 
 /// Between two attempts to reach a peer.
 const REOPEN_MS: u64 = 200;
@@ -31,13 +33,39 @@ pub(super) struct Received {
 /// The ends of a peer's channels.
 pub(super) struct Peer {
     pub(super) nth: usize,
-    pub(super) id: NodeId,
-    pub(super) exchange: Arc<dyn BlockExchange>,
+    pub(super) supplier: Supplier,
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) events: mpsc::Sender<Event>,
     /// Blocks go to the sink that their CID chooses.
     pub(super) sinks: Vec<mpsc::Sender<Received>>,
     pub(super) answer_ms: u64,
+}
+
+/// Who is asked.
+#[derive(Clone)]
+pub(super) enum Supplier {
+    /// A node of the network.
+    Peer(NodeId, Arc<dyn BlockExchange>),
+    /// A store that is none.
+    Upstream(Arc<dyn Upstream>),
+}
+
+impl Supplier {
+    async fn open(&self) -> Result<Box<dyn BlockStream>, TransportError> {
+        match self {
+            Self::Peer(id, exchange) => exchange.open(*id).await,
+            Self::Upstream(upstream) => Ok(Box::new(UpstreamStream::new(upstream.clone()))),
+        }
+    }
+}
+
+impl fmt::Display for Supplier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Peer(id, _) => id.fmt(f),
+            Self::Upstream(upstream) => f.write_str(upstream.name()),
+        }
+    }
 }
 
 /// Why a conversation ended.
@@ -55,7 +83,7 @@ impl Peer {
     pub(super) async fn run(mut self) {
         let answer = Duration::from_millis(self.answer_ms);
         for stream_nth in 0.. {
-            let opened = timeout(answer, self.exchange.open(self.id)).await;
+            let opened = timeout(answer, self.supplier.open()).await;
             let (event, pause) = match opened {
                 Ok(Ok(mut stream)) => {
                     let up = Event::Up { peer: self.nth, stream: stream_nth };

@@ -7,6 +7,9 @@
 //!    ├────────┤ absent here: the next peer; absent everywhere: again, through relays
 //!    └ parked ┘ still nowhere: later, until `wait_ms` are over ─► missing
 //! ```
+//!
+//! Those that are far (stores that are no peers) come last, and are asked for what all near ones
+//! lack.
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +27,8 @@ const PARK_MS: u64 = 50;
 const PARK_MAX_MS: u64 = 1_000;
 /// A peer that lacked so many in a row gets what others lack before it gets anything new.
 const MISSES_MAX: u32 = 4;
+/// For so long from the beginning, a near peer that is not up yet may still come.
+const NEAR_GRACE_MS: u64 = 500;
 /// Blocks that others lack which are looked at for one peer.
 const RETRY_SCAN_MAX: usize = 256;
 
@@ -47,11 +52,14 @@ pub(crate) struct Plan {
     alone_since_ms: Option<u64>,
     /// A relay had what all peers lacked: ask it at once.
     relay: bool,
+    /// How late it was when this was last asked how it stands.
+    now_ms: u64,
 }
 
 #[derive(Debug)]
 struct Peer {
-    id: NodeId,
+    /// None for one that is far.
+    id: Option<NodeId>,
     state: PeerState,
     in_flight: usize,
     misses: u32,
@@ -60,6 +68,8 @@ struct Peer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PeerState {
+    /// Never up so far.
+    Opening,
     Down,
     Up,
     Banned,
@@ -92,16 +102,13 @@ pub(crate) enum Verdict {
 }
 
 impl Plan {
-    pub(crate) fn new(peers: &[NodeId], wait_ms: u64, silence_max_ms: u64) -> Self {
-        let peer = |id: &NodeId| Peer {
-            id: *id,
-            state: PeerState::Down,
-            in_flight: 0,
-            misses: 0,
-            bytes: 0,
-        };
+    /// Near peers first, then so many that are far; beyond [`PEERS_MAX`] near ones are left out.
+    pub(crate) fn new(peers: &[NodeId], far: usize, wait_ms: u64, silence_max_ms: u64) -> Self {
+        let far = far.min(PEERS_MAX);
+        let near = peers.iter().take(PEERS_MAX - far).map(|id| Some(*id));
+        let peer = |id| Peer { id, state: PeerState::Opening, in_flight: 0, misses: 0, bytes: 0 };
         Self {
-            peers: peers.iter().take(PEERS_MAX).map(peer).collect(),
+            peers: near.chain((0..far).map(|_| None)).map(peer).collect(),
             wants: HashMap::new(),
             seen: HashSet::new(),
             fresh: Vec::new(),
@@ -112,6 +119,7 @@ impl Plan {
             answered_ms: 0,
             alone_since_ms: Some(0),
             relay: false,
+            now_ms: 0,
         }
     }
 
@@ -138,19 +146,22 @@ impl Plan {
     /// relays).
     pub(crate) fn take(&mut self, peer: usize, window: usize) -> Vec<(Cid, bool)> {
         let mut taken = Vec::new();
-        let Some(Peer { state: PeerState::Up, in_flight, misses, .. }) = self.peers.get(peer)
+        let Some(Peer { id, state: PeerState::Up, in_flight, misses, .. }) = self.peers.get(peer)
         else {
             return taken;
         };
+        // What a far one waits for.
+        let near = if id.is_none() { self.near_mask() } else { 0 };
         let room = window.saturating_sub(*in_flight);
         let others_up = self.up_mask() & !(1 << peer) != 0;
-        let takes_fresh = *misses < MISSES_MAX || !others_up;
+        let takes_fresh = near == 0 && (*misses < MISSES_MAX || !others_up);
         let mut at = self.retry.len();
         let scan_end = at.saturating_sub(RETRY_SCAN_MAX);
         while at > scan_end && taken.len() < room {
             at -= 1;
             match self.wants.get(&Key::of(&self.retry[at])) {
-                Some(wanted) if wanted.lacked_by & (1 << peer) != 0 => {}
+                Some(wanted)
+                    if wanted.lacked_by & (1 << peer) != 0 || wanted.lacked_by & near != near => {}
                 Some(_) => {
                     let cid = self.retry.swap_remove(at);
                     taken.extend(self.ask(peer, &cid));
@@ -216,7 +227,7 @@ impl Plan {
 
     /// A peer can be asked.
     pub(crate) fn up(&mut self, peer: usize, now_ms: u64) {
-        if self.peers[peer].state == PeerState::Down {
+        if matches!(self.peers[peer].state, PeerState::Opening | PeerState::Down) {
             self.peers[peer].state = PeerState::Up;
             self.alone_since_ms = None;
             self.reconsider(now_ms);
@@ -264,6 +275,19 @@ impl Plan {
 
     /// Brings parked blocks back, and tells how the fetch stands.
     pub(crate) fn verdict(&mut self, now_ms: u64) -> Verdict {
+        self.now_ms = now_ms;
+        match self.standing(now_ms) {
+            // Then what is far may be asked.
+            Verdict::Working { wake_ms } if now_ms < NEAR_GRACE_MS && self.has_far() => {
+                Verdict::Working { wake_ms: wake_ms.min(NEAR_GRACE_MS) }
+            }
+            verdict @ (Verdict::Done | Verdict::Working { .. } | Verdict::Missing { .. }) => {
+                verdict
+            }
+        }
+    }
+
+    fn standing(&mut self, now_ms: u64) -> Verdict {
         let Some(any) = self.wants.values().next().map(|wanted| wanted.cid) else {
             return Verdict::Done;
         };
@@ -299,18 +323,36 @@ impl Plan {
         Verdict::Working { wake_ms: silent_ms }
     }
 
-    pub(crate) fn peer_id(&self, peer: usize) -> NodeId {
-        self.peers[peer].id
+    fn has_far(&self) -> bool {
+        self.peers.last().is_some_and(|peer| peer.id.is_none())
     }
 
     pub(crate) fn peers(&self) -> usize {
         self.peers.len()
     }
 
-    /// Bytes that were right, by peer.
+    /// Bytes that were right.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.peers.iter().map(|peer| peer.bytes).sum()
+    }
+
+    /// The same, by near peer.
     pub(crate) fn bytes_by_peer(&self) -> Vec<(NodeId, u64)> {
         let gave = self.peers.iter().filter(|peer| peer.bytes > 0);
-        gave.map(|peer| (peer.id, peer.bytes)).collect()
+        gave.filter_map(|peer| Some((peer.id?, peer.bytes))).collect()
+    }
+
+    /// The near peers that a far one waits for: those that are up, and at first those that may
+    /// come.
+    fn near_mask(&self) -> u64 {
+        let waited_for = |state| match state {
+            PeerState::Up => true,
+            PeerState::Opening => self.now_ms < NEAR_GRACE_MS,
+            PeerState::Down | PeerState::Banned => false,
+        };
+        let near = self.peers.iter().enumerate();
+        let near = near.filter(|(_, peer)| peer.id.is_some() && waited_for(peer.state));
+        near.fold(0, |mask, (nth, _)| mask | 1 << nth)
     }
 
     fn up_mask(&self) -> u64 {

@@ -10,7 +10,7 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use gadus_ports::{Content as _, Layout, Pinned, SourceError};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::io::StreamReader;
@@ -41,17 +41,9 @@ struct Download {
 impl Http {
     pub(super) fn new(config: &SourceConfig) -> Result<Self, String> {
         let guard = Guard::new(&config.allow_networks);
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Somebody else may have been faster, which is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        }
-        let client = Client::builder()
+        let client = client()
             .dns_resolver(guard.clone())
-            // A proxy would dial for us, whatever the address.
-            .no_proxy()
-            .redirect(Policy::none())
             .connect_timeout(Duration::from_millis(config.connect_ms))
-            .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| e.to_string())?;
         Ok(Self { client, guard, config: config.clone() })
@@ -175,6 +167,19 @@ impl Download {
         }
         self.unreachable(last)
     }
+}
+
+/// A client that goes where it is sent, and nowhere else: no proxy, which would dial for us
+/// whatever the address, and no redirects.
+pub(crate) fn client() -> ClientBuilder {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Somebody else may have been faster, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")))
 }
 
 /// Where a response sends us, if it does.

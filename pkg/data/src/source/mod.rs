@@ -23,6 +23,7 @@ use gadus_ports::{ContentError, Origin, Pinned, SourceError, Sources};
 use tokio::sync::Semaphore;
 
 use self::http::Http;
+pub(crate) use self::http::client;
 pub use self::limits::SourceConfig;
 use self::once::Once;
 use crate::EmbeddedContent;

@@ -1,14 +1,12 @@
 //! Sources against a server that says whatever a test wants.
 
-mod origin_server;
-
 use futures::future::join_all;
 use gadus_ports::{Content as _, Origin, Pinned, SourceError, Sources as _};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use self::origin_server::{OriginServer, reply};
 use super::{NodeSources, SourceConfig};
+use crate::origin_server::{OriginServer, reply};
 use crate::{ContentConfig, EmbeddedContent, raw_cid};
 
 struct World {

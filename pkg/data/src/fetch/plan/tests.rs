@@ -13,7 +13,7 @@ fn block(nth: u32) -> Cid {
 
 fn plan(peers: u8, wait_ms: u64, blocks: u32) -> Plan {
     let ids: Vec<NodeId> = (0..peers).map(|nth| NodeId([nth; 32])).collect();
-    let mut plan = Plan::new(&ids, wait_ms, SILENCE_MAX_MS);
+    let mut plan = Plan::new(&ids, 0, wait_ms, SILENCE_MAX_MS);
     plan.want((0..blocks).map(block));
     plan
 }
@@ -49,6 +49,52 @@ fn what_one_lacks_the_next_is_asked_and_at_last_the_relays() {
     plan.stored(1, &block(1), 4, vec![]);
     assert_eq!(plan.verdict(0), Verdict::Done);
     assert_eq!(plan.bytes_by_peer(), [(NodeId([1; 32]), 8)]);
+}
+
+/// Two near peers, and one that is far: the third.
+fn plan_with_far(blocks: u32) -> Plan {
+    let near = [NodeId([0; 32]), NodeId([1; 32])];
+    let mut plan = Plan::new(&near, 1, 1_000, SILENCE_MAX_MS);
+    plan.want((0..blocks).map(block));
+    plan.up(2, 0);
+    plan
+}
+
+#[test]
+fn what_is_far_is_asked_for_what_all_near_ones_lack() {
+    let mut plan = plan_with_far(2);
+    plan.up(0, 0);
+    plan.up(1, 0);
+    assert_eq!(plan.take(0, 1), [(block(0), false)]);
+    plan.absent(0, &block(0), 0);
+    assert_eq!(plan.take(2, 9), [], "another near one may have it");
+    assert_eq!(plan.take(1, 1), [(block(0), false)]);
+    plan.absent(1, &block(0), 0);
+    assert_eq!(plan.take(2, 9), [(block(0), false)]);
+    plan.absent(2, &block(0), 0);
+    assert_eq!(plan.take(2, 9), [], "the relays first");
+    assert_eq!(plan.take(0, 1), [(block(0), true)]);
+    plan.received(0, 0);
+    plan.stored(0, &block(0), 4, vec![]);
+    plan.down(0, 0);
+    plan.down(1, 0);
+    assert_eq!(plan.take(2, 9).len(), 1, "all that is left, when nobody is near");
+    plan.stored(2, &block(1), 5, vec![]);
+    assert_eq!((plan.bytes(), plan.bytes_by_peer()), (9, vec![(NodeId([0; 32]), 4)]));
+    assert_eq!(plan.verdict(0), Verdict::Done);
+}
+
+#[test]
+fn what_is_far_waits_a_moment_for_the_near_ones_to_come() {
+    let mut plan = plan_with_far(1);
+    assert_eq!(plan.verdict(0), Verdict::Working { wake_ms: NEAR_GRACE_MS });
+    assert_eq!(plan.take(2, 9), []);
+    plan.verdict(NEAR_GRACE_MS);
+    assert_eq!(plan.take(2, 9), [(block(0), false)]);
+    let mut plan = plan_with_far(1);
+    plan.down(0, 0);
+    plan.down(1, 0);
+    assert_eq!(plan.take(2, 9), [(block(0), false)], "at once, when none will");
 }
 
 #[test]

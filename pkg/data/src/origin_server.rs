@@ -10,14 +10,14 @@ use tokio::net::{TcpListener, TcpStream};
 type Answer = Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
 
 /// Ends with the test's runtime.
-pub(super) struct OriginServer {
+pub(crate) struct OriginServer {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
 }
 
 impl OriginServer {
     /// Answers each request by its path, and closes.
-    pub(super) async fn start(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicUsize::new(0));
@@ -31,12 +31,12 @@ impl OriginServer {
         Self { address, requests }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// How many it has answered.
-    pub(super) fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
     }
 }
@@ -52,6 +52,15 @@ async fn serve(stream: TcpStream, counter: Arc<AtomicUsize>, answer: Answer) {
         }
         lines.push(line);
     }
+    let is_chunked = |line: &String| line.to_lowercase().starts_with("transfer-encoding: chunked");
+    if lines.iter().any(is_chunked) {
+        // To the last chunk, which is empty: who hangs up earlier takes the answer with it.
+        let mut line = String::new();
+        while line.trim() != "0" {
+            line.clear();
+            stream.read_line(&mut line).await.unwrap();
+        }
+    }
     let Some(path) = lines.first().and_then(|line| line.split(' ').nth(1)) else { return };
     counter.fetch_add(1, Ordering::Relaxed);
     // Who has heard enough may be gone.
@@ -59,7 +68,7 @@ async fn serve(stream: TcpStream, counter: Arc<AtomicUsize>, answer: Answer) {
 }
 
 /// An answer with its length.
-pub(super) fn reply(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");

@@ -1,0 +1,69 @@
+//! An upstream as a fetch talks to peers.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::FuturesOrdered;
+use gadus_model::Cid;
+use gadus_ports::{BlockStream, TransportError, Want};
+
+use super::Upstream;
+
+/// Requests to one upstream at a time; more wait in line.
+const REQUESTS_MAX: usize = 8;
+
+type Answer = Pin<Box<dyn Future<Output = Result<(Cid, Option<Bytes>), TransportError>> + Send>>;
+
+/// Requests and answers, in their order.
+pub(crate) struct UpstreamStream {
+    upstream: Arc<dyn Upstream>,
+    waiting: VecDeque<Cid>,
+    asked: FuturesOrdered<Answer>,
+}
+
+impl UpstreamStream {
+    pub(crate) fn new(upstream: Arc<dyn Upstream>) -> Self {
+        Self { upstream, waiting: VecDeque::new(), asked: FuturesOrdered::new() }
+    }
+
+    fn ask(&mut self) {
+        while self.asked.len() < REQUESTS_MAX
+            && let Some(cid) = self.waiting.pop_front()
+        {
+            let upstream = self.upstream.clone();
+            self.asked.push_back(Box::pin(async move {
+                match upstream.block(&cid).await {
+                    Ok(block) => Ok((cid, block)),
+                    Err(error) => {
+                        tracing::warn!(upstream = upstream.name(), %cid, %error, "an upstream failed");
+                        let doing = format!("ask {}", upstream.name());
+                        Err(TransportError::Start { doing, why: error })
+                    }
+                }
+            }));
+        }
+    }
+}
+
+#[async_trait]
+impl BlockStream for UpstreamStream {
+    async fn want(&mut self, wants: &[Want]) -> Result<(), TransportError> {
+        self.waiting.extend(wants.iter().map(|want| want.cid));
+        self.ask();
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<(Cid, Option<Bytes>), TransportError> {
+        self.ask();
+        match self.asked.next().await {
+            Some(answer) => answer,
+            // Nothing is asked for.
+            None => std::future::pending().await,
+        }
+    }
+}
