@@ -1,0 +1,30 @@
+//! Blocks as they are.
+
+use axum::body::Body;
+use axum::http::header;
+use axum::response::Response;
+use gadus_ports::Resolved;
+
+use super::format::Format;
+use super::{Ask, etag, headers, part};
+use crate::error::ApiError;
+
+/// The block at the address, whatever it is.
+pub(super) async fn respond(ask: &Ask<'_>, at: &Resolved) -> Result<Response, ApiError> {
+    let tag = etag::of(&at.cid, Format::Raw);
+    if etag::client_has(ask.headers, &[&tag]) {
+        return Ok(ask.not_modified(&tag));
+    }
+    let block = ask.api.service.block(at.cid).await?;
+    let size = block.len() as u64;
+    // Both ends are within the block, which is in memory.
+    let slice = |start: u64, length: u64| {
+        Body::from(block.slice(start as usize..(start + length) as usize))
+    };
+    let media_type = Format::Raw.media_type();
+    let mut response = part::respond(ask.headers, &tag, media_type, size, slice)?;
+    let name = ask.name_or(|| format!("{}.bin", at.cid));
+    let disposition = headers::disposition("attachment", &name);
+    headers::set(&mut response, header::CONTENT_DISPOSITION, &disposition);
+    Ok(headers::guarded(response, &tag, &ask.address))
+}
