@@ -147,7 +147,7 @@ pub trait Content: Send + Sync {
 
     /// What stands at a path as a CAR (v1), depth first: the blocks on the way from the root, then
     /// those of the part. Its one root is what stands there. Identity CIDs are no blocks. Missing
-    /// blocks are fetched where `from` is given; an error ends the stream.
+    /// blocks are fetched where `from` is given; an error below the first of them ends the stream.
     ///
     /// # Errors
     /// As [`Content::resolve`].

@@ -25,7 +25,8 @@ use crate::read::{route, walk};
 /// The CAR of what stands at a path. Blocks that are not here are fetched where `from` is given.
 ///
 /// # Errors
-/// Of the way to it: `Missing`, `NoSuchPath`, `Malformed`. What is wrong below it ends the stream.
+/// Of the way to it, and of its first block: `Missing`, `NoSuchPath`, `Malformed`. What is wrong
+/// below ends the stream.
 pub(crate) async fn car(
     core: &Arc<Core>,
     root: Cid,
@@ -37,7 +38,9 @@ pub(crate) async fn car(
     let namespace = from.as_ref().and_then(|from| from.namespace);
     let walk = Walk::new(&core.config, namespace, &route, part)?;
     let writer = Writer { core: core.clone(), walk, from };
-    let pieces = stream::try_unfold(writer, Writer::next);
+    let Some((begin, writer)) = writer.next().await? else { return Ok(stream::empty().boxed()) };
+    let rest = stream::try_unfold(writer, Writer::next);
+    let pieces = stream::iter([Ok(begin)]).chain(rest);
     Ok(pieces.map_ok(|pieces| stream::iter(pieces).map(Ok)).try_flatten().boxed())
 }
 

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use gadus_model::Cid;
 use gadus_ports::{CarPart, Content as _, ContentError, EntityBytes, Scope};
+use parking_lot::Mutex;
 use tempfile::TempDir;
 
+use crate::unixfs::BlockSink;
 use crate::unixfs::node::{Link, encode};
 use crate::unixfs::{data, hamt};
 use crate::{ContentConfig, EmbeddedContent, dag_pb_cid, raw_cid};
@@ -44,6 +46,17 @@ async fn file(content: &EmbeddedContent, parts: &[(Cid, u64)]) -> Cid {
     let links: Vec<_> = parts.iter().map(|(cid, _)| ("", *cid)).collect();
     let (cid, block) = node(&links, &message);
     put(content, cid, block).await
+}
+
+/// Blocks that go to the store later.
+#[derive(Default)]
+struct Gathered(Mutex<Vec<(Cid, Bytes)>>);
+
+impl BlockSink for Gathered {
+    fn put(&self, cid: &Cid, bytes: &[u8]) -> Result<(), ContentError> {
+        self.0.lock().push((*cid, Bytes::copy_from_slice(bytes)));
+        Ok(())
+    }
 }
 
 /// The roots and the blocks of a CAR, in order; each block is held to its CID.
@@ -159,9 +172,9 @@ async fn a_hamt_is_an_entity_of_its_shards() {
     let (_dir, content) = open(ContentConfig::default());
     let x = leaf(&content, b"x").await;
     let entry = |nth: u32| Link { cid: x, name: format!("file-{nth}"), size: 1 };
-    let sink = content.core.store.session(None);
+    let sink = Gathered::default();
     let hamt = hamt::build(&sink, (0..2_000).map(entry).collect()).unwrap().cid;
-    sink.commit(None).unwrap();
+    content.put(sink.0.into_inner()).await.unwrap();
     let entity = CarPart { scope: Scope::Entity, ..ALL };
     let shards = export(&content, hamt, "", entity).await.unwrap();
     assert!(shards.len() > 100 && shards[0] == hamt && !shards.contains(&x), "{}", shards.len());
@@ -205,10 +218,9 @@ async fn a_missing_block_ends_the_car() {
         Err(ContentError::Missing { cid, .. }) => assert_eq!(cid, gone),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(
-        content.export_car(gone, "", ALL, None).await.unwrap().try_collect::<Vec<_>>().await,
-        Err(ContentError::Missing { .. })
-    ));
+    // Of what nobody has there is no CAR, not even a begin of one.
+    let none = content.export_car(gone, "", ALL, None).await.map(|_| ());
+    assert!(matches!(none, Err(ContentError::Missing { .. })));
 }
 
 #[tokio::test]

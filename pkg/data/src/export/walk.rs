@@ -79,7 +79,6 @@ impl Walk {
     /// `Malformed` for blocks that are not of their codec, and for a tree beyond the limits; `Io`.
     pub(super) fn batch(mut self, core: &Core) -> Result<(Self, Batch), ContentError> {
         let mut batch = Batch::default();
-        batch.pieces.extend(self.header.take());
         while batch.bytes < BATCH_BYTES {
             let Some(step) = self.upcoming().first().copied() else { break };
             let Some(block) = core.store.get(&step.cid, self.namespace)? else {
@@ -90,6 +89,10 @@ impl Walk {
             self.visit(&step, &block, &mut batch)?;
         }
         batch.flush();
+        // It goes with the first block: a tree whose root nobody has is no archive at all.
+        if !batch.pieces.is_empty() || batch.missing.is_empty() {
+            batch.pieces.splice(..0, self.header.take());
+        }
         Ok((self, batch))
     }
 

@@ -72,10 +72,16 @@ impl<R: Read> Frames<R> {
         let Some(length) = varint(&mut self.source).map_err(cut)? else { return Ok(None) };
         self.section.clear();
         let head = length.min(CID_BYTES_MAX);
-        fill(&mut self.source, head, &mut self.section).map_err(cut)?;
+        let filled = fill(&mut self.source, head, &mut self.section);
         let mut rest = self.section.as_slice();
-        let cid = Cid::read_bytes(&mut rest)
-            .map_err(|error| bad(format!("the CID of block number {nth} is bad: {error}")))?;
+        let cid = match (Cid::read_bytes(&mut rest), filled) {
+            (Ok(cid), Ok(())) => cid,
+            (Ok(cid), Err(cut)) => return Err(cut.amid(&format!("block {cid}"))),
+            (Err(_), Err(reason)) => return Err(cut(reason)),
+            (Err(error), Ok(())) => {
+                return Err(bad(format!("the CID of block number {nth} is bad: {error}")));
+            }
+        };
         let begin = self.section.len() - rest.len();
         let bytes = length - begin as u64;
         if bytes > BLOCK_BYTES_MAX as u64 {
