@@ -4,9 +4,14 @@
 //!
 //! [`format`] says in which form something is wanted, and a file for each form gives it.
 
+use std::io;
+
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream;
 use gadus_ports::{EntryKind, Resolved};
 
 use super::Answer;
@@ -159,7 +164,7 @@ impl Ask<'_> {
         }
         let (root, path) = (self.address.root, self.address.path());
         match self.api.service.resolve(root, &path, Reach::Here).await {
-            Ok(_) if self.is_head() => Ok(Some(StatusCode::OK.into_response())),
+            Ok(_) if self.is_head() => Ok(Some((StatusCode::OK, nothing()).into_response())),
             Ok(_) => Ok(None),
             Err(error) if error.code == ErrorCode::NotFound => {
                 let message = format!("{} is not on this node", self.address.shown());
@@ -192,4 +197,9 @@ impl Ask<'_> {
     fn not_modified(&self, tag: &str) -> Response {
         headers::guarded(StatusCode::NOT_MODIFIED.into_response(), tag, &self.address)
     }
+}
+
+/// The body of an answer to `HEAD` that says nothing of the length that `GET` would have.
+fn nothing() -> Body {
+    Body::from_stream(stream::empty::<io::Result<Bytes>>())
 }

@@ -9,7 +9,7 @@ use futures::TryStreamExt as _;
 use gadus_ports::{CarPart, EntityBytes, Scope};
 
 use super::format::Format;
-use super::{Ask, etag, headers};
+use super::{Ask, etag, headers, nothing};
 use crate::error::ApiError;
 use crate::query::QueryString;
 use crate::service::ServiceError;
@@ -31,7 +31,7 @@ pub(super) async fn respond(ask: &Ask<'_>) -> Result<Response, ApiError> {
         return Ok(ask.not_modified(&tag));
     }
     let body = if ask.is_head() {
-        Body::empty()
+        nothing()
     } else {
         let (root, path) = (ask.address.root, ask.address.path());
         let car = ask.api.service.car(root, &path, params.part).await?;

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
+use axum::response::Response;
+use futures::{StreamExt, stream};
 use gadus_ports::FileReader;
 
 use super::{Ask, headers, media, part};
@@ -18,32 +18,49 @@ pub(super) async fn respond(
     size: u64,
     reader: &dyn FileReader,
 ) -> Result<Response, ApiError> {
-    let begin = begin(reader).await?;
     let renamed = ask.query.text("filename");
     let name = if renamed.is_empty() { name } else { renamed };
-    let content_type = media::of(name, &begin, size);
-    let body = |start, length| Body::from_stream(reader.read(start, length));
-    let mut response = part::respond(ask.headers, tag, &content_type, size, body)?;
-    if !renamed.is_empty() {
-        let kind = if ask.is_download() { "attachment" } else { "inline" };
-        let disposition = headers::disposition(kind, renamed);
-        headers::set(&mut response, header::CONTENT_DISPOSITION, &disposition);
-    }
-    Ok(response)
+    let content_type = match media::by_name(name) {
+        Some(by_name) => by_name,
+        None => media::by_content(&begin(reader).await, size).to_owned(),
+    };
+    let body = async |start, length| {
+        let mut bytes = reader.read(start, length);
+        // What cannot be read at all fails here, while there is still a status to say so with.
+        let first = bytes.next().await.transpose().map_err(ServiceError::from)?;
+        Ok(Body::from_stream(stream::iter(first.map(Ok)).chain(bytes)))
+    };
+    let response = part::respond(ask.headers, tag, &content_type, size, body).await?;
+    Ok(named(ask, response))
 }
 
 /// A link's target.
-pub(super) fn symlink(target: String) -> Response {
-    ([(header::CONTENT_TYPE, "inode/symlink")], target).into_response()
+pub(super) async fn symlink(
+    ask: &Ask<'_>,
+    tag: &str,
+    target: String,
+) -> Result<Response, ApiError> {
+    let response = part::of_block(ask.headers, tag, "inode/symlink", target.into()).await?;
+    Ok(named(ask, response))
 }
 
-/// The first bytes. A file that cannot be read fails here, while there is still a status to say
-/// so with.
-async fn begin(reader: &dyn FileReader) -> Result<Vec<u8>, ApiError> {
-    let mut bytes = Vec::new();
-    let mut stream = reader.read(0, media::SNIFF_BYTES);
-    while let Some(chunk) = stream.next().await {
-        bytes.extend_from_slice(&chunk.map_err(ServiceError::from)?);
+/// An answer that is saved under the name that the query gives, if it gives one.
+fn named(ask: &Ask<'_>, mut response: Response) -> Response {
+    let name = ask.query.text("filename");
+    if !name.is_empty() {
+        let kind = if ask.is_download() { "attachment" } else { "inline" };
+        let disposition = headers::disposition(kind, name);
+        headers::set(&mut response, header::CONTENT_DISPOSITION, &disposition);
     }
-    Ok(bytes)
+    response
+}
+
+/// The first bytes, as far as they can be read: a range behind what is missing needs none of them.
+async fn begin(reader: &dyn FileReader) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut chunks = reader.read(0, media::SNIFF_BYTES);
+    while let Some(Ok(chunk)) = chunks.next().await {
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes
 }

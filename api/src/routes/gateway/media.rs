@@ -3,21 +3,24 @@
 /// Bytes that a type is told from.
 pub(super) const SNIFF_BYTES: u64 = 3_072;
 
-/// The type of a file. `begin` is its first bytes, `size` all of them.
-pub(super) fn of(name: &str, begin: &[u8], size: u64) -> String {
-    if let Some(by_name) = mime_guess::from_path(name).first() {
-        let charset = by_name.type_() == "text" && by_name.get_param("charset").is_none();
-        // A page says itself how it is written.
-        let charset = charset && by_name.subtype() != "html";
-        return format!("{by_name}{}", if charset { "; charset=utf-8" } else { "" });
-    }
-    let by_content = match infer::get(begin) {
+/// The type of files with such a name, where there is one.
+pub(super) fn by_name(name: &str) -> Option<String> {
+    let found = mime_guess::from_path(name).first()?;
+    let charset = found.type_() == "text" && found.get_param("charset").is_none();
+    // A page says itself how it is written.
+    let charset = charset && found.subtype() != "html";
+    Some(format!("{found}{}", if charset { "; charset=utf-8" } else { "" }))
+}
+
+/// The type of a file of `size` bytes by the first of them.
+pub(super) fn by_content(begin: &[u8], size: u64) -> &'static str {
+    match infer::get(begin) {
+        None if size == 0 => "text/plain",
         Some(kind) => kind.mime_type(),
         None if !is_text(begin) => "application/octet-stream",
         None if is_json(begin, size) => "application/json",
         None => "text/plain; charset=utf-8",
-    };
-    by_content.to_owned()
+    }
 }
 
 fn is_text(begin: &[u8]) -> bool {
@@ -43,29 +46,29 @@ fn is_json(begin: &[u8], size: u64) -> bool {
 mod tests {
     use super::*;
 
-    fn by(name: &str, begin: &[u8]) -> String {
-        of(name, begin, begin.len() as u64)
-    }
-
     #[test]
     fn names_tell_first() {
-        assert_eq!(by("a.JSON", b""), "application/json");
-        assert_eq!(by("page.html", b"<p>"), "text/html");
-        assert_eq!(by("x.svg", b"<svg/>"), "image/svg+xml");
-        assert_eq!(by("x.css", b""), "text/css; charset=utf-8");
-        assert_eq!(by("notes.txt", b"\0"), "text/plain; charset=utf-8");
+        let by_name = |name| by_name(name).unwrap_or_default();
+        assert_eq!(by_name("a.JSON"), "application/json");
+        assert_eq!(by_name("page.html"), "text/html");
+        assert_eq!(by_name("x.svg"), "image/svg+xml");
+        assert_eq!(by_name("x.css"), "text/css; charset=utf-8");
+        assert_eq!(by_name("notes.txt"), "text/plain; charset=utf-8");
+        assert_eq!(by_name("stdout"), "");
     }
 
     #[test]
     fn bytes_tell_where_a_name_does_not() {
-        assert_eq!(by("stdout", "h\u{e9}\n".as_bytes()), "text/plain; charset=utf-8");
-        assert_eq!(by("cut", b"h\xc3"), "text/plain; charset=utf-8");
-        assert_eq!(by("blob", b"\0\x01"), "application/octet-stream");
-        assert_eq!(by("blob", b"\xff\xfe\xfd"), "application/octet-stream");
-        assert_eq!(by("blob", b"\x89PNG\r\n\x1a\n\0\0"), "image/png");
-        assert_eq!(by("doc", b" {\"a\": [1]}\n"), "application/json");
-        assert_eq!(by("doc", b"{\"a\": "), "text/plain; charset=utf-8");
-        assert_eq!(of("doc", b"{\"a\": ", 9_000), "application/json");
-        assert_eq!(by("doc", b"{a}"), "text/plain; charset=utf-8");
+        let by = |begin: &[u8]| by_content(begin, begin.len() as u64);
+        assert_eq!(by("h\u{e9}\n".as_bytes()), "text/plain; charset=utf-8");
+        assert_eq!(by(b"h\xc3"), "text/plain; charset=utf-8");
+        assert_eq!(by(b"\0\x01"), "application/octet-stream");
+        assert_eq!(by(b"\xff\xfe\xfd"), "application/octet-stream");
+        assert_eq!(by(b"\x89PNG\r\n\x1a\n\0\0"), "image/png");
+        assert_eq!(by(b" {\"a\": [1]}\n"), "application/json");
+        assert_eq!(by(b"{\"a\": "), "text/plain; charset=utf-8");
+        assert_eq!(by(b""), "text/plain");
+        assert_eq!(by_content(b"{\"a\": ", 9_000), "application/json");
+        assert_eq!(by(b"{a}"), "text/plain; charset=utf-8");
     }
 }

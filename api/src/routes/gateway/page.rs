@@ -63,7 +63,7 @@ async fn node(ask: &Ask<'_>, cid: Cid, name: &str, tag: &str) -> Result<Response
         Node::File { size, reader, .. } => {
             file::respond(ask, name, tag, size, reader.as_ref()).await
         }
-        Node::Symlink { target, .. } => Ok(file::symlink(target)),
+        Node::Symlink { target, .. } => file::symlink(ask, tag, target).await,
         Node::Directory { .. } => Err(ServiceError::internal("a file became a directory").into()),
     }
 }

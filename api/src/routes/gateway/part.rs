@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 
 use super::etag;
 use super::range::{self, Range};
@@ -10,12 +11,12 @@ use crate::error::ApiError;
 use crate::service::{ErrorCode, ServiceError};
 
 /// Answers with what `body` gives from a place, for a length.
-pub(super) fn respond(
+pub(super) async fn respond(
     headers: &HeaderMap,
     tag: &str,
     content_type: &str,
     size: u64,
-    body: impl FnOnce(u64, u64) -> Body,
+    body: impl AsyncFnOnce(u64, u64) -> Result<Body, ApiError>,
 ) -> Result<Response, ApiError> {
     if etag::client_wants_another(headers, tag) {
         let error = ServiceError::new(ErrorCode::BadRequest, "what stands here has another tag");
@@ -46,10 +47,25 @@ pub(super) fn respond(
         (header::ACCEPT_RANGES, "bytes"),
         (header::CONTENT_LENGTH, &length_text),
     ];
-    let mut response = (status, fixed, body(start, length)).into_response();
+    let mut response = (status, fixed, body(start, length).await?).into_response();
     if status == StatusCode::PARTIAL_CONTENT {
         let content_range = format!("bytes {start}-{}/{size}", start + length - 1);
         super::headers::set(&mut response, header::CONTENT_RANGE, &content_range);
     }
     Ok(response)
+}
+
+/// The same for a block, which is in memory.
+pub(super) async fn of_block(
+    headers: &HeaderMap,
+    tag: &str,
+    content_type: &str,
+    block: Bytes,
+) -> Result<Response, ApiError> {
+    let size = block.len() as u64;
+    // Both ends are within the block.
+    let slice = async |start: u64, length: u64| {
+        Ok(Body::from(block.slice(start as usize..(start + length) as usize)))
+    };
+    respond(headers, tag, content_type, size, slice).await
 }

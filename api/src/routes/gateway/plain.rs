@@ -1,7 +1,6 @@
 //! Plain IPLD blocks, as they are and in other codecs
 //! (<https://specs.ipfs.tech/http-gateways/path-gateway/>).
 
-use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -53,12 +52,7 @@ pub(super) async fn respond(ask: &Ask<'_>, at: &Resolved) -> Result<Response, Ap
             (Some(Format::DagJson), Format::Json) | (Some(Format::DagCbor), Format::Cbor)
         );
     let mut response = if as_it_is {
-        let size = block.len() as u64;
-        // Both ends are within the block, which is in memory.
-        let slice = |start: u64, length: u64| {
-            Body::from(block.slice(start as usize..(start + length) as usize))
-        };
-        part::respond(ask.headers, &tag, format.media_type(), size, slice)?
+        part::of_block(ask.headers, &tag, format.media_type(), block).await?
     } else {
         let converted = convert(&at.cid, &block, format)?;
         ([(header::CONTENT_TYPE, format.media_type())], converted).into_response()

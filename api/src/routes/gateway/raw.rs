@@ -1,6 +1,5 @@
 //! Blocks as they are.
 
-use axum::body::Body;
 use axum::http::header;
 use axum::response::Response;
 use gadus_ports::Resolved;
@@ -16,13 +15,8 @@ pub(super) async fn respond(ask: &Ask<'_>, at: &Resolved) -> Result<Response, Ap
         return Ok(ask.not_modified(&tag));
     }
     let block = ask.api.service.block(at.cid).await?;
-    let size = block.len() as u64;
-    // Both ends are within the block, which is in memory.
-    let slice = |start: u64, length: u64| {
-        Body::from(block.slice(start as usize..(start + length) as usize))
-    };
     let media_type = Format::Raw.media_type();
-    let mut response = part::respond(ask.headers, &tag, media_type, size, slice)?;
+    let mut response = part::of_block(ask.headers, &tag, media_type, block).await?;
     let name = ask.name_or(|| format!("{}.bin", at.cid));
     let disposition = headers::disposition("attachment", &name);
     headers::set(&mut response, header::CONTENT_DISPOSITION, &disposition);

@@ -14,7 +14,7 @@ use gadus_ports::{ContentError, DirEntry, EntryKind, Node, Resolved};
 use tokio::sync::mpsc;
 
 use super::format::Format;
-use super::{Ask, etag, headers};
+use super::{Ask, etag, headers, nothing};
 use crate::error::ApiError;
 use crate::service::ServiceError;
 use crate::state::ApiState;
@@ -34,7 +34,7 @@ pub(super) async fn respond(ask: &Ask<'_>, at: &Resolved) -> Result<Response, Ap
         return Ok(ask.not_modified(&tag));
     }
     let node = ask.api.service.open(ask.address.root, &ask.address.path()).await?;
-    let body = if ask.is_head() { Body::empty() } else { body(ask.api, ask.address.name(), node) };
+    let body = if ask.is_head() { nothing() } else { body(ask.api, ask.address.name(), node) };
     let disposition =
         headers::disposition("attachment", &ask.name_or(|| format!("{}.tar", at.cid)));
     let fixed = [
