@@ -9,14 +9,16 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use gadus_model::view::JobView;
 use gadus_model::{Cid, EvaluationId, Job, JobId, JobState, Plan};
-use gadus_ports::{BoxRead, ContentError, Imported, LogChunk, Node, Origin, Pinned};
+use gadus_ports::{
+    BoxRead, ByteStream, CarPart, ContentError, Imported, LogChunk, Node, Origin, Pinned, Resolved,
+};
 use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 
 use crate::convert::{evaluation_id, same_document};
 use crate::service::{
     AgentInfo, ExplainTarget, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest, NodeEntry,
-    Service, ServiceError, Submission, Submitted,
+    Reach, Service, ServiceError, Submission, Submitted,
 };
 
 mod content;
@@ -48,6 +50,10 @@ pub(crate) struct Inner {
     pub(crate) imports: Vec<(ImportKind, Vec<u8>)>,
     pub(crate) pinned: Vec<Origin>,
     pub(crate) content: BTreeMap<Cid, Tree>,
+    /// What was asked for as a CAR.
+    pub(crate) cars: Vec<(Cid, String, CarPart)>,
+    /// How far each path was followed.
+    pub(crate) reaches: Vec<Reach>,
     pub(crate) panics: bool,
     /// What it answers to whatever would have to be stored.
     pub(crate) refusal: Option<ServiceError>,
@@ -203,6 +209,17 @@ impl Service for FakeService {
 
     async fn open(&self, root: Cid, path: &str) -> Result<Node, ServiceError> {
         content::open(&self.inner().content, root, path).map_err(ServiceError::from)
+    }
+
+    async fn resolve(&self, root: Cid, path: &str, reach: Reach) -> Result<Resolved, ServiceError> {
+        self.inner().reaches.push(reach);
+        content::resolve(&self.inner().content, root, path).map_err(ServiceError::from)
+    }
+
+    async fn car(&self, root: Cid, path: &str, part: CarPart) -> Result<ByteStream, ServiceError> {
+        self.inner().cars.push((root, path.to_owned(), part));
+        let bytes = stream::iter([Ok(Bytes::from_static(b"a car"))]);
+        Ok(bytes.boxed())
     }
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {

@@ -29,7 +29,7 @@ pub use routes::document as openapi;
 pub use serve::serve;
 pub use service::{
     AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobOrder, JobsPage, JobsQuery, LogStream,
-    LogsRequest, Membership, NodeEntry, Service, ServiceError, Submission, Submitted,
+    LogsRequest, Membership, NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 pub use state::ApiConfig;
 

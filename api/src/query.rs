@@ -14,11 +14,8 @@ use crate::service::ServiceError;
 pub(crate) struct QueryString(Vec<(String, String)>);
 
 impl QueryString {
-    fn parse(raw: &str) -> Self {
-        let pairs = raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name).to_lowercase(), decode(value))
-        });
+    pub(crate) fn parse(raw: &str) -> Self {
+        let pairs = pairs(raw).into_iter().map(|(name, value)| (name.to_lowercase(), value));
         Self(pairs.collect())
     }
 
@@ -57,6 +54,15 @@ impl QueryString {
             ))),
         }
     }
+}
+
+/// The pairs of a query, as they were written.
+pub(crate) fn pairs(raw: &str) -> Vec<(String, String)> {
+    let pairs = raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    });
+    pairs.collect()
 }
 
 /// How long a request asks to wait, in milliseconds; 0 where it does not say, or says nonsense.

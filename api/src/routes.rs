@@ -59,7 +59,9 @@ fn documented() -> (Router<ApiState>, OpenApi) {
 /// The router, without what guards it.
 pub(crate) fn router() -> Router<ApiState> {
     let (router, _) = documented();
-    let router = agent::redirects(router).route("/ipfs/{cid}/", axum::routing::get(gateway::root));
+    let router = agent::redirects(router)
+        .route("/ipfs/{cid}/", axum::routing::get(gateway::root))
+        .route("/ipfs/", axum::routing::get(gateway::root));
     later::routes(router).fallback(no_route).method_not_allowed_fallback(wrong_method)
 }
 

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use futures::Stream;
 use gadus_model::view::JobView;
 use gadus_model::{Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, NodeInfo, Plan, Time};
-use gadus_ports::{BoxRead, Imported, Layout, LogChunk, Node, Origin, Pinned};
+use gadus_ports::{
+    BoxRead, ByteStream, CarPart, Imported, Layout, LogChunk, Node, Origin, Pinned, Resolved,
+};
 
 mod error;
 
@@ -100,6 +102,19 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
     async fn open(&self, root: Cid, path: &str) -> Result<Node, ServiceError>;
+
+    /// Where a path under a root leads.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
+    async fn resolve(&self, root: Cid, path: &str, reach: Reach) -> Result<Resolved, ServiceError>;
+
+    /// What stands at a path as a CAR (v1); missing blocks are fetched, with a bounded wait for
+    /// each, and the stream breaks off at one that nobody has.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
+    async fn car(&self, root: Cid, path: &str, part: CarPart) -> Result<ByteStream, ServiceError>;
 
     /// One block, fetched where it is missing, with a bounded wait.
     ///
@@ -234,6 +249,15 @@ pub struct LogsRequest {
     pub tail: bool,
 }
 
+/// How far a node goes for blocks that it has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Not at all.
+    Here,
+    /// To its peers.
+    Anywhere,
+}
+
 /// What bytes are, that are to be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportKind {
@@ -241,6 +265,6 @@ pub enum ImportKind {
     File(Layout),
     /// A tar of a tree.
     Tar(Layout),
-    /// A CAR (v1) of blocks.
+    /// A CAR (v1 or v2) of blocks.
     Car,
 }

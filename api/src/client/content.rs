@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::TryStream;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use gadus_ports::Profile;
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, Method, Response};
 
 use super::{Client, ClientError};
@@ -83,13 +83,22 @@ impl Client {
         Ok(reply(self, self.send(self.request(Method::GET, url)).await?))
     }
 
+    /// A tree as a CAR (v1), each block once.
+    ///
+    /// # Errors
+    /// As [`Client::cat`]. A tree that cannot be read to its end breaks the stream.
+    pub async fn car(&self, cid: &str, path: &str) -> Result<Reply, ClientError> {
+        let url = self.content_url(cid, path, &[("format", "car")]);
+        Ok(reply(self, self.send(self.request(Method::GET, url)).await?))
+    }
+
     /// What stands at a path; of a directory, its entries.
     ///
     /// # Errors
     /// As [`Client::cat`].
     pub async fn list(&self, cid: &str, path: &str) -> Result<Listing, ClientError> {
-        let url = self.content_url(cid, path, &[("format", "json")]);
-        self.read(self.request(Method::GET, url).header(ACCEPT, "application/json")).await
+        let url = self.content_url(cid, path, &[("format", "listing")]);
+        self.read(self.request(Method::GET, url)).await
     }
 
     fn content_url(&self, cid: &str, path: &str, query: &[(&str, &str)]) -> reqwest::Url {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use gadus_model::Cid;
-use gadus_ports::{ByteStream, ContentError, DirEntry, EntryKind, FileReader, Node};
+use gadus_ports::{ByteStream, ContentError, DirEntry, EntryKind, FileReader, Node, Resolved};
 
 /// What a CID stands for.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub(crate) enum Tree {
     File(Bytes),
     Link(String),
     Directory(Vec<(String, Cid)>),
+    /// A plain IPLD block.
+    Plain(Bytes),
     /// A file that breaks off after some bytes.
     Broken(Bytes),
 }
@@ -42,21 +44,41 @@ fn missing(cid: Cid) -> ContentError {
     ContentError::Missing { cid, asked: 2, waited_ms: 10 }
 }
 
+pub(super) fn resolve(
+    content: &BTreeMap<Cid, Tree>,
+    root: Cid,
+    path: &str,
+) -> Result<Resolved, ContentError> {
+    let (mut cid, mut roots, mut inside) = (root, vec![root], Vec::new());
+    for name in path.split('/').filter(|name| !name.is_empty()) {
+        let gone = || ContentError::NoSuchPath { name: name.to_owned(), cid };
+        match content.get(&cid) {
+            Some(Tree::Directory(entries)) => {
+                let entry = entries.iter().find(|(n, _)| n == name);
+                cid = entry.map(|(_, cid)| *cid).ok_or_else(gone)?;
+            }
+            Some(Tree::Plain(_)) => inside.push(name.to_owned()),
+            _ => return Err(gone()),
+        }
+        roots.push(cid);
+    }
+    let kind = match content.get(&cid).ok_or_else(|| missing(cid))? {
+        Tree::File(_) | Tree::Broken(_) => EntryKind::File,
+        Tree::Link(_) => EntryKind::Symlink,
+        Tree::Directory(_) => EntryKind::Directory,
+        Tree::Plain(_) => EntryKind::Unknown,
+    };
+    Ok(Resolved { roots, cid, kind, inside })
+}
+
 pub(super) fn open(
     content: &BTreeMap<Cid, Tree>,
     root: Cid,
     path: &str,
 ) -> Result<Node, ContentError> {
-    let mut cid = root;
-    for name in path.split('/').filter(|name| !name.is_empty()) {
-        let gone = || ContentError::NoSuchPath { name: name.to_owned(), cid };
-        let Some(Tree::Directory(entries)) = content.get(&cid) else {
-            return Err(gone());
-        };
-        cid = entries.iter().find(|(n, _)| n == name).map(|(_, cid)| *cid).ok_or_else(gone)?;
-    }
+    let cid = resolve(content, root, path)?.cid;
     Ok(match content.get(&cid).ok_or_else(|| missing(cid))? {
-        Tree::File(bytes) => file(cid, bytes, bytes.len() as u64, false),
+        Tree::File(bytes) | Tree::Plain(bytes) => file(cid, bytes, bytes.len() as u64, false),
         Tree::Broken(bytes) => file(cid, bytes, bytes.len() as u64 + 1, true),
         Tree::Link(target) => Node::Symlink { cid, target: target.clone() },
         Tree::Directory(entries) => Node::Directory {
@@ -73,7 +95,9 @@ fn file(cid: Cid, bytes: &Bytes, size: u64, broken: bool) -> Node {
 
 fn entry(content: &BTreeMap<Cid, Tree>, name: &str, cid: Cid) -> DirEntry {
     let (kind, size) = match content.get(&cid) {
-        Some(Tree::File(bytes) | Tree::Broken(bytes)) => (EntryKind::File, bytes.len() as u64),
+        Some(Tree::File(bytes) | Tree::Broken(bytes) | Tree::Plain(bytes)) => {
+            (EntryKind::File, bytes.len() as u64)
+        }
         Some(Tree::Link(_)) => (EntryKind::Symlink, 1),
         Some(Tree::Directory(_)) => (EntryKind::Directory, 2),
         None => (EntryKind::Unknown, 3),
@@ -83,7 +107,7 @@ fn entry(content: &BTreeMap<Cid, Tree>, name: &str, cid: Cid) -> DirEntry {
 
 pub(super) fn block(content: &BTreeMap<Cid, Tree>, cid: Cid) -> Result<Bytes, ContentError> {
     match content.get(&cid) {
-        Some(Tree::File(bytes) | Tree::Broken(bytes)) => Ok(bytes.clone()),
+        Some(Tree::File(bytes) | Tree::Broken(bytes) | Tree::Plain(bytes)) => Ok(bytes.clone()),
         Some(Tree::Link(_) | Tree::Directory(_)) => Ok(Bytes::from_static(b"dag-pb")),
         None => Err(missing(cid)),
     }

@@ -1,4 +1,4 @@
-//! Routes that Bacalhau has and this release has not: refused by name.
+//! Routes that Bacalhau or an IPFS gateway has and this release has not: refused by name.
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,7 @@ use crate::service::ServiceError;
 use crate::state::ApiState;
 
 /// Method, path, what it does, what to do instead.
-const LATER: [(MethodFilter, &str, &str, &str); 11] = [
+const LATER: [(MethodFilter, &str, &str, &str); 12] = [
     (
         MethodFilter::PUT,
         "/api/v1/orchestrator/jobs/diff",
@@ -41,6 +41,12 @@ const LATER: [(MethodFilter, &str, &str, &str); 11] = [
     (MethodFilter::GET, "/api/v1/agent/authconfig", "authentication", NO_AUTH),
     (MethodFilter::GET, "/api/v1/agent/config", "showing the node's configuration", CONFIG),
     (MethodFilter::GET, "/api/v1/agent/debug", "debugging facts", FULL),
+    (
+        MethodFilter::GET,
+        "/ipns/{*path}",
+        "resolving IPNS names",
+        "resolve the name with an IPFS node, and ask for /ipfs/CID",
+    ),
 ];
 
 const FULL: &str = "it comes with full Bacalhau compatibility";

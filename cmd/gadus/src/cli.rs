@@ -7,7 +7,7 @@ mod job;
 mod run;
 mod serve;
 
-pub(crate) use content::{AddArgs, CatArgs, GetArgs, LsArgs, UnpackFlags};
+pub(crate) use content::{AddArgs, CatArgs, ExportArgs, GetArgs, ImportArgs, LsArgs, UnpackFlags};
 pub(crate) use job::{
     DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRunArgs, ListArgs, LogsArgs, StopArgs,
 };
@@ -100,6 +100,10 @@ pub(crate) enum Command {
     Cat(CatArgs),
     /// List a directory by its CID
     Ls(LsArgs),
+    /// Import a CAR, and print the CIDs of its roots
+    Import(ImportArgs),
+    /// Write a tree with all its blocks as a CAR
+    Export(ExportArgs),
     /// Run a WebAssembly module
     #[command(subcommand)]
     Wasm(WasmCommand),

@@ -1,5 +1,6 @@
 //! What each command does. All of it goes through the API of a node.
 
+mod archive;
 mod config;
 mod content;
 mod job;
@@ -21,6 +22,8 @@ pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> 
         Command::Get(args) => content::get(&session, &args).await,
         Command::Cat(args) => content::cat(&session, &args).await,
         Command::Ls(args) => content::ls(&session, &args).await,
+        Command::Import(args) => archive::import(&session, &args).await,
+        Command::Export(args) => archive::export(&session, &args).await,
         Command::Wasm(WasmCommand::Run(args)) => run::wasm(&session, &args).await,
         Command::Docker(DockerCommand::Run(args)) => run::docker(&session, &args).await,
         Command::Job(command) => job::job(&session, &command).await,

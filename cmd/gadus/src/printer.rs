@@ -64,6 +64,8 @@ pub(crate) struct Printer {
     is_amid_line: Arc<AtomicBool>,
     /// Whether both streams are terminals, and so the same one.
     is_one_terminal: bool,
+    /// Whether data goes to a terminal.
+    is_out_terminal: bool,
     /// Whether bars may be drawn.
     bars: bool,
 }
@@ -79,6 +81,7 @@ impl Printer {
             width,
             is_amid_line: Arc::default(),
             is_one_terminal: io::stdout().is_terminal() && io::stderr().is_terminal(),
+            is_out_terminal: io::stdout().is_terminal(),
             bars: io::stderr().is_terminal() && !quiet,
         }
     }
@@ -94,12 +97,18 @@ impl Printer {
             width,
             is_amid_line: Arc::default(),
             is_one_terminal: false,
+            is_out_terminal: false,
             bars: false,
         }
     }
 
     pub(crate) fn width(&self) -> Option<u16> {
         self.width
+    }
+
+    /// Whether data goes to a terminal, which shows text alone.
+    pub(crate) fn is_out_terminal(&self) -> bool {
+        self.is_out_terminal
     }
 
     pub(crate) fn is_quiet(&self) -> bool {

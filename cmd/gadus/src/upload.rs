@@ -1,6 +1,6 @@
 //! Adding files and trees: read by one thread, sent as they are read, never gathered.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -45,7 +45,8 @@ pub(crate) async fn add_path(
     };
     let doing = format!("adding {}", path.display());
     let bar = session.printer.bytes_bar(&doing, Some(total));
-    let upload = Upload { path: path.to_owned(), kind: what.kind(layout), bar, check };
+    let kind = what.kind(layout);
+    let upload = Upload { path: path.to_owned(), verb: "add", kind, bar, check };
     upload.send(session, move |out| pack(&file, what, layout.keep_modes, out)).await
 }
 
@@ -59,8 +60,8 @@ pub(crate) async fn add_stdin(
     check: bool,
 ) -> Result<ImportResponse, Failure> {
     let bar = session.printer.bytes_bar("adding stdin", None);
-    let kind = ImportKind::File(layout);
-    let upload = Upload { path: PathBuf::from("stdin"), kind, bar, check };
+    let (path, kind) = (PathBuf::from("stdin"), ImportKind::File(layout));
+    let upload = Upload { path, verb: "add", kind, bar, check };
     let copy = |out: &mut dyn Write| {
         io::copy(&mut io::stdin().lock(), out)
             .map(|_| ())
@@ -69,10 +70,38 @@ pub(crate) async fn add_stdin(
     upload.send(session, copy).await
 }
 
+/// Imports a CAR from a file, or from stdin (`-`).
+///
+/// # Errors
+/// For a file that cannot be read, and what the node says.
+pub(crate) async fn import_car(session: &Session, path: &Path) -> Result<ImportResponse, Failure> {
+    let stdin = path == Path::new("-");
+    let shown = if stdin { PathBuf::from("stdin") } else { path.to_owned() };
+    let failed = {
+        let shown = shown.clone();
+        move |e: &io::Error| Failure::io(format!("read {}", shown.display()), e)
+    };
+    let (mut source, length): (Box<dyn Read + Send>, _) = if stdin {
+        (Box::new(io::stdin()), None)
+    } else {
+        let file = std::fs::File::open(path).map_err(|e| failed(&e))?;
+        let length = file.metadata().ok().map(|metadata| metadata.len());
+        (Box::new(file), length)
+    };
+    let bar = session.printer.bytes_bar(&format!("importing {}", shown.display()), length);
+    let (verb, kind) = ("import", ImportKind::Car);
+    let upload = Upload { path: shown, verb, kind, bar, check: false };
+    let copy =
+        move |out: &mut dyn Write| io::copy(&mut source, out).map(|_| ()).map_err(|e| failed(&e));
+    upload.send(session, copy).await
+}
+
 /// What is to be sent.
 struct Upload {
     /// For messages.
     path: PathBuf,
+    /// What is done with it, for messages.
+    verb: &'static str,
     kind: ImportKind,
     bar: ProgressBar,
     check: bool,
@@ -84,7 +113,7 @@ impl Upload {
         session: &Session,
         write: impl FnOnce(&mut dyn Write) -> Result<(), Failure> + Send + 'static,
     ) -> Result<ImportResponse, Failure> {
-        let Self { path, kind, bar, check } = self;
+        let Self { path, verb, kind, bar, check } = self;
         let (to_network, chunks) = mpsc::channel(CHUNKS_AHEAD);
         let (to_check, to_be_checked) = sync_channel(CHUNKS_AHEAD);
         let (counter, failed) = (bar.clone(), to_network.clone());
@@ -112,7 +141,7 @@ impl Upload {
         let added = match (read, sent) {
             (Err(failure @ Failure::Told(_)), _) => return Err(failure),
             (_, Err(error)) => {
-                return Err(Failure::call(format!("add {}", path.display()), &error));
+                return Err(Failure::call(format!("{verb} {}", path.display()), &error));
             }
             (Err(Failure::ReaderGone) | Ok(()), Ok(added)) => added,
         };

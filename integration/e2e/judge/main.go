@@ -9,6 +9,9 @@
 //	  →  {"error": "lstat /tmp/none: no such file or directory"}
 //
 // The kind is one of raw, file, directory, hamt-shard and symlink: what the root's block is.
+//
+// As `judge gateway ADDRESS CAR…` it serves boxo's gateway over the blocks of these archives instead,
+// for tests that hold ours to it.
 package main
 
 import (
@@ -33,9 +36,20 @@ type answer struct {
 }
 
 func main() {
-	if err := serve(os.Stdin, os.Stdout); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "judge:", err)
 		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	switch {
+	case len(args) == 0:
+		return serve(os.Stdin, os.Stdout)
+	case args[0] == "gateway" && len(args) > 1:
+		return serveGateway(args[1], args[2:])
+	default:
+		return errors.New("usage: judge, or judge gateway ADDRESS CAR...")
 	}
 }
 

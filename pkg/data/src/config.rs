@@ -47,6 +47,10 @@ pub struct ContentConfig {
     pub path_depth_max: usize,
     /// Blocks looked at to tell how much of a tree is missing; a lower bound is told after that.
     pub missing_walk_max: usize,
+    /// Different blocks of one CAR without duplicates: each is remembered (in 34 bytes or so).
+    pub car_blocks_max: usize,
+    /// Links of the blocks that one CAR is in the middle of: each takes some 150 bytes.
+    pub car_links_max: usize,
 }
 
 impl Default for ContentConfig {
@@ -71,6 +75,8 @@ impl Default for ContentConfig {
             directory_entries_max: 1_000_000,
             path_depth_max: 256,
             missing_walk_max: 4_096,
+            car_blocks_max: 1_000_000,
+            car_links_max: 262_144,
         }
     }
 }

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_model::Cid;
 use gadus_ports::{
-    BoxRead, Content, ContentError, FetchFrom, Fetched, Imported, ImportedResult, Layout,
-    NamespaceId, Node, PinReason, ResultTree,
+    BoxRead, ByteStream, CarPart, Content, ContentError, FetchFrom, Fetched, Imported,
+    ImportedResult, Layout, NamespaceId, Node, PinReason, Resolved, ResultTree,
 };
 use rustix::fs::CWD;
 use tokio::sync::Semaphore;
@@ -27,7 +27,7 @@ use crate::import::{Budget, Importer, Pool, car, tar_tree};
 use crate::store::{Session, Store};
 use crate::unixfs::{BlockSink, Built};
 use crate::upstream::{self, Upstreams};
-use crate::{fetch, materialise, outputs, read};
+use crate::{export, fetch, materialise, outputs, read};
 
 /// Blocks up to this size, together, are hashed where they come in; more on a thread that may
 /// take its time.
@@ -305,6 +305,25 @@ impl Content for EmbeddedContent {
         from: Option<FetchFrom>,
     ) -> Result<Node, ContentError> {
         read::open(&self.core, root, path, from).await
+    }
+
+    async fn resolve(
+        &self,
+        root: Cid,
+        path: &str,
+        from: Option<FetchFrom>,
+    ) -> Result<Resolved, ContentError> {
+        read::resolve(&self.core, root, path, from.as_ref()).await
+    }
+
+    async fn export_car(
+        &self,
+        root: Cid,
+        path: &str,
+        part: CarPart,
+        from: Option<FetchFrom>,
+    ) -> Result<ByteStream, ContentError> {
+        export::car(&self.core, root, path, part, from).await
     }
 
     async fn pin(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {

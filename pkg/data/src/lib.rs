@@ -10,7 +10,8 @@
 //! | `store/` | blocks on disk: log and bulk packs, group commit, the index, quarantine, pins, quota |
 //! | `unixfs/` | the formats, both ways: DAG-PB, UnixFS, balanced files, directories, HAMTs |
 //! | `import/` | files, directories, tars and CARs become blocks, hashed by several threads |
-//! | `read/` | a path under a root: listings, and files read ahead |
+//! | `export/` | a tree, or part of it, as a CAR |
+//! | `read/` | a path under a root: where it leads, listings, and files read ahead |
 //! | `upstream/` | stores that are no peers: a Kubo daemon, trustless gateways |
 //! | `dag/` | which blocks of a tree are not here |
 //! | `fetch/` | trees from peers: a pure plan, a task a peer, two threads that check and store |
@@ -27,6 +28,7 @@ mod config;
 mod content;
 mod dag;
 mod error;
+mod export;
 mod fetch;
 mod hash;
 pub mod import;

@@ -260,10 +260,10 @@ async fn a_car_that_is_not_right_is_refused_and_nothing_of_it_is_kept() {
     let whole = car(&[good.0], std::slice::from_ref(&good));
     let table = [
         (car(&[root.0], &[root.clone(), good.clone(), lie]), "another hash"),
-        (car(&[root.0], &[root.clone(), good.clone()]), "nobody has block"),
+        (car(&[root.0], &[root.clone(), good.clone()]), "it lacks block bafkrei"),
         (car(&[good.0], &[good.clone(), big]), "the limit is 2097152"),
         (car(&[], std::slice::from_ref(&good)), "names no root"),
-        (whole[..whole.len() - 1].to_vec(), "in the middle of a block"),
+        (whole[..whole.len() - 1].to_vec(), "in the middle of block bafkrei"),
         (b"not a car".to_vec(), "malformed"),
         (vec![0xff; 20], "malformed"),
         (Vec::new(), "it is empty"),

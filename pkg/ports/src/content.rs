@@ -11,6 +11,7 @@ use futures::Stream;
 use gadus_model::{Caps, Cid, ExecutionId, NodeId};
 use tokio::io::AsyncRead;
 
+use crate::dag::{CarPart, Resolved};
 use crate::layout::Layout;
 use crate::transport::BlockExchange;
 
@@ -115,10 +116,11 @@ pub trait Content: Send + Sync {
     /// `Malformed`, `UnsafeName`, `Io`, `Full`; nothing half-written is pinned.
     async fn import_tar(&self, tar: BoxRead, layout: Layout) -> Result<Imported, ContentError>;
 
-    /// Imports a CAR (v1) block by block, each verified; pins its roots.
+    /// Imports a CAR (v1, or the v1 in a v2) block by block, each verified; pins its roots.
     ///
     /// # Errors
-    /// `Malformed`, `HashMismatch`, `Missing`; then nothing of it is kept.
+    /// `Malformed` (also for a block that is neither in it nor here), `HashMismatch`,
+    /// `BlockTooBig`, `Full`, `Io`; then nothing of it is kept.
     async fn import_car(&self, car: BoxRead) -> Result<Imported, ContentError>;
 
     /// What stands at a path under a root; missing blocks are fetched where `from` is given.
@@ -131,6 +133,32 @@ pub trait Content: Send + Sync {
         path: &str,
         from: Option<FetchFrom>,
     ) -> Result<Node, ContentError>;
+
+    /// Where a path under a root leads. Missing blocks on the way, and a DAG-PB block at its end,
+    /// are fetched where `from` is given; a block at its end of another codec is not looked at.
+    ///
+    /// # Errors
+    /// `Missing`, `NoSuchPath`, `Malformed`.
+    async fn resolve(
+        &self,
+        root: Cid,
+        path: &str,
+        from: Option<FetchFrom>,
+    ) -> Result<Resolved, ContentError>;
+
+    /// What stands at a path as a CAR (v1), depth first: the blocks on the way from the root, then
+    /// those of the part. Its one root is what stands there. Identity CIDs are no blocks. Missing
+    /// blocks are fetched where `from` is given; an error below the first of them ends the stream.
+    ///
+    /// # Errors
+    /// As [`Content::resolve`].
+    async fn export_car(
+        &self,
+        root: Cid,
+        path: &str,
+        part: CarPart,
+        from: Option<FetchFrom>,
+    ) -> Result<ByteStream, ContentError>;
 
     /// Pins a tree that is here.
     ///
@@ -189,7 +217,7 @@ pub struct Fetched {
 pub struct Imported {
     /// Its root (the first, for a CAR).
     pub root: Cid,
-    /// All roots.
+    /// All roots, each once.
     pub roots: Vec<Cid>,
     /// Bytes of file content.
     pub bytes: u64,

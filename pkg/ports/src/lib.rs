@@ -8,6 +8,7 @@
 pub mod content;
 pub mod contract;
 pub mod crash;
+mod dag;
 pub mod executor;
 pub mod fake;
 pub mod image;
@@ -21,6 +22,7 @@ pub use content::{
     FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
 };
 pub use crash::CrashAt;
+pub use dag::{CarPart, EntityBytes, Resolved, Scope};
 pub use executor::{
     ExecCode, ExecLimits, ExecRequest, Executor, Finished, LogSink, Mount, OutputDir, StdStream,
     Warmth,

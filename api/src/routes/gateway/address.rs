@@ -13,8 +13,12 @@ const NAMES_MAX: usize = 256;
 pub(super) struct Address {
     /// The root.
     pub(super) root: Cid,
+    /// The root as it was written, which may be in another base.
+    pub(super) root_text: String,
     /// Below it, decoded.
     pub(super) names: Vec<String>,
+    /// It ends with a slash: what stands there is to be a directory.
+    pub(super) slash: bool,
 }
 
 impl Address {
@@ -32,7 +36,7 @@ impl Address {
             let message = format!("the path has more than {NAMES_MAX} names");
             return Err(ServiceError::bad_request(message));
         }
-        Ok(Self { root, names })
+        Ok(Self { root, root_text: text.to_owned(), names, slash: path.ends_with('/') })
     }
 
     /// The names, joined.
@@ -45,10 +49,19 @@ impl Address {
         self.names.last().cloned().unwrap_or_else(|| self.root.to_string())
     }
 
-    /// The URI's path, encoded again.
+    /// The URI's path, encoded again, without a slash at its end.
     pub(super) fn uri(&self) -> String {
-        let names = self.names.iter().map(|name| encode(name));
-        names.fold(format!("/ipfs/{}", self.root), |path, name| path + "/" + &name)
+        self.joined(encode)
+    }
+
+    /// The path as it was asked for, decoded.
+    pub(super) fn shown(&self) -> String {
+        self.joined(str::to_owned) + if self.slash { "/" } else { "" }
+    }
+
+    fn joined(&self, name: impl Fn(&str) -> String) -> String {
+        let start = format!("/ipfs/{}", self.root_text);
+        self.names.iter().fold(start, |path, part| path + "/" + &name(part))
     }
 }
 
@@ -64,8 +77,13 @@ fn name(part: &str) -> Result<String, ServiceError> {
 
 /// Percent-encodes all but what is safe everywhere in a URI, an attribute and a header.
 pub(super) fn encode(name: &str) -> String {
+    encode_but(name, b"")
+}
+
+/// The same for a place where some more bytes are safe.
+pub(super) fn encode_but(name: &str, safe: &[u8]) -> String {
     name.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || safe.contains(&byte) {
             out.push(char::from(byte));
         } else {
             out.push_str(&format!("%{byte:02X}"));
@@ -87,7 +105,9 @@ mod tests {
         assert_eq!(address.names, ["a b", "c%20d", "é"]);
         assert_eq!(address.name(), "é");
         assert_eq!(address.uri(), format!("/ipfs/{ROOT}/a%20b/c%2520d/%C3%A9"));
-        assert_eq!(Address::parse(&format!("/ipfs/{ROOT}")).unwrap().name(), ROOT);
+        assert_eq!(address.shown(), format!("/ipfs/{ROOT}/a b/c%20d/é/"));
+        let alone = Address::parse(&format!("/ipfs/{ROOT}")).unwrap();
+        assert_eq!((alone.name().as_str(), alone.slash), (ROOT, false));
     }
 
     #[test]

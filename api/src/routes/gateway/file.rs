@@ -1,75 +1,66 @@
 //! Files.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
+use axum::http::header;
+use axum::response::Response;
+use futures::{StreamExt, stream};
 use gadus_ports::FileReader;
 
-use super::address::Address;
-use super::media;
-use super::range::{self, Range};
+use super::{Ask, headers, media, part};
 use crate::error::ApiError;
 use crate::service::ServiceError;
 
-/// Bytes that a file's type is told from.
-const SNIFF_BYTES: u64 = 512;
-
-/// A file, or a range of it.
+/// A file, or a range of it. Its type goes by `name`, unless the query gives it another.
 pub(super) async fn respond(
-    address: &Address,
-    headers: &HeaderMap,
-    etag: &str,
+    ask: &Ask<'_>,
+    name: &str,
+    tag: &str,
     size: u64,
     reader: &dyn FileReader,
 ) -> Result<Response, ApiError> {
-    let content_type = media::of(&address.name(), &begin(reader).await?);
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let current = text(header::IF_RANGE).is_none_or(|tag| tag == etag);
-    let range = match text(header::RANGE).filter(|_| current) {
-        Some(header) => range::parse(header, size),
-        None => Range::All,
+    let renamed = ask.query.text("filename");
+    let name = if renamed.is_empty() { name } else { renamed };
+    let content_type = match media::by_name(name) {
+        Some(by_name) => by_name,
+        None => media::by_content(&begin(reader).await, size).to_owned(),
     };
-    let (status, start, length) = match range {
-        Range::All => (StatusCode::OK, 0, size),
-        Range::Part { start, length } => (StatusCode::PARTIAL_CONTENT, start, length),
-        Range::Beyond => {
-            let content_range = format!("bytes */{size}");
-            let status = StatusCode::RANGE_NOT_SATISFIABLE;
-            return Ok((status, [(header::CONTENT_RANGE, content_range)]).into_response());
-        }
+    let body = async |start, length| {
+        let mut bytes = reader.read(start, length);
+        // What cannot be read at all fails here, while there is still a status to say so with.
+        let first = bytes.next().await.transpose().map_err(ServiceError::from)?;
+        Ok(Body::from_stream(stream::iter(first.map(Ok)).chain(bytes)))
     };
-    let mut response = (
-        status,
-        [
-            (header::CONTENT_TYPE, content_type.to_owned()),
-            (header::ACCEPT_RANGES, "bytes".to_owned()),
-            (header::CONTENT_LENGTH, length.to_string()),
-        ],
-        Body::from_stream(reader.read(start, length)),
-    )
-        .into_response();
-    if status == StatusCode::PARTIAL_CONTENT {
-        let content_range = format!("bytes {start}-{}/{size}", start + length - 1);
-        if let Ok(value) = content_range.parse() {
-            response.headers_mut().insert(header::CONTENT_RANGE, value);
-        }
+    let response = part::respond(ask.headers, tag, &content_type, size, body).await?;
+    Ok(named(ask, response))
+}
+
+/// A link's target.
+pub(super) async fn symlink(
+    ask: &Ask<'_>,
+    tag: &str,
+    target: String,
+) -> Result<Response, ApiError> {
+    let response = part::of_block(ask.headers, tag, "inode/symlink", target.into()).await?;
+    Ok(named(ask, response))
+}
+
+/// An answer that is saved under the name that the query gives, if it gives one.
+fn named(ask: &Ask<'_>, mut response: Response) -> Response {
+    let name = ask.query.text("filename");
+    if !name.is_empty() {
+        let kind = if ask.is_download() { "attachment" } else { "inline" };
+        let disposition = headers::disposition(kind, name);
+        headers::set(&mut response, header::CONTENT_DISPOSITION, &disposition);
     }
-    Ok(response)
+    response
 }
 
-/// A link's target, as text.
-pub(super) fn text(target: String) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], target).into_response()
-}
-
-/// The first bytes. A file that cannot be read fails here, while there is still a status to say
-/// so with.
-async fn begin(reader: &dyn FileReader) -> Result<Vec<u8>, ApiError> {
+/// The first bytes, as far as they can be read: a range behind what is missing needs none of them.
+async fn begin(reader: &dyn FileReader) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut stream = reader.read(0, SNIFF_BYTES);
-    while let Some(chunk) = stream.next().await {
-        bytes.extend_from_slice(&chunk.map_err(ServiceError::from)?);
+    let mut chunks = reader.read(0, media::SNIFF_BYTES);
+    while let Some(Ok(chunk)) = chunks.next().await {
+        bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    bytes
 }

@@ -1,61 +1,68 @@
 //! Headers of content. It never changes under its CID, and it is nobody's page: a browser neither
 //! guesses its type nor runs what is in it.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::Response;
 use gadus_model::Cid;
-use gadus_ports::Node;
 
-use super::address::Address;
-use super::format::Format;
+use super::address::{Address, encode_but};
 
-/// The tag of what is sent, by its form.
-pub(super) fn etag(cid: &Cid, format: Format, node: &Node) -> String {
-    match (format, node) {
-        (Format::Raw, _) => format!("\"{cid}.raw\""),
-        (Format::Tar, _) => format!("W/\"{cid}.tar\""),
-        (Format::Json, _) => format!("\"{cid}.json\""),
-        (Format::Page, Node::Directory { .. }) => format!("\"DirIndex-1_CID-{cid}\""),
-        (Format::Page, Node::File { .. } | Node::Symlink { .. }) => format!("\"{cid}\""),
-    }
-}
+/// What never changes.
+const IMMUTABLE: &str = "public, max-age=29030400, immutable";
+/// A page of ours about what never changes: its looks may.
+pub(super) const PAGE: &str = "public, max-age=604800, stale-while-revalidate=2678400";
 
-/// Whether the client says that it has this.
-pub(super) fn client_has(headers: &HeaderMap, etag: &str) -> bool {
-    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .any(|tags| tags.split(',').any(|tag| tag.trim() == "*" || strong(tag) == strong(etag)))
-}
-
-/// The answer to a client that has it.
-pub(super) fn not_modified(etag: &str, address: &Address) -> Response {
-    guarded(StatusCode::NOT_MODIFIED.into_response(), etag, address)
-}
+/// A page may show what lies beside it, and run nothing.
+const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'self' 'unsafe-inline'; \
+                       img-src 'self' data:; media-src 'self' data:; font-src 'self' data:";
 
 /// An answer with the headers that all content has.
 pub(super) fn guarded(mut response: Response, etag: &str, address: &Address) -> Response {
-    let fixed = [
-        (header::CACHE_CONTROL, "public, max-age=29030400, immutable"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-        ),
-    ];
     let headers = response.headers_mut();
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    let path = address.uri();
-    let made = [(header::ETAG, etag), (header::HeaderName::from_static("x-ipfs-path"), &path)];
-    for (name, value) in made {
-        // Both are plain ASCII: CIDs and percent-encoded names.
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(IMMUTABLE));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    set(&mut response, header::ETAG, etag);
+    let path = address.shown();
+    // What no header can hold comes encoded.
+    let shown = HeaderValue::from_bytes(path.as_bytes()).is_ok();
+    let path = if shown { path } else { address.uri() };
+    set(&mut response, HeaderName::from_static("x-ipfs-path"), &path);
     response
+}
+
+/// An answer that tells the blocks that its path leads through.
+pub(super) fn with_roots(mut response: Response, roots: &[Cid]) -> Response {
+    let roots: Vec<_> = roots.iter().map(ToString::to_string).collect();
+    set(&mut response, HeaderName::from_static("x-ipfs-roots"), &roots.join(","));
+    response
+}
+
+/// Sets a header, unless its value is none that a header can have.
+pub(super) fn set(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// The header `Content-Disposition`: a name to save it under, in ASCII and in full.
+pub(super) fn disposition(kind: &str, name: &str) -> String {
+    let ascii: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    // What Kubo leaves as it is, so that both say the same.
+    let encode = |name: &str| encode_but(name, b"$&+=:@");
+    format!("{kind}; filename=\"{}\"; filename*=UTF-8''{}", encode(&ascii), encode(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_its_header() {
+        assert_eq!(
+            disposition("inline", "Blåbær \"1\".txt"),
+            "inline; filename=\"Bl_b_r%20%221%22.txt\"; \
+             filename*=UTF-8''Bl%C3%A5b%C3%A6r%20%221%22.txt"
+        );
+    }
 }

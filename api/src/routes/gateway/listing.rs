@@ -3,16 +3,27 @@
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use gadus_model::Cid;
-use gadus_ports::{DirEntry, EntryKind, Node};
+use gadus_ports::{DirEntry, EntryKind, Node, Resolved};
 
 use super::address::{Address, encode};
+use super::format::Format;
+use super::{Ask, etag, headers};
 use crate::error::ApiError;
-use crate::query::QueryString;
 use crate::types::{ListEntry, Listing};
 
-/// What stands there, as JSON.
-pub(super) fn json(query: &QueryString, node: &Node) -> Result<Response, ApiError> {
-    let listing = match node {
+/// What stands at the address, as JSON.
+pub(super) async fn respond(ask: &Ask<'_>, at: &Resolved) -> Result<Response, ApiError> {
+    let tag = etag::of(&at.cid, Format::Listing);
+    if etag::client_has(ask.headers, &[&tag]) {
+        return Ok(ask.not_modified(&tag));
+    }
+    let node = ask.api.service.open(ask.address.root, &ask.address.path()).await?;
+    let response = crate::routes::json(ask.query, &listing(&node))?;
+    Ok(headers::guarded(response, &tag, &ask.address))
+}
+
+fn listing(node: &Node) -> Listing {
+    match node {
         Node::Directory { cid, entries, .. } => Listing {
             cid: cid.to_string(),
             kind: "directory".to_owned(),
@@ -31,8 +42,7 @@ pub(super) fn json(query: &QueryString, node: &Node) -> Result<Response, ApiErro
             target: target.clone(),
             ..Listing::default()
         },
-    };
-    crate::routes::json(query, &listing)
+    }
 }
 
 fn entry(entry: &DirEntry) -> ListEntry {
@@ -61,7 +71,7 @@ pub(super) fn html(address: &Address, cid: &Cid, entries: &[DirEntry]) -> Respon
         let slash = if entry.kind == EntryKind::Directory { "/" } else { "" };
         let (name, link) = (escape(&entry.name), encode(&entry.name));
         format!(
-            "<tr><td><a href=\"{place}/{link}\">{name}{slash}</a></td><td>{}</td>\
+            "<tr><td><a href=\"{place}/{link}{slash}\">{name}{slash}</a></td><td>{}</td>\
              <td><code>{}</code></td></tr>\n",
             entry.size, entry.cid
         )

@@ -10,9 +10,12 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use gadus_model::Cid;
-use gadus_ports::{ContentError, DirEntry, EntryKind, Node};
+use gadus_ports::{ContentError, DirEntry, EntryKind, Node, Resolved};
 use tokio::sync::mpsc;
 
+use super::format::Format;
+use super::{Ask, etag, headers, nothing};
+use crate::error::ApiError;
 use crate::service::ServiceError;
 use crate::state::ApiState;
 use crate::tar_blocks::{Broken, Kind, broken, end, header as header_of, padding};
@@ -24,9 +27,24 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Files of a directory that are opened before their turn.
 const OPEN_AHEAD: usize = 16;
 
-/// A tree under one top-level name.
-pub(super) fn respond(api: &ApiState, name: String, node: Node) -> Response {
-    let disposition = format!("attachment; filename=\"{}.tar\"", super::address::encode(&name));
+/// The tree at the address, under one top-level name.
+pub(super) async fn respond(ask: &Ask<'_>, at: &Resolved) -> Result<Response, ApiError> {
+    let tag = etag::of(&at.cid, Format::Tar);
+    if etag::client_has(ask.headers, &[&tag]) {
+        return Ok(ask.not_modified(&tag));
+    }
+    let node = ask.api.service.open(ask.address.root, &ask.address.path()).await?;
+    let body = if ask.is_head() { nothing() } else { body(ask.api, ask.address.name(), node) };
+    let disposition =
+        headers::disposition("attachment", &ask.name_or(|| format!("{}.tar", at.cid)));
+    let fixed = [
+        (header::CONTENT_TYPE, Format::Tar.media_type()),
+        (header::CONTENT_DISPOSITION, &disposition),
+    ];
+    Ok(headers::guarded((fixed, body).into_response(), &tag, &ask.address))
+}
+
+fn body(api: &ApiState, name: String, node: Node) -> Body {
     let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
     let mut writer = Writer { api: api.clone(), sender, gathered: BytesMut::new() };
     tokio::spawn(async move {
@@ -42,9 +60,7 @@ pub(super) fn respond(api: &ApiState, name: String, node: Node) -> Response {
     let chunks = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|chunk| (chunk, receiver))
     });
-    let headers =
-        [(header::CONTENT_TYPE, "application/x-tar"), (header::CONTENT_DISPOSITION, &disposition)];
-    (headers, Body::from_stream(chunks)).into_response()
+    Body::from_stream(chunks)
 }
 
 struct Writer {

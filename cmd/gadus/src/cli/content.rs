@@ -35,6 +35,27 @@ impl AddArgs {
     }
 }
 
+/// Imports a CAR.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// A CAR (version 1 or 2), or - for stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) format: OutputArg,
+}
+
+/// Exports a CAR.
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// What to export: CID, CID/path or ipfs://CID/path
+    #[arg(value_name = "CID[/PATH]")]
+    pub(crate) what: ContentPath,
+    /// Where to put it [default: stdout, where that is no terminal]
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+}
+
 /// Fetches content.
 #[derive(Args, Debug)]
 pub(crate) struct GetArgs {

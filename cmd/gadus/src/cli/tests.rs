@@ -29,6 +29,8 @@ fn every_help_text() {
         &["get"],
         &["cat"],
         &["ls"],
+        &["import"],
+        &["export"],
         &["wasm", "run"],
         &["docker", "run"],
         &["job"],

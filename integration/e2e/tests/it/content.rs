@@ -116,8 +116,9 @@ fn the_gateway_answers_as_curl_expects() {
 
     let whole = http.get(&at);
     assert_eq!((whole.status, whole.text().as_str()), (200, "<p>0123456789</p>"));
-    // Other people's pages must not run as pages of the node.
-    assert_eq!(whole.header("content-type"), "text/plain; charset=utf-8");
+    // Other people's pages are shown, and must not run as pages of the node.
+    assert_eq!(whole.header("content-type"), "text/html");
+    assert!(whole.header("content-security-policy").starts_with("sandbox; default-src 'none'"));
     assert_eq!(whole.header("x-content-type-options"), "nosniff");
     assert!(whole.header("cache-control").contains("immutable"));
 

@@ -4,7 +4,7 @@
 
 mod court;
 mod names;
-mod program;
+pub(crate) mod program;
 mod tree;
 
 use std::fs;

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod archives;
 mod bad_input;
 mod content;
 mod crashes;
 mod docker;
+mod gateway;
 mod jobs;
 mod judge;
 mod namespaces;

@@ -1,7 +1,9 @@
 //! Reading trees: what stands at a path, and the bytes of files.
 
 pub(crate) mod file;
+mod plain;
 mod resolve;
+pub(crate) mod route;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;
@@ -9,7 +11,7 @@ pub(crate) mod tree;
 use std::sync::Arc;
 
 use gadus_model::Cid;
-use gadus_ports::{ContentError, FetchFrom, Node};
+use gadus_ports::{ContentError, FetchFrom, NamespaceId, Node, Resolved};
 
 use self::file::FileView;
 use self::resolve::Stands;
@@ -25,23 +27,48 @@ pub(crate) async fn open(
     path: &str,
     from: Option<FetchFrom>,
 ) -> Result<Node, ContentError> {
+    Ok(match walk(core, root, path, from.as_ref(), resolve::resolve).await? {
+        Stands::File { cid, node } => {
+            let (size, mode) = (node.size, node.mode);
+            let view = FileView { core: core.clone(), from, cid, root: Arc::new(node) };
+            Node::File { cid, size, mode, reader: Arc::new(view) }
+        }
+        Stands::Directory { cid, entries, mode } => Node::Directory { cid, entries, mode },
+        Stands::Symlink { cid, target } => Node::Symlink { cid, target },
+    })
+}
+
+/// Where a path leads.
+pub(crate) async fn resolve(
+    core: &Arc<Core>,
+    root: Cid,
+    path: &str,
+    from: Option<&FetchFrom>,
+) -> Result<Resolved, ContentError> {
+    walk(core, root, path, from, route::resolved).await
+}
+
+/// A way of walking down from a root, by names.
+type Down<T> = fn(&Core, Option<NamespaceId>, Cid, &[String]) -> Result<T, Halt>;
+
+/// Walks down a path. What is not here is fetched where `from` is given; the walk then begins
+/// again, with it at hand.
+pub(crate) async fn walk<T: Send + 'static>(
+    core: &Arc<Core>,
+    root: Cid,
+    path: &str,
+    from: Option<&FetchFrom>,
+    down: Down<T>,
+) -> Result<T, ContentError> {
     let names: Vec<String> =
         path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
     let names = Arc::new(names);
-    let namespace = from.as_ref().and_then(|from| from.namespace);
+    let namespace = from.and_then(|from| from.namespace);
     loop {
         let (local, names) = (core.clone(), names.clone());
-        let found = blocking(move || Ok(resolve::resolve(&local, namespace, root, &names))).await?;
-        match (found, &from) {
-            (Ok(Stands::File { cid, node }), _) => {
-                let (size, mode) = (node.size, node.mode);
-                let view = FileView { core: core.clone(), from, cid, root: Arc::new(node) };
-                return Ok(Node::File { cid, size, mode, reader: Arc::new(view) });
-            }
-            (Ok(Stands::Directory { cid, entries, mode }), _) => {
-                return Ok(Node::Directory { cid, entries, mode });
-            }
-            (Ok(Stands::Symlink { cid, target }), _) => return Ok(Node::Symlink { cid, target }),
+        let found = blocking(move || Ok(down(&local, namespace, root, &names))).await?;
+        match (found, from) {
+            (Ok(found), _) => return Ok(found),
             (Err(Halt::Failed(error)), _) => return Err(error),
             (Err(Halt::Need(cids)), Some(from)) => fetch::blocks(core, cids, from).await?,
             (Err(Halt::Need(cids)), None) => {

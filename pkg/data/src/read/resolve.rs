@@ -3,7 +3,8 @@
 use gadus_model::{Cid, RAW};
 use gadus_ports::{ContentError, DirEntry, EntryKind, NamespaceId};
 
-use super::tree::{Halt, entries, entry, node};
+use super::route::{Route, route};
+use super::tree::{Halt, entries, node};
 use crate::content::Core;
 use crate::unixfs::node::Link;
 use crate::unixfs::parse::{FileNode, Parsed, parse};
@@ -22,13 +23,9 @@ pub(super) fn resolve(
     root: Cid,
     names: &[String],
 ) -> Result<Stands, Halt> {
-    let mut cid = root;
-    for name in names {
-        let at = node(core, namespace, &cid)?;
-        match entry(core, namespace, &cid, at, name)? {
-            Some(link) => cid = link.cid,
-            None => return Err(ContentError::NoSuchPath { name: name.clone(), cid }.into()),
-        }
+    let Route { cid, inside, .. } = route(core, namespace, root, names)?;
+    if let Some(name) = inside.first() {
+        return Err(ContentError::NoSuchPath { name: name.clone(), cid }.into());
     }
     match node(core, namespace, &cid)? {
         Parsed::File(file) => Ok(Stands::File { cid, node: file }),

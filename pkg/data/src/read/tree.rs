@@ -86,13 +86,14 @@ pub(crate) fn entries(
     Ok(entries)
 }
 
-/// The entry of a name; `None` when there is none.
+/// The entry of a name; `None` when there is none. The shards on the way to it are `passed`.
 pub(crate) fn entry(
     core: &Core,
     namespace: Option<NamespaceId>,
     cid: &Cid,
     directory: Parsed,
     name: &str,
+    passed: &mut Vec<Cid>,
 ) -> Result<Option<Link>, Halt> {
     let mut at = directory;
     let mut depth = 0;
@@ -111,6 +112,7 @@ pub(crate) fn entry(
                     return Ok(Some(Link { name: name.to_owned(), ..link }));
                 }
                 at = node(core, namespace, &link.cid)?;
+                passed.push(link.cid);
                 depth += 1;
             }
             Parsed::Directory(..) | Parsed::File(_) | Parsed::Symlink(_) if depth > 0 => {

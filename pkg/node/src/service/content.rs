@@ -1,9 +1,9 @@
 //! Content, for people and programs.
 
 use bytes::Bytes;
-use gadus_api::service::{ErrorCode, ImportKind, ServiceError};
+use gadus_api::service::{ErrorCode, ImportKind, Reach, ServiceError};
 use gadus_model::{Cid, NodeId};
-use gadus_ports::{BoxRead, ContentError, FetchFrom, Imported, Node as Content, Want};
+use gadus_ports::{BoxRead, ContentError, FetchFrom, Imported, Node as Content, Resolved, Want};
 
 use crate::node::Node;
 
@@ -27,6 +27,21 @@ impl Node {
         path: &str,
     ) -> Result<Content, ServiceError> {
         Ok(self.content.open(root, path, Some(self.all_peers())).await?)
+    }
+
+    pub(super) async fn resolve_content(
+        &self,
+        root: Cid,
+        path: &str,
+        reach: Reach,
+    ) -> Result<Resolved, ServiceError> {
+        let from = (reach == Reach::Anywhere).then(|| self.all_peers());
+        let resolved = self.content.resolve(root, path, from).await?;
+        if reach == Reach::Here && !self.content.has(&resolved.cid) {
+            let cid = resolved.cid;
+            return Err(ContentError::Missing { cid, asked: 0, waited_ms: 0 }.into());
+        }
+        Ok(resolved)
     }
 
     pub(super) async fn one_block(&self, cid: Cid) -> Result<Bytes, ServiceError> {
@@ -55,7 +70,7 @@ impl Node {
         stream.next().await.ok()?.1
     }
 
-    fn all_peers(&self) -> FetchFrom {
+    pub(super) fn all_peers(&self) -> FetchFrom {
         let mut peers = self.transport.peers();
         peers.retain(|peer| *peer != self.id());
         FetchFrom {

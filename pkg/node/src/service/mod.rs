@@ -14,11 +14,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_api::service::{
     AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest,
-    NodeEntry, Service, ServiceError, Submission, Submitted,
+    NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 use gadus_model::view::JobView;
 use gadus_model::{Cid, EvaluationId, JobId, Plan, Time};
-use gadus_ports::{BoxRead, Imported, Node as Content, Origin, Pinned};
+use gadus_ports::{
+    BoxRead, ByteStream, CarPart, Imported, Node as Content, Origin, Pinned, Resolved,
+};
 use gadus_protocol::Requester;
 use tokio::sync::oneshot;
 
@@ -88,6 +90,14 @@ impl Service for Node {
 
     async fn open(&self, root: Cid, path: &str) -> Result<Content, ServiceError> {
         self.open_content(root, path).await
+    }
+
+    async fn resolve(&self, root: Cid, path: &str, reach: Reach) -> Result<Resolved, ServiceError> {
+        self.resolve_content(root, path, reach).await
+    }
+
+    async fn car(&self, root: Cid, path: &str, part: CarPart) -> Result<ByteStream, ServiceError> {
+        Ok(self.content.export_car(root, path, part, Some(self.all_peers())).await?)
     }
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {

@@ -16,6 +16,7 @@ use crate::content::{
     BoxRead, ByteStream, Content, ContentError, DirEntry, EntryKind, FetchFrom, Fetched,
     FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
 };
+use crate::dag::{CarPart, Resolved};
 use crate::layout::Layout;
 use crate::transport::Want;
 
@@ -246,6 +247,38 @@ impl Content for FakeContent {
         let entry = |(name, cid)| DirEntry { name, cid, kind: EntryKind::Unknown, size: 0 };
         let entries = directory.into_iter().map(entry).collect();
         Ok(Node::Directory { cid, entries, mode: None })
+    }
+
+    async fn resolve(
+        &self,
+        root: Cid,
+        path: &str,
+        _from: Option<FetchFrom>,
+    ) -> Result<Resolved, ContentError> {
+        let mut roots = vec![root];
+        let mut at = String::new();
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            at = format!("{at}/{name}");
+            roots.push(match self.open(root, &at, None).await? {
+                Node::File { cid, .. }
+                | Node::Directory { cid, .. }
+                | Node::Symlink { cid, .. } => cid,
+            });
+        }
+        let cid = *roots.last().unwrap_or(&root);
+        let kind = if cid.codec() == DAG_CBOR { EntryKind::Directory } else { EntryKind::File };
+        Ok(Resolved { roots, cid, kind, inside: Vec::new() })
+    }
+
+    async fn export_car(
+        &self,
+        _root: Cid,
+        _path: &str,
+        _part: CarPart,
+        _from: Option<FetchFrom>,
+    ) -> Result<ByteStream, ContentError> {
+        let what = "the request".to_owned();
+        Err(ContentError::Malformed { what, why: "the fake makes no archives".to_owned() })
     }
 
     async fn pin(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {

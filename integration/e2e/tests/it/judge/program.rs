@@ -98,8 +98,8 @@ pub(super) fn go() -> Option<&'static Path> {
     }
 }
 
-/// The program, built.
-fn built() -> Option<&'static Path> {
+/// The program, built; `None` where there is no Go to build it with, which is said.
+pub(crate) fn built() -> Option<&'static Path> {
     static BUILT: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
         let go = go()?;
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("judge");
