@@ -29,6 +29,9 @@ pub struct ContentConfig {
     pub fetch_window: usize,
     /// A peer that answers nothing for so long is left.
     pub fetch_answer_ms: u64,
+    /// The RPC of a Kubo daemon beside the node, such as `http://127.0.0.1:5001`: it is the nearest
+    /// of the upstreams, and results are given to it. Empty for none.
+    pub ipfs: String,
     /// Stores that are asked for what no peer has, the nearest first: `kubo:http://HOST:PORT`,
     /// `gateway:https://HOST`.
     pub upstreams: Vec<String>,
@@ -67,6 +70,7 @@ impl Default for ContentConfig {
             downloads_max: 32,
             fetch_window: 32,
             fetch_answer_ms: 30_000,
+            ipfs: String::new(),
             upstreams: Vec::new(),
             upstream_wait_ms: 10_000,
             read_ahead: 8,

@@ -7,8 +7,8 @@ use gadus_auth::NodeKey;
 use gadus_model::event::Record;
 use gadus_model::{NodeId, NodeInfo, OwnerId, Time};
 use gadus_ports::{
-    BlockExchange, Content, Executor, ImageResolver, LogExchange, Sources, Store, StoreError,
-    Transport,
+    BlockExchange, Content, Executor, ImageResolver, LogExchange, Sidecar, Sources, Store,
+    StoreError, Transport,
 };
 use gadus_protocol::{Compute, ComputeConfig, Requester, RequesterConfig};
 use parking_lot::RwLock;
@@ -37,6 +37,8 @@ pub struct Parts {
     pub content: Arc<dyn Content>,
     /// Where inputs come from that are not content yet.
     pub sources: Arc<dyn Sources>,
+    /// What keeps results besides.
+    pub sidecar: Option<Arc<dyn Sidecar>>,
     /// What it can run.
     pub executors: Vec<Arc<dyn Executor>>,
     /// What a requester asks for the digest of an image that no bid names: the next where one
@@ -256,6 +258,7 @@ fn requester_world(
         content: parts.content.clone(),
         store: parts.requester_store.clone(),
         images: parts.images.clone(),
+        sidecar: parts.sidecar.clone(),
         keeps: Arc::new(Semaphore::new(config.keeps_max)),
         fetch_wait: config.fetch_wait,
         to_self: to.downgrade(),

@@ -13,6 +13,7 @@ pub mod executor;
 pub mod fake;
 pub mod image;
 pub mod layout;
+pub mod sidecar;
 pub mod source;
 pub mod store;
 pub mod transport;
@@ -29,6 +30,7 @@ pub use executor::{
 };
 pub use image::ImageResolver;
 pub use layout::{Layout, Profile, UnknownProfile};
+pub use sidecar::Sidecar;
 pub use source::{Origin, Pinned, SourceError, Sources};
 pub use store::{Folder, JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
 pub use transport::{

@@ -25,6 +25,9 @@ pub(crate) struct ServeArgs {
     /// The network's name; networks never mix [env: GADUS_NETWORK]
     #[arg(long, value_name = "NAME")]
     pub(crate) network: Option<String>,
+    /// A Kubo daemon beside this node, such as http://127.0.0.1:5001 [env: GADUS_CONTENT_IPFS]
+    #[arg(long, value_name = "URL")]
+    pub(crate) ipfs: Option<String>,
     /// Where to listen for the API [env: GADUS_API] [default: 127.0.0.1:1234]
     #[arg(long, value_name = "ADDR")]
     pub(crate) api: Option<String>,

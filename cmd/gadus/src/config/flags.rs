@@ -45,6 +45,9 @@ impl FlagLayer {
         if let Some(name) = &args.network {
             layer.set("--network", "network.name", name.as_str());
         }
+        if let Some(url) = &args.ipfs {
+            layer.set("--ipfs", "content.ipfs", url.as_str());
+        }
         if let Some(name) = &args.name {
             layer.set("--name", "node.name", name.as_str());
         }

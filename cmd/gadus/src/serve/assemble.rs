@@ -8,11 +8,12 @@ use std::sync::Arc;
 use gadus_auth::NodeKey;
 use gadus_data::EmbeddedContent;
 use gadus_data::source::NodeSources;
+use gadus_data::upstream::{Kubo, KuboOffers};
 use gadus_docker::{DockerConfig, DockerExecutor, Registries};
 use gadus_model::{Gpu, NodeId, NodeInfo};
 use gadus_net::Net;
 use gadus_node::{JobFolder, Node, NodeConfig, Parts, Server};
-use gadus_ports::{CrashAt, Executor, ImageResolver, StoreError};
+use gadus_ports::{CrashAt, Executor, ImageResolver, Sidecar, StoreError};
 use gadus_store::{LogStore, StoreConfig};
 use gadus_wasm::WasmExecutor;
 use tokio::net::TcpListener;
@@ -39,6 +40,10 @@ impl Running {
         let listener = listen(&settings.api_listen).await?;
         let key = Arc::new(load_key(&settings.data_dir)?);
         let content = Arc::new(open_content(&settings)?);
+        let kubo = Kubo::of_config(&settings.content);
+        let kubo = kubo.map_err(|why| Failure::usage("content.ipfs is wrong").because(why))?;
+        let sidecar = kubo.map(|kubo| KuboOffers::start(content.as_ref().clone(), kubo));
+        let sidecar = sidecar.map(|offers| Arc::new(offers) as Arc<dyn Sidecar>);
         let sources = NodeSources::new(content.as_ref().clone(), settings.sources.clone());
         let sources = sources.map_err(|why| Failure::usage("failed to set up TLS").because(why))?;
         let sources = Arc::new(sources);
@@ -58,6 +63,7 @@ impl Running {
             log_exchange: net.clone(),
             content,
             sources,
+            sidecar,
             executors: executors(&settings, docker.clone())?,
             images: images(&settings, docker),
             requester_store,

@@ -7,8 +7,8 @@ use gadus_ports::{CarPart, Content as _, ContentError, EntityBytes, Layout, Scop
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
-use crate::unixfs::{BlockSink, Maker};
 use crate::unixfs::node::{Link, encode};
+use crate::unixfs::{BlockSink, Maker};
 use crate::unixfs::{data, hamt};
 use crate::{ContentConfig, EmbeddedContent, dag_pb_cid, raw_cid};
 

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::Upstream;
 use crate::block::BLOCK_BYTES_MAX;
+use crate::config::ContentConfig;
 
 /// One daemon.
 #[derive(Clone)]
@@ -65,6 +66,20 @@ impl Kubo {
         let rpc = IpfsClient::from_str(url).map_err(|e| format!("it is no URL: {e}"))?;
         let http = crate::source::client().build().map_err(|e| e.to_string())?;
         Ok(Self { name: format!("kubo:{url}"), base, rpc, http, wait })
+    }
+
+    /// The daemon of a config, where it names one.
+    ///
+    /// # Errors
+    /// What is wrong with its URL.
+    pub fn of_config(config: &ContentConfig) -> Result<Option<Self>, String> {
+        let wait = Duration::from_millis(config.upstream_wait_ms);
+        Some(&config.ipfs).filter(|url| !url.is_empty()).map(|url| Self::new(url, wait)).transpose()
+    }
+
+    /// Its URL.
+    pub(super) fn url(&self) -> &str {
+        self.base.as_str()
     }
 
     /// Gives it a tree as a CAR; it is pinned when this returns.

@@ -6,10 +6,12 @@
 //! |---|---|
 //! | `gateway` | blocks of an IPFS Trustless Gateway, over HTTP |
 //! | `kubo` | blocks of a Kubo daemon, over its RPC; and trees that it keeps for us |
+//! | `offers` | results, given to a Kubo daemon |
 //! | `stream` | an upstream as a fetch talks to peers: several requests at a time, answers in order |
 
 mod gateway;
 mod kubo;
+mod offers;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use bytes::Bytes;
 use gadus_model::Cid;
 
 pub use self::kubo::Kubo;
+pub use self::offers::KuboOffers;
 pub(crate) use self::stream::UpstreamStream;
 use crate::config::ContentConfig;
 
@@ -46,7 +49,8 @@ pub(crate) type Upstreams = Vec<Arc<dyn Upstream>>;
 /// # Errors
 /// Which URI makes no sense, and why.
 pub(crate) fn of_config(config: &ContentConfig) -> Result<Upstreams, String> {
-    config.upstreams.iter().map(|uri| open(uri, config)).collect()
+    let beside = Some(&config.ipfs).filter(|url| !url.is_empty()).map(|url| format!("kubo:{url}"));
+    beside.iter().chain(&config.upstreams).map(|uri| open(uri, config)).collect()
 }
 
 fn open(uri: &str, config: &ContentConfig) -> Result<Arc<dyn Upstream>, String> {

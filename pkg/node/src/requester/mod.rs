@@ -10,7 +10,7 @@ use std::sync::Arc;
 use gadus_model::message::Envelope;
 use gadus_model::view::JobView;
 use gadus_model::{Execution, Failure, Job, JobId, NodeId, Time};
-use gadus_ports::{BlockExchange, Content, ImageResolver, Inbound, Store, StoreError};
+use gadus_ports::{BlockExchange, Content, ImageResolver, Inbound, Sidecar, Store, StoreError};
 use gadus_protocol::requester::{Input, Requester, SubmitError};
 use gadus_protocol::{Effect, Step};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -66,6 +66,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     /// Know images by their names; the next is asked where one cannot tell.
     pub(crate) images: Vec<Arc<dyn ImageResolver>>,
+    pub(crate) sidecar: Option<Arc<dyn Sidecar>>,
     pub(crate) keeps: Arc<Semaphore>,
     pub(crate) fetch_wait: std::time::Duration,
     pub(crate) to_self: mpsc::WeakSender<Command>,
@@ -223,6 +224,16 @@ impl Loop {
         }
     }
 
+    /// The results of a job that is over go to the daemon beside this node, where there is one.
+    fn offer(&self, view: &JobView) {
+        let Some(sidecar) = &self.world.sidecar else { return };
+        for execution in &view.executions {
+            if let (Some(_), Some(manifest)) = (execution.marks.published_at, &execution.manifest) {
+                sidecar.offer(manifest.result);
+            }
+        }
+    }
+
     fn release(&mut self, pending: Pending) {
         for effect in pending.effects {
             self.perform(effect);
@@ -233,6 +244,7 @@ impl Loop {
         for view in pending.settled {
             tracing::info!(job = %view.job.id, state = view.state.as_str(), "job settled");
             self.waiters.changed(&view);
+            self.offer(&view);
         }
         for reply in pending.replies {
             reply();

@@ -49,6 +49,7 @@ impl Host {
         let images: Vec<Arc<dyn ImageResolver>> = vec![self.docker.clone(), self.registry.clone()];
         let parts = Parts {
             sources: Arc::new(NoSources),
+            sidecar: None,
             key: self.key.clone(),
             transport: transport.clone(),
             exchange: transport.clone(),
