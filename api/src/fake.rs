@@ -217,9 +217,12 @@ impl Service for FakeService {
     }
 
     async fn car(&self, root: Cid, path: &str, part: CarPart) -> Result<ByteStream, ServiceError> {
-        self.inner().cars.push((root, path.to_owned(), part));
-        let bytes = stream::iter([Ok(Bytes::from_static(b"a car"))]);
-        Ok(bytes.boxed())
+        let mut inner = self.inner();
+        inner.cars.push((root, path.to_owned(), part));
+        let broken = matches!(inner.content.get(&root), Some(Tree::Broken(_)));
+        let error = ContentError::Missing { cid: root, asked: 0, waited_ms: 0 };
+        let begin = stream::iter([Ok(Bytes::from_static(b"a car"))]);
+        Ok(begin.chain(stream::iter(broken.then_some(Err(error)))).boxed())
     }
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {

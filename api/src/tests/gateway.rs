@@ -228,8 +228,12 @@ async fn a_car_is_asked_for_by_query_or_by_accept() {
         [
             (root, "sub".to_owned(), entity),
             (root, "sub".to_owned(), CarPart { bytes, dups: true, ..entity }),
+            // Of which only the head was sent.
+            (root, "sub".to_owned(), CarPart { bytes, dups: true, ..entity }),
         ]
     );
+    let broken = api.get(&format!("/ipfs/{}?format=car", cid("broken"))).await;
+    assert!(broken.status == 200 && broken.broke_off, "a part is not the whole");
     for bad in ["dag-scope=x", "entity-bytes=9:1", "car-version=2", "car-order=x", "car-dups=x"] {
         let path = format!("/ipfs/{root}?format=car&{bad}");
         assert_eq!(api.get(&path).await.error().0, 400, "{bad}");

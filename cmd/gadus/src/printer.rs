@@ -102,6 +102,12 @@ impl Printer {
         }
     }
 
+    /// The same as if data went to a terminal.
+    #[cfg(test)]
+    pub(crate) fn on_terminal(self) -> Self {
+        Self { is_out_terminal: true, ..self }
+    }
+
     pub(crate) fn width(&self) -> Option<u16> {
         self.width
     }

@@ -30,11 +30,11 @@ pub(super) async fn respond(ask: &Ask<'_>) -> Result<Response, ApiError> {
     if etag::client_has(ask.headers, &[&tag]) {
         return Ok(ask.not_modified(&tag));
     }
+    let (root, path) = (ask.address.root, ask.address.path());
+    let car = ask.api.service.car(root, &path, params.part).await?;
     let body = if ask.is_head() {
         nothing()
     } else {
-        let (root, path) = (ask.address.root, ask.address.path());
-        let car = ask.api.service.car(root, &path, params.part).await?;
         Body::from_stream(car.map_err(move |error| {
             let error = ServiceError::from(error);
             tracing::warn!(%root, path, %error, "a CAR download broke off");

@@ -1,12 +1,13 @@
 //! `import`, `export`.
 
+use std::fs::Permissions;
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use futures::TryStreamExt;
 use gadus_api::client::ContentStream;
 use indicatif::ProgressBar;
-use tempfile::NamedTempFile;
 
 use crate::cli::{ExportArgs, Format, ImportArgs};
 use crate::exit::Exit;
@@ -65,9 +66,12 @@ async fn to_file(
         return Err(there(path));
     }
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let mut staging =
-        NamedTempFile::with_prefix_in(".gadus-export-", dir.unwrap_or(Path::new(".")))
-            .map_err(|e| failed(&e))?;
+    // As readable as any new file: a staging file would be its owner's alone.
+    let mut staging = tempfile::Builder::new()
+        .prefix(".gadus-export-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(dir.unwrap_or(Path::new(".")))
+        .map_err(|e| failed(&e))?;
     let mut written = 0;
     let copying = copy(bytes, doing, |chunk| {
         written += chunk.len() as u64;
@@ -102,4 +106,36 @@ async fn copy(
         write(&chunk)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_node::{FakeNode, Script};
+
+    const CID: &str = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+
+    #[tokio::test]
+    async fn a_car_goes_to_pipes_and_files_and_to_no_terminal() {
+        let files = [(format!("/ipfs/{CID}"), b"a car".to_vec())].into();
+        let node = FakeNode::start(Script { files, ..Script::default() }).await;
+        let (mut session, printed) = node.session();
+        let args = |output_file| ExportArgs { what: CID.parse().unwrap(), output_file };
+        export(&session, &args(None)).await.unwrap();
+        assert_eq!(printed.out(), "a car");
+        session.printer = session.printer.on_terminal();
+        let Err(Failure::Told(report)) = export(&session, &args(None)).await else {
+            panic!("a terminal shows text alone")
+        };
+        assert!(report.hint.as_ref().is_some_and(|hint| hint.contains("-o FILE")), "{report:?}");
+        let dir = tempfile::tempdir().unwrap();
+        let car = dir.path().join("x.car");
+        export(&session, &args(Some(car.clone()))).await.unwrap();
+        assert_eq!(std::fs::read(&car).unwrap(), b"a car");
+        let plain = dir.path().join("plain");
+        std::fs::write(&plain, "").unwrap();
+        let mode = |path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&car), mode(&plain));
+        assert_eq!(printed.out(), "a car");
+    }
 }

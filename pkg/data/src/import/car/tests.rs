@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gadus_model::{Cid, codec};
 use gadus_ports::ContentError;
 use parking_lot::Mutex;
+use proptest::prelude::*;
 use serde::Serialize;
 
 use super::import;
@@ -138,5 +139,32 @@ fn what_is_wrong_is_named() {
     for (car, expected) in table {
         let error = roots_of(&car).unwrap_err();
         assert!(error.contains(&expected), "{error} is not: {expected}");
+    }
+}
+
+proptest! {
+    /// An archive that was changed anywhere is read or refused; nothing else happens, and what is
+    /// taken of it is what its content id says.
+    #[test]
+    fn any_archive_is_read_or_refused(
+        is_wrapped: bool,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut car = archive(1, &[raw_cid(b"a")], &[b"a", b"bc", b""]);
+        if is_wrapped {
+            car = wrapped(60, car.len() as u64, &car);
+        }
+        for (at, byte) in changes {
+            let at = at.index(car.len());
+            car[at] = byte;
+        }
+        car.truncate(cut.index(car.len() + 1));
+        let blocks = Blocks::default();
+        let taken = import(car.as_slice(), &blocks);
+        for (cid, block) in blocks.0.lock().iter() {
+            prop_assert!(crate::block::verify(cid, block).is_ok());
+        }
+        prop_assert!(taken.is_err() || !taken.unwrap().is_empty());
     }
 }
