@@ -73,6 +73,15 @@ impl Client {
         Ok(reply(self, self.send(self.request(Method::GET, url)).await?))
     }
 
+    /// A node that is no UnixFS (DAG-CBOR, DAG-JSON), as DAG-JSON.
+    ///
+    /// # Errors
+    /// `Refused` with 404 when nobody has it, 406 where it cannot be told so.
+    pub async fn dag_json(&self, cid: &str, path: &str) -> Result<Reply, ClientError> {
+        let url = self.content_url(cid, path, &[("format", "dag-json")]);
+        Ok(reply(self, self.send(self.request(Method::GET, url)).await?))
+    }
+
     /// A tree as a tar stream; its one top-level entry is named by the last name of the path, or
     /// the CID.
     ///

@@ -156,7 +156,7 @@ impl Draft {
             for (index, (input, cid)) in task.input_sources.iter_mut().zip(&cids).enumerate() {
                 let mut source = SpecConfig::new("ipfs").with("CID", cid.to_string());
                 if let Some(Source::Origin(origin)) = self.sources.get(index) {
-                    source = source.with(PINNED_FROM, origin.to_string());
+                    source = source.with(PINNED_FROM, origin.shown());
                     let is_url = matches!(origin, Origin::Url { .. });
                     if is_url && module != Some(index) {
                         let name = had.get(&index).and_then(|had| had.name.as_deref());
@@ -183,7 +183,7 @@ impl Draft {
             let (bytes, name) = match &wanted.data {
                 Data::File(bytes) | Data::Archive(bytes) => (bytes.clone(), None),
                 Data::At(origin) => {
-                    let uri = origin.to_string();
+                    let uri = origin.shown();
                     let name = uri.rsplit('/').next().filter(|name| !name.is_empty());
                     (Bytes::from(uri.clone()), name.map(str::to_owned))
                 }

@@ -24,6 +24,19 @@ pub enum Origin {
     Path(PathBuf),
 }
 
+impl Origin {
+    /// The same for everybody to see: without a URL's query, which may hold a secret (signed URLs
+    /// do).
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let text = self.to_string();
+        match self {
+            Self::Url { .. } => text.split('?').next().unwrap_or_default().to_owned(),
+            Self::Path(_) => text,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -234,6 +234,8 @@ fn files_from_urls_go_into_their_targets_and_are_pinned() {
     let source = &document.tasks[0].input_sources[0].source;
     let pinned = SpecConfig::new("ipfs").with("CID", cid("a").to_string());
     assert_eq!(*source, pinned.with("PinnedFrom", "https://example.org/a.txt"));
+    let source = &document.tasks[0].input_sources[1].source;
+    assert_eq!(source.params["PinnedFrom"], "http://example.org/b", "a query may hold a secret");
     let same = [had(Some("a.txt"), "a"), had(Some("a.txt"), "b"), had(None, "c")];
     let error = made.clone().finish(job_id(1), &same.into_iter().enumerate().collect());
     assert!(error.unwrap_err().message.contains("'/in/a.txt' already exists"));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use futures::TryStreamExt;
+use gadus_model::Cid;
 use gadus_ports::Layout;
 
 use crate::cli::{AddArgs, CatArgs, Format, GetArgs, LsArgs};
@@ -13,6 +14,9 @@ use crate::failure::Failure;
 use crate::render;
 use crate::session::Session;
 use crate::upload::{add_path, add_stdin};
+
+/// CBOR, DAG-CBOR and DAG-JSON in the multicodec table.
+const PLAIN_CODECS: [u64; 3] = [0x51, 0x71, 0x0129];
 
 pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failure> {
     let uri = args.path.to_str().filter(|path| is_url(path));
@@ -97,11 +101,20 @@ pub(super) async fn cat(session: &Session, args: &CatArgs) -> Result<Exit, Failu
         }
         _ => {}
     }
-    let mut reply = session.client.cat(&args.what.cid, &args.what.path).await.map_err(failed)?;
+    let reply = match is_plain(&listing.cid) {
+        true => session.client.dag_json(&what.cid, &what.path).await,
+        false => session.client.cat(&what.cid, &what.path).await,
+    };
+    let mut reply = reply.map_err(failed)?;
     while let Some(chunk) = reply.bytes.try_next().await.map_err(failed)? {
         session.printer.bytes(&chunk)?;
     }
     Ok(Exit::Success)
+}
+
+/// Whether a CID is that of data without files, which people read as JSON.
+fn is_plain(cid: &str) -> bool {
+    cid.parse().is_ok_and(|cid: Cid| PLAIN_CODECS.contains(&cid.codec()))
 }
 
 pub(super) async fn ls(session: &Session, args: &LsArgs) -> Result<Exit, Failure> {

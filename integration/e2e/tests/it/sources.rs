@@ -161,6 +161,19 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
+/// A node made by Kubo, of no file system.
+#[test]
+fn plain_nodes_are_printed_as_json() {
+    let place = place();
+    let cars = gadus_e2e::programs::root().join("pkg/data/tests/cars");
+    for codec in ["dag-cbor", "dag-json"] {
+        let car = cars.join(format!("{codec}.car"));
+        let cid = place.network.gadus(&["import", car.to_str().unwrap()]).ok();
+        let node = place.network.gadus(&["cat", cid.trim()]).json();
+        assert!(node.is_object(), "{codec}: {node}");
+    }
+}
+
 #[test]
 fn old_cids_and_modes_are_there_for_who_asks() {
     let place = place();
