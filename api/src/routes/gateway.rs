@@ -1,8 +1,8 @@
-//! Content by its CID: an IPFS gateway for people (<https://specs.ipfs.tech/http-gateways/path-gateway/>)
-//! and for programs that check what they get
-//! (<https://specs.ipfs.tech/http-gateways/trustless-gateway/>).
+//! Content by its CID: an IPFS gateway, for people
+//! (<https://specs.ipfs.tech/http-gateways/path-gateway/>) and for programs that check what they
+//! get (<https://specs.ipfs.tech/http-gateways/trustless-gateway/>).
 //!
-//! [`format`] says in which form something is wanted, and a file for each form gives it.
+//! `format` says in which form something is wanted, and a file for each form gives it.
 
 use std::io;
 

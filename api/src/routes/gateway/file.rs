@@ -24,8 +24,10 @@ pub(super) async fn respond(
         Some(by_name) => by_name,
         None => media::by_content(&begin(reader).await, size).to_owned(),
     };
-    let body = async |start, length| {
-        let mut bytes = reader.read(start, length);
+    let is_head = ask.is_head();
+    let body = async |start, length: u64| {
+        // For HEAD it is enough that there is something to read.
+        let mut bytes = reader.read(start, if is_head { length.min(1) } else { length });
         // What cannot be read at all fails here, while there is still a status to say so with.
         let first = bytes.next().await.transpose().map_err(ServiceError::from)?;
         Ok(Body::from_stream(stream::iter(first.map(Ok)).chain(bytes)))

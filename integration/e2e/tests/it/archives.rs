@@ -72,6 +72,24 @@ fn what_is_exported_can_be_imported_elsewhere() {
 }
 
 #[test]
+fn what_is_elsewhere_is_fetched_as_it_is_exported() {
+    let network = network();
+    let dir = tempfile::tempdir().unwrap();
+    let tree = dir.path().join("tree");
+    fs::create_dir_all(tree.join("many")).unwrap();
+    for nth in 0..300 {
+        fs::write(tree.join(format!("many/{nth}")), format!("far {nth}")).unwrap();
+    }
+    fs::write(tree.join("large"), vec![11; 5 << 20]).unwrap();
+    let cid = network.gadus(&["add", path(&tree)]).ok().trim().to_owned();
+    let (near, far) = (dir.path().join("near.car"), dir.path().join("far.car"));
+    let there = gadus(&network.computes[0].api, &["export", &cid, "-o", path(&far)]);
+    assert_eq!(there.code, 0, "{there:#?}");
+    assert_eq!(network.gadus(&["export", &cid, "-o", path(&near)]).code, 0);
+    assert!(fs::read(near).unwrap() == fs::read(far).unwrap(), "every block, in the same order");
+}
+
+#[test]
 fn a_file_that_is_there_is_kept() {
     let network = network();
     let dir = tempfile::tempdir().unwrap();

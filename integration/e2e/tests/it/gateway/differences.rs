@@ -97,12 +97,6 @@ pub(super) const DIFFERENCES: &[Known] = &[
         statuses: &[],
     },
     Known {
-        why: "the links of DAG-JSON are not followed yet",
-        when: |request| request.kind == Kind::Plain && wants(request, "car", CAR),
-        what: &["body"],
-        statuses: &[],
-    },
-    Known {
         why: "a range has the type of its file; boxo guesses one from the range",
         when: |request| request.kind == Kind::File && is_conditional(request),
         what: &["content-type"],
