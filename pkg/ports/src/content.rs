@@ -11,6 +11,7 @@ use futures::Stream;
 use gadus_model::{Caps, Cid, ExecutionId, NodeId};
 use tokio::io::AsyncRead;
 
+use crate::keeping::Keeping;
 use crate::transport::BlockExchange;
 
 /// Bytes as they come.
@@ -25,7 +26,7 @@ pub type NamespaceId = ExecutionId;
 
 /// Content by CID. Every block is verified before it touches the store.
 #[async_trait]
-pub trait Content: Send + Sync {
+pub trait Content: Keeping {
     /// Whether a public block is here. From memory, or one index look-up: called for bids.
     fn has(&self, cid: &Cid) -> bool;
 
@@ -84,7 +85,8 @@ pub trait Content: Send + Sync {
         tree: ResultTree,
     ) -> Result<ImportedResult, ContentError>;
 
-    /// Makes a namespace's blocks public and pins `root` for `reason`.
+    /// Makes a namespace's blocks public and pins `root` for `reason`. A result is pinned for as
+    /// long as the store keeps results; [`Keeping::keep`] gives it another term.
     ///
     /// # Errors
     /// `Io`, `Full`.

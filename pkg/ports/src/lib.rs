@@ -11,6 +11,7 @@ pub mod crash;
 pub mod executor;
 pub mod fake;
 pub mod image;
+pub mod keeping;
 pub mod store;
 pub mod transport;
 
@@ -24,6 +25,7 @@ pub use executor::{
     Warmth,
 };
 pub use image::ImageResolver;
+pub use keeping::{Bad, Checked, Collected, Keeping, Pin, PinPage, StoreStat};
 pub use store::{Folder, JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
 pub use transport::{
     BlockExchange, BlockStream, Inbound, LogChunk, LogExchange, LogRequest, LogStream, Serve,
