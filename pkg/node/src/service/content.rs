@@ -55,7 +55,7 @@ impl Node {
         stream.next().await.ok()?.1
     }
 
-    fn all_peers(&self) -> FetchFrom {
+    pub(super) fn all_peers(&self) -> FetchFrom {
         let mut peers = self.transport.peers();
         peers.retain(|peer| *peer != self.id());
         FetchFrom {

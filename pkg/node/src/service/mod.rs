@@ -2,6 +2,7 @@
 
 mod content;
 mod jobs;
+mod keeping;
 mod logs;
 mod lookup;
 mod nodes;
@@ -18,7 +19,9 @@ use gadus_api::service::{
 };
 use gadus_model::view::JobView;
 use gadus_model::{Cid, EvaluationId, JobId, Plan, Time};
-use gadus_ports::{BoxRead, Imported, Node as Content};
+use gadus_ports::{
+    BoxRead, Checked, Collected, Imported, Node as Content, Pin, PinPage, StoreStat,
+};
 use gadus_protocol::Requester;
 use tokio::sync::oneshot;
 
@@ -88,6 +91,30 @@ impl Service for Node {
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {
         self.one_block(cid).await
+    }
+
+    async fn store_stat(&self) -> Result<StoreStat, ServiceError> {
+        Ok(self.content.stat().await?)
+    }
+
+    async fn pins(&self, offset: usize, limit: usize) -> Result<PinPage, ServiceError> {
+        Ok(self.content.pin_page(offset, limit).await?)
+    }
+
+    async fn pin(&self, root: Cid, retention_ms: Option<u64>) -> Result<(Pin, u64), ServiceError> {
+        self.pin_content(root, retention_ms).await
+    }
+
+    async fn unpin(&self, root: Cid) -> Result<Vec<Pin>, ServiceError> {
+        self.unpin_content(root).await
+    }
+
+    async fn collect(&self) -> Result<Collected, ServiceError> {
+        Ok(self.content.collect().await?)
+    }
+
+    async fn check(&self, repair: bool) -> Result<Checked, ServiceError> {
+        Ok(self.content.check(repair).await?)
     }
 }
 
