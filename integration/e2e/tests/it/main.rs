@@ -8,6 +8,7 @@ mod crashes;
 mod docker;
 mod jobs;
 mod judge;
+mod keeping;
 mod namespaces;
 mod python;
 mod readme;
