@@ -12,6 +12,7 @@ mod error;
 mod jobs;
 mod logs;
 mod nodes;
+mod store;
 
 pub use content::{ContentStream, Reply};
 pub use error::ClientError;

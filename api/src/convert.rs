@@ -12,6 +12,7 @@ mod job;
 mod node;
 mod selector;
 mod sources;
+pub(crate) mod store;
 mod submission;
 mod supported;
 mod task;

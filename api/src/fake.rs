@@ -10,7 +10,8 @@ use futures::{StreamExt, stream};
 use gadus_model::view::JobView;
 use gadus_model::{Cid, EvaluationId, Job, JobId, JobState, Plan};
 use gadus_ports::{
-    BoxRead, ByteStream, CarPart, ContentError, Imported, LogChunk, Node, Origin, Pinned, Resolved,
+    BoxRead, ByteStream, CarPart, Checked, Collected, ContentError, Imported, LogChunk, Node,
+    Origin, Pin, PinPage, PinReason, Pinned, Resolved, StoreStat,
 };
 use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
@@ -54,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) cars: Vec<(Cid, String, CarPart)>,
     /// How far each path was followed.
     pub(crate) reaches: Vec<Reach>,
+    pub(crate) pins: Vec<Pin>,
     pub(crate) panics: bool,
     /// What it answers to whatever would have to be stored.
     pub(crate) refusal: Option<ServiceError>,
@@ -194,7 +196,7 @@ impl Service for FakeService {
         Ok(imported)
     }
 
-    async fn pin(&self, origin: Origin) -> Result<Pinned, ServiceError> {
+    async fn import_from(&self, origin: Origin) -> Result<Pinned, ServiceError> {
         let mut inner = self.inner();
         if let Some(refusal) = &inner.refusal {
             return Err(refusal.clone());
@@ -227,6 +229,54 @@ impl Service for FakeService {
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {
         content::block(&self.inner().content, cid).map_err(ServiceError::from)
+    }
+
+    async fn store_stat(&self) -> Result<StoreStat, ServiceError> {
+        Ok(sample::store_stat())
+    }
+
+    async fn pins(&self, offset: usize, limit: usize) -> Result<PinPage, ServiceError> {
+        let inner = self.inner();
+        let pins: Vec<_> = inner.pins.iter().skip(offset).take(limit).cloned().collect();
+        let end = offset + pins.len();
+        Ok(PinPage { pins, next_offset: Some(end).filter(|end| *end < inner.pins.len()) })
+    }
+
+    async fn pin(&self, root: Cid, retention_ms: Option<u64>) -> Result<(Pin, u64), ServiceError> {
+        let mut inner = self.inner();
+        if let Some(refusal) = &inner.refusal {
+            return Err(refusal.clone());
+        }
+        let made = sample::at(0);
+        let until = retention_ms.map(|ms| made.plus_ms(ms));
+        let pin = Pin { root, reason: PinReason::User, made: Some(made), until };
+        inner.pins.push(pin.clone());
+        Ok((pin, 5))
+    }
+
+    async fn unpin(&self, root: Cid) -> Result<Vec<Pin>, ServiceError> {
+        let mut inner = self.inner();
+        let (own, left): (Vec<_>, Vec<_>) = inner
+            .pins
+            .iter()
+            .filter(|pin| pin.root == root)
+            .cloned()
+            .partition(|pin| pin.reason == PinReason::User);
+        match (own.is_empty(), left.first()) {
+            (true, None) => return Err(ServiceError::not_pinned(&root)),
+            (true, Some(pin)) => return Err(ServiceError::pinned_for_jobs(&root, &pin.reason)),
+            (false, _) => {}
+        }
+        inner.pins.retain(|pin| pin.root != root || pin.reason != PinReason::User);
+        Ok(left)
+    }
+
+    async fn collect(&self) -> Result<Collected, ServiceError> {
+        Ok(Collected { blocks: 3, bytes: 4_096, packs: 1, ..Collected::default() })
+    }
+
+    async fn check(&self, repair: bool) -> Result<Checked, ServiceError> {
+        Ok(sample::checked(repair))
     }
 }
 

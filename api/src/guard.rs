@@ -60,10 +60,11 @@ async fn run(api: &ApiState, request: Request, next: Next) -> Response {
 }
 
 /// How long a route may take to begin its answer. Content moves at its own pace, and has limits
-/// of its own.
+/// of its own; what looks at all that is kept takes as long as there is much of it.
 fn time_limit(api: &ApiState, request: &Request) -> Option<Duration> {
     let path = request.uri().path();
-    if path.starts_with("/ipfs/") || path == "/api/v1/content" {
+    let is_about_content = path == "/api/v1/content" || path.starts_with("/api/v1/store/");
+    if path.starts_with("/ipfs/") || is_about_content {
         return None;
     }
     let limits = api.limits();

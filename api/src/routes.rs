@@ -24,6 +24,7 @@ mod logs;
 mod nodes;
 mod openapi;
 mod stop;
+mod store;
 mod submit;
 
 pub use openapi::document;
@@ -50,6 +51,11 @@ fn documented() -> (Router<ApiState>, OpenApi) {
         .routes(routes!(content::post))
         .routes(routes!(gateway::root))
         .routes(routes!(gateway::below))
+        .routes(routes!(store::stat))
+        .routes(routes!(store::pins, store::pin))
+        .routes(routes!(store::unpin))
+        .routes(routes!(store::gc))
+        .routes(routes!(store::verify))
         .routes(routes!(openapi::get))
         .split_for_parts();
     openapi::tidy(&mut api);

@@ -11,7 +11,8 @@ use futures::Stream;
 use gadus_model::view::JobView;
 use gadus_model::{Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, NodeInfo, Plan, Time};
 use gadus_ports::{
-    BoxRead, ByteStream, CarPart, Imported, Layout, LogChunk, Node, Origin, Pinned, Resolved,
+    BoxRead, ByteStream, CarPart, Checked, Collected, Imported, Layout, LogChunk, Node, Origin,
+    PinPage, Pinned, Resolved, StoreStat,
 };
 
 mod error;
@@ -95,7 +96,7 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`ServiceError`] words a [`gadus_ports::SourceError`].
-    async fn pin(&self, origin: Origin) -> Result<Pinned, ServiceError>;
+    async fn import_from(&self, origin: Origin) -> Result<Pinned, ServiceError>;
 
     /// What stands at a path under a root; missing blocks are fetched, with a bounded wait.
     ///
@@ -121,6 +122,47 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError>;
+
+    /// Figures of what is kept.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::ContentError`], here and below.
+    async fn store_stat(&self) -> Result<StoreStat, ServiceError>;
+
+    /// Some of what is kept.
+    ///
+    /// # Errors
+    /// See above.
+    async fn pins(&self, offset: usize, limit: usize) -> Result<PinPage, ServiceError>;
+
+    /// Keeps a tree for people, for so long or until it is unpinned, and answers the pin and the
+    /// bytes that were fetched for it.
+    ///
+    /// # Errors
+    /// See above; `NotFound` where nobody has all of it.
+    async fn pin(
+        &self,
+        root: Cid,
+        retention_ms: Option<u64>,
+    ) -> Result<(gadus_ports::Pin, u64), ServiceError>;
+
+    /// Keeps a tree for people no longer; answers the pins that still keep it.
+    ///
+    /// # Errors
+    /// [`ServiceError::not_pinned`], [`ServiceError::pinned_for_jobs`].
+    async fn unpin(&self, root: Cid) -> Result<Vec<gadus_ports::Pin>, ServiceError>;
+
+    /// Frees what nothing keeps.
+    ///
+    /// # Errors
+    /// See above.
+    async fn collect(&self) -> Result<Collected, ServiceError>;
+
+    /// Reads and checks all that is stored.
+    ///
+    /// # Errors
+    /// See above.
+    async fn check(&self, repair: bool) -> Result<Checked, ServiceError>;
 }
 
 /// Output as it comes; an error ends it.

@@ -23,6 +23,7 @@ mod lists;
 mod nodes;
 mod openapi;
 mod sockets;
+mod store;
 mod submit;
 
 /// The face over a fake.

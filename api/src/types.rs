@@ -15,6 +15,7 @@ mod node;
 mod plan;
 mod requests;
 mod spec;
+mod store;
 mod task;
 
 pub use agent::{AliveResponse, BuildVersionInfo};
@@ -35,6 +36,10 @@ pub use requests::{
     ErrorBody, ListResultsResponse, PutJobRequest, PutJobResponse, StopJobRequest, StopJobResponse,
 };
 pub use spec::SpecConfig;
+pub use store::{
+    BadBlock, CheckResponse, CollectResponse, ListPinsResponse, PinInfo, PinRequest, PinResponse,
+    StoreStatResponse, UnpinResponse,
+};
 pub use task::{
     InputSource, NetworkConfig, PortMapping, ResourcesConfig, ResultPath, Task, TimeoutConfig,
 };

@@ -13,7 +13,7 @@ use gadus_model::{
     JobState, Manifest, NodeId, NodeInfo, Outcome, Plan, Reason, Receipt, Resources, ResultSummary,
     Slot, Time, Usage,
 };
-use gadus_ports::Imported;
+use gadus_ports::{Bad, Checked, Imported, StoreStat};
 use uuid::Uuid;
 
 use crate::convert::{Draft, DraftOptions};
@@ -41,6 +41,42 @@ pub(crate) fn job_id(n: u128) -> JobId {
 pub(crate) fn imported(bytes: &[u8]) -> Imported {
     let root = cid_of(RAW, bytes);
     Imported { root, roots: vec![root], bytes: bytes.len() as u64, files: 1 }
+}
+
+pub(crate) fn store_stat() -> StoreStat {
+    StoreStat {
+        blocks: 12,
+        block_bytes: 7_000_000,
+        pinned_blocks: 10,
+        pinned_bytes: 5_000_000,
+        quarantined_blocks: 2,
+        quarantined_bytes: 400,
+        used_bytes: 7_000_400,
+        quota_bytes: 64 << 30,
+        packs: 3,
+        pack_disk_bytes: 16 << 20,
+        index_disk_bytes: 1 << 20,
+        user_pins: 2,
+        input_pins: 1,
+        result_pins: 4,
+    }
+}
+
+pub(crate) fn checked(repair: bool) -> Checked {
+    let bad = Bad {
+        pack: "0000000a.log".into(),
+        offset: 4_711,
+        cid: Some(cid("bad")),
+        why: "its bytes have another hash".into(),
+    };
+    Checked {
+        good_blocks: 11,
+        good_bytes: 6_900_000,
+        packs: 3,
+        bad: 1,
+        named: vec![bad],
+        repaired: u64::from(repair),
+    }
 }
 
 pub(crate) fn node_info(n: u8) -> NodeInfo {

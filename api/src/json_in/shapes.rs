@@ -39,6 +39,12 @@ const TASK: Shape = Object(&[
     ("Timeouts", TIMEOUTS),
 ]);
 
+/// A tree to keep.
+pub(crate) static PIN: Form = Form {
+    shape: Object(&[("CID", Text), ("RetentionMs", Int)]),
+    hint: || r#"send {"CID": "bafybei…"}, and "RetentionMs" for how long"#.to_owned(),
+};
+
 /// A job.
 pub(super) static JOB: Shape = JOB_SHAPE;
 

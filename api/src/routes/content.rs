@@ -61,7 +61,7 @@ pub(super) async fn post(
     }
     if query.has("from") {
         let origin = convert::origin(query.text("from")).map_err(ServiceError::bad_request)?;
-        let Pinned { cid, bytes, files, .. } = api.service.pin(origin).await?;
+        let Pinned { cid, bytes, files, .. } = api.service.import_from(origin).await?;
         let cid = cid.to_string();
         return json(&query, &ImportResponse { roots: vec![cid.clone()], cid, bytes, files });
     }

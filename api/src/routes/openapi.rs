@@ -19,8 +19,8 @@ pub(super) fn head() -> OpenApi {
     let info = InfoBuilder::new()
         .title("gadus")
         .description(Some(
-            "Bacalhau's API, and additions of gadus: `/api/v1/content`, `/ipfs/`, `explain`, \
-             `wait_ms`, and what is under a key `Gadus`. Every error has the shape `ErrorBody`.",
+            "Bacalhau's API, and additions of gadus: `/api/v1/content`, `/api/v1/store`, `/ipfs/`, \
+             `explain`, `wait_ms`, and what is under a key `Gadus`. Every error has the shape `ErrorBody`.",
         ))
         .version(env!("CARGO_PKG_VERSION"))
         .license(Some(license))

@@ -132,7 +132,7 @@ async fn have(api: &ApiState, data: Data) -> Result<Had, ApiError> {
     let max = api.limits().inline_bytes_max;
     let cid = match data {
         Data::At(origin) => {
-            let Pinned { cid, name, .. } = api.service.pin(origin).await?;
+            let Pinned { cid, name, .. } = api.service.import_from(origin).await?;
             return Ok(Had { cid, name });
         }
         Data::File(bytes) | Data::Archive(bytes) if bytes.len() > max => {

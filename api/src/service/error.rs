@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use gadus_model::JobId;
-use gadus_ports::{ContentError, SourceError, StoreError};
+use gadus_model::{Cid, JobId};
+use gadus_ports::{ContentError, PinReason, SourceError, StoreError};
 
 /// Bacalhau's error codes, as far as we use them, and what it has no word for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -170,6 +170,32 @@ impl ServiceError {
             _ => format!("cannot stop job in state {state}"),
         };
         Self::new(ErrorCode::ConflictJobState, message).of(JOB_STORE)
+    }
+
+    /// Nothing keeps a tree.
+    #[must_use]
+    pub fn not_pinned(root: &Cid) -> Self {
+        Self::new(ErrorCode::NotFound, format!("{root} is not pinned"))
+            .with_hint("list what is with `gadus store pins`")
+            .of(CONTENT)
+    }
+
+    /// A tree is kept, but not for people: it is not theirs to give up.
+    #[must_use]
+    pub fn pinned_for_jobs(root: &Cid, why: &PinReason) -> Self {
+        let (what, hint) = match why {
+            PinReason::Input(id) => {
+                (format!("an input of execution {id}"), "it is unpinned when the execution is over")
+            }
+            PinReason::Result(id) => (
+                format!("the result of execution {id}"),
+                "it is unpinned when its retention is over: see `gadus store pins`",
+            ),
+            PinReason::User => ("something of yours".to_owned(), "try again"),
+        };
+        Self::new(ErrorCode::ResourceInUse, format!("{root} is kept as {what}"))
+            .with_hint(hint)
+            .of(CONTENT)
     }
 
     /// A key that stands for another document.

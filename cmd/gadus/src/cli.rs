@@ -6,6 +6,7 @@ mod content;
 mod job;
 mod run;
 mod serve;
+mod store;
 
 pub(crate) use content::{AddArgs, CatArgs, ExportArgs, GetArgs, ImportArgs, LsArgs, UnpackFlags};
 pub(crate) use job::{
@@ -14,6 +15,7 @@ pub(crate) use job::{
 pub(crate) use run::{DockerCommand, DockerRunArgs, JobFlags, TaskFlags, WaitFlags};
 pub(crate) use run::{Target, WasmCommand, WasmRunArgs};
 pub(crate) use serve::{ConfigCommand, ConfigShowArgs, DevstackArgs, ServeArgs};
+pub(crate) use store::{PinArgs, StoreCommand, UnpinArgs, VerifyArgs};
 
 /// Runs other people's jobs next to their data.
 #[derive(Debug, Parser)]
@@ -116,6 +118,9 @@ pub(crate) enum Command {
     /// See the nodes of the network
     #[command(subcommand)]
     Node(NodeCommand),
+    /// See and look after what a node keeps
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// See the configuration of a node
     #[command(subcommand)]
     Config(ConfigCommand),

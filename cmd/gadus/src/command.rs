@@ -6,6 +6,7 @@ mod content;
 mod job;
 mod node;
 mod run;
+mod store;
 mod version;
 
 use crate::cli::{Cli, Command, ConfigCommand, DockerCommand, WasmCommand};
@@ -28,6 +29,7 @@ pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> 
         Command::Docker(DockerCommand::Run(args)) => run::docker(&session, &args).await,
         Command::Job(command) => job::job(&session, &command).await,
         Command::Node(command) => node::node(&session, &command).await,
+        Command::Store(command) => store::store(&session, &command).await,
         Command::Version(args) => version::version(&session, args).await,
         Command::Serve(_)
         | Command::Devstack(_)

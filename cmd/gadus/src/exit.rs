@@ -28,7 +28,10 @@ pub(crate) const TABLE: [(&str, &str); 8] = [
     ("120", "wrong usage, bad input, or trouble with files, ports or disks of this machine"),
     ("121", "the job ended without a result: it failed or was stopped"),
     ("122", "no node can be reached"),
-    ("123", "the node refused the request, or `add --check` found another CID than the node"),
+    (
+        "123",
+        "the node refused the request, or `add --check` or `store verify` found something wrong",
+    ),
     ("124", "waiting took longer than --wait-timeout; the job goes on"),
     ("130", "interrupted; a job that was waited for goes on"),
 ];

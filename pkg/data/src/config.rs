@@ -8,6 +8,19 @@ use serde::{Deserialize, Serialize};
 pub struct ContentConfig {
     /// Bytes of all blocks together, quarantined ones included. What exceeds it is refused.
     pub quota_bytes: u64,
+    /// Once so much of the quota is used, in percent, what nothing keeps is collected, the oldest
+    /// first.
+    pub gc_high_percent: u64,
+    /// Until no more than this is used.
+    pub gc_low_percent: u64,
+    /// A pack of which less is live, in percent, is emptied into the log and removed.
+    pub gc_live_percent_max: u64,
+    /// Between two collections for those who find the store full.
+    pub gc_pause_ms: u64,
+    /// How long the results of executions are kept; 0 means for ever.
+    pub result_retention_ms: u64,
+    /// Damaged blocks that one check names.
+    pub bad_named_max: usize,
     /// A pack that has reached this size is not written to any more.
     pub pack_bytes_max: u64,
     /// Packs grow by this much at a time.
@@ -54,12 +67,21 @@ pub struct ContentConfig {
     pub car_blocks_max: usize,
     /// Links of the blocks that one CAR is in the middle of: each takes some 150 bytes.
     pub car_links_max: usize,
+    /// Where a test wants the process to die: see [`gadus_ports::CrashAt`].
+    #[serde(skip)]
+    pub crash_at: Option<String>,
 }
 
 impl Default for ContentConfig {
     fn default() -> Self {
         Self {
             quota_bytes: 64 << 30,
+            gc_high_percent: 90,
+            gc_low_percent: 75,
+            gc_live_percent_max: 50,
+            gc_pause_ms: 10_000,
+            result_retention_ms: 7 * 24 * 3600 * 1000,
+            bad_named_max: 1_000,
             pack_bytes_max: 1 << 30,
             preallocate_bytes: 16 << 20,
             import_threads: 0,
@@ -81,6 +103,7 @@ impl Default for ContentConfig {
             missing_walk_max: 4_096,
             car_blocks_max: 1_000_000,
             car_links_max: 262_144,
+            crash_at: None,
         }
     }
 }

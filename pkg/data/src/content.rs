@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use gadus_model::Cid;
+use gadus_model::{Cid, Time};
 use gadus_ports::{
-    BoxRead, ByteStream, CarPart, Content, ContentError, FetchFrom, Fetched, Imported,
-    ImportedResult, Layout, NamespaceId, Node, PinReason, Resolved, ResultTree,
+    BoxRead, ByteStream, CarPart, Checked, Collected, Content, ContentError, FetchFrom, Fetched,
+    Imported, ImportedResult, Keeping, Layout, NamespaceId, Node, Pin, PinPage, PinReason,
+    Resolved, ResultTree, StoreStat,
 };
 use rustix::fs::CWD;
 use tokio::sync::Semaphore;
@@ -156,9 +157,10 @@ impl Core {
 
     /// What a tree lacks here; a whole one is remembered.
     pub(crate) fn gaps(&self, root: &Cid, looks_max: usize) -> Result<Gaps, ContentError> {
+        let sweep = self.complete.sweep();
         let found = gaps(&self.store, &self.complete, root, looks_max)?;
         if found.missing.is_empty() && !found.is_cut {
-            self.complete.add(root);
+            self.complete.add_as_of(root, sweep);
         }
         Ok(found)
     }
@@ -245,13 +247,21 @@ impl Content for EmbeddedContent {
         let core = self.core.clone();
         let streams_bytes = tree.stdout.len() + tree.stderr.len();
         if tree.outputs.is_empty() && streams_bytes <= INLINE_HASH_BYTES_MAX {
-            let made = outputs::make(&core, namespace, &tree)?;
-            made.session.commit_small().await?;
-            return Ok(made.result);
+            let session = Arc::new(core.store.hasty_session(Some(namespace)));
+            match outputs::make(&core, session, &tree) {
+                Ok(made) => {
+                    made.session.commit_small_outputs(made.result.result).await?;
+                    return Ok(made.result);
+                }
+                // On a thread that may wait until there is room.
+                Err(ContentError::Full { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
         blocking(move || {
-            let made = outputs::make(&core, namespace, &tree)?;
-            made.session.commit(None)?;
+            let session = Arc::new(core.store.session(Some(namespace)));
+            let made = outputs::make(&core, session, &tree)?;
+            made.session.commit_outputs(made.result.result)?;
             Ok(made.result)
         })
         .await
@@ -337,6 +347,47 @@ impl Content for EmbeddedContent {
     async fn pins(&self) -> Result<Vec<(Cid, PinReason)>, ContentError> {
         let core = self.core.clone();
         blocking(move || core.store.pins()).await
+    }
+}
+
+#[async_trait]
+impl Keeping for EmbeddedContent {
+    async fn keep(
+        &self,
+        root: Cid,
+        reason: PinReason,
+        until: Option<Time>,
+    ) -> Result<(), ContentError> {
+        self.core.store.keep(root, &reason, until).await
+    }
+
+    async fn release(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {
+        self.core.store.release(root, &reason).await
+    }
+
+    async fn pin_page(&self, offset: usize, limit: usize) -> Result<PinPage, ContentError> {
+        let core = self.core.clone();
+        blocking(move || core.store.pin_page(offset, limit)).await
+    }
+
+    async fn pins_of(&self, root: Cid) -> Result<Vec<Pin>, ContentError> {
+        let core = self.core.clone();
+        blocking(move || core.store.pins_of(&root)).await
+    }
+
+    async fn stat(&self) -> Result<StoreStat, ContentError> {
+        let core = self.core.clone();
+        blocking(move || core.store.stat()).await
+    }
+
+    async fn collect(&self) -> Result<Collected, ContentError> {
+        let core = self.core.clone();
+        blocking(move || core.store.collect()).await
+    }
+
+    async fn check(&self, repair: bool) -> Result<Checked, ContentError> {
+        let core = self.core.clone();
+        blocking(move || core.store.check(repair)).await
     }
 }
 

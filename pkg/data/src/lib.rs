@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`content`](self) | the port, method by method; all work is done on threads that may wait |
 //! | `block` | what a block is: its limit of 2 MiB, its key, the check of its bytes |
-//! | `store/` | blocks on disk: log and bulk packs, group commit, the index, quarantine, pins, quota |
+//! | `store/` | blocks on disk: log and bulk packs, group commit, the index, quarantine, pins, quota, collecting, checking |
 //! | `unixfs/` | the formats, both ways: DAG-PB, UnixFS, balanced files, directories, HAMTs |
 //! | `import/` | files, directories, tars and CARs become blocks, hashed by several threads |
 //! | `export/` | a tree, or part of it, as a CAR |

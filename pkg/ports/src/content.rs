@@ -12,6 +12,7 @@ use gadus_model::{Caps, Cid, ExecutionId, NodeId};
 use tokio::io::AsyncRead;
 
 use crate::dag::{CarPart, Resolved};
+use crate::keeping::Keeping;
 use crate::layout::Layout;
 use crate::transport::BlockExchange;
 
@@ -27,7 +28,7 @@ pub type NamespaceId = ExecutionId;
 
 /// Content by CID. Every block is verified before it touches the store.
 #[async_trait]
-pub trait Content: Send + Sync {
+pub trait Content: Keeping {
     /// Whether a public block is here. From memory, or one index look-up: called for bids.
     fn has(&self, cid: &Cid) -> bool;
 
@@ -86,7 +87,8 @@ pub trait Content: Send + Sync {
         tree: ResultTree,
     ) -> Result<ImportedResult, ContentError>;
 
-    /// Makes a namespace's blocks public and pins `root` for `reason`.
+    /// Makes a namespace's blocks public and pins `root` for `reason`. A result is pinned for as
+    /// long as the store keeps results; [`Keeping::keep`] gives it another term.
     ///
     /// # Errors
     /// `Io`, `Full`.

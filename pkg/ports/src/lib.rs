@@ -12,6 +12,7 @@ mod dag;
 pub mod executor;
 pub mod fake;
 pub mod image;
+pub mod keeping;
 pub mod layout;
 pub mod sidecar;
 pub mod source;
@@ -29,6 +30,7 @@ pub use executor::{
     Warmth,
 };
 pub use image::ImageResolver;
+pub use keeping::{Bad, Checked, Collected, Keeping, Pin, PinPage, StoreStat};
 pub use layout::{Layout, Profile, UnknownProfile};
 pub use sidecar::Sidecar;
 pub use source::{Origin, Pinned, SourceError, Sources};

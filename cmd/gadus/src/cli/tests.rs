@@ -40,6 +40,9 @@ fn every_help_text() {
         &["job", "get"],
         &["job", "explain"],
         &["node", "list"],
+        &["store"],
+        &["store", "pin"],
+        &["store", "verify"],
         &["config"],
         &["config", "show"],
     ];

@@ -25,6 +25,15 @@ pub(super) fn ago_rfc3339(then: &str, now: Timestamp) -> String {
     }
 }
 
+/// `in 3h 20m` of RFC 3339 text; `for ever` where there is none.
+pub(super) fn until_rfc3339(then: &str, now: Timestamp) -> String {
+    let Ok(then) = then.parse::<Timestamp>() else { return "for ever".to_owned() };
+    match u64::try_from(then.as_second() - now.as_second()) {
+        Err(_) | Ok(0) => "over".to_owned(),
+        Ok(seconds) => format!("in {}", duration_us(seconds.saturating_mul(1_000_000))),
+    }
+}
+
 fn ago_of(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second() - then.as_second();
     match u64::try_from(seconds) {
@@ -69,6 +78,9 @@ mod tests {
         for (then, text) in cases {
             assert_eq!(ago_rfc3339(then, now), text, "{then}");
         }
+        assert_eq!(until_rfc3339("2026-11-28T11:00:00Z", now), "in 7d 1h");
+        assert_eq!(until_rfc3339("2026-11-21T09:00:00Z", now), "over");
+        assert_eq!(until_rfc3339("", now), "for ever");
         assert_eq!(ago(0, now), "-");
         assert_eq!(stamp(1_787_140_800_123_456_789), "2026-08-19 12:00:00 UTC");
         assert_eq!(clock("2026-08-19T10:00:00.1234567Z"), "10:00:00.123");

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gadus_auth::NodeKey;
-use gadus_data::EmbeddedContent;
 use gadus_data::source::NodeSources;
 use gadus_data::upstream::{Kubo, KuboOffers};
+use gadus_data::{ContentConfig, EmbeddedContent};
 use gadus_docker::{DockerConfig, DockerExecutor, Registries};
 use gadus_model::{Gpu, NodeId, NodeInfo};
 use gadus_net::Net;
@@ -156,7 +156,8 @@ fn load_key(data_dir: &Path) -> Result<NodeKey, Failure> {
 
 fn open_content(settings: &Settings) -> Result<EmbeddedContent, Failure> {
     let dir = settings.data_dir.join("content");
-    let content = EmbeddedContent::open(dir, settings.content.clone());
+    let config = ContentConfig { crash_at: crash_at("content"), ..settings.content.clone() };
+    let content = EmbeddedContent::open(dir, config);
     content.map_err(|e| failed("open the content store", &e))
 }
 

@@ -10,6 +10,7 @@ mod docker;
 mod gateway;
 mod jobs;
 mod judge;
+mod keeping;
 mod namespaces;
 mod python;
 mod readme;

@@ -20,7 +20,7 @@ const NOT_RUN: [(&str, &str); 3] = [
 ];
 
 /// What a block must print, by a command in it.
-const PRINTED: [(&str, &[&str]); 12] = [
+const PRINTED: [(&str, &[&str]); 13] = [
     ("gadus ls $cid", &["readme.txt", "the quick brown fox jumps over the lazy dog"]),
     ("curl -sS --data-binary", &["\"CID\"", "the quick brown fox"]),
     ("print(requests.get(f\"{api}/ipfs/{cid}\").text)", &["the quick brown fox"]),
@@ -32,6 +32,7 @@ const PRINTED: [(&str, &[&str]); 12] = [
     ("gadus job stop", &[]),
     ("jobs/$id?wait_ms", &["\"Completed\"", "\"ipfs\""]),
     ("print(requests.get(f\"{jobs}/{job}/results\")", &["'Completed'", "'ipfs'"]),
+    ("gadus store gc", &["Pinned", "user", "in 30d", "Packs removed", "Bad          0"]),
     ("gadus config default", &["[requester]", "api.listen"]),
 ];
 

@@ -78,11 +78,14 @@ pub(crate) async fn tree(
     loop {
         if core.complete.has(&root) {
             core.store.pin(root, reason).await?;
-            return Ok(Fetched::default());
+            // Pinned too late, if it was swept meanwhile.
+            if core.complete.has(&root) {
+                return Ok(Fetched::default());
+            }
         }
         match core.flights.board(&root) {
             Boarded::Pilot(pilot) => {
-                let result = tree_alone(core, root, from, reason).await;
+                let result = tree_kept(core, root, from, reason).await;
                 pilot.land(Landed::of(&result));
                 return result;
             }
@@ -96,6 +99,27 @@ pub(crate) async fn tree(
     }
 }
 
+/// Goes on until no sweep can have taken what an earlier look found here: from the first pin on,
+/// none does.
+async fn tree_kept(
+    core: &Arc<Core>,
+    root: Cid,
+    from: &FetchFrom,
+    reason: &PinReason,
+) -> Result<Fetched, ContentError> {
+    let mut all = Fetched::default();
+    loop {
+        let sweep = core.complete.sweep();
+        let fetched = tree_alone(core, root, from, reason).await?;
+        all.bytes += fetched.bytes;
+        all.by_peer.extend(fetched.by_peer);
+        if sweep == core.complete.sweep() {
+            core.complete.add_as_of(&root, sweep);
+            return Ok(all);
+        }
+    }
+}
+
 async fn tree_alone(
     core: &Arc<Core>,
     root: Cid,
@@ -105,14 +129,11 @@ async fn tree_alone(
     let local = core.clone();
     let found = blocking(move || gaps(&local.store, &local.complete, &root, usize::MAX)).await?;
     if found.missing.is_empty() {
-        core.complete.add(&root);
         core.store.pin(root, reason).await?;
         return Ok(Fetched::default());
     }
     let missing = found.missing.into_iter().map(|(cid, _)| cid).collect();
-    let fetched = download(core, missing, true, from, Some((root, reason.clone()))).await?;
-    core.complete.add(&root);
-    Ok(fetched)
+    download(core, missing, true, from, Some((root, reason.clone()))).await
 }
 
 /// Fetches some blocks and nothing below them.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gadus_model::Cid;
 use gadus_model::message::INLINE_BYTES_MAX;
-use gadus_ports::{ContentError, ImportedResult, NamespaceId, ResultTree};
+use gadus_ports::{ContentError, ImportedResult, ResultTree};
 use parking_lot::Mutex;
 
 use crate::content::Core;
@@ -33,10 +33,9 @@ pub(crate) struct Made {
 /// `TooMuchOutput`, `UnsafeOutput`, `UnsafeName`, `Full`, `Io`; then nothing of it is kept.
 pub(crate) fn make(
     core: &Core,
-    namespace: NamespaceId,
+    session: Arc<Session>,
     tree: &ResultTree,
 ) -> Result<Made, ContentError> {
-    let session = Arc::new(core.store.session(Some(namespace)));
     let tee = Arc::new(Tee { session: session.clone(), inline: Mutex::default() });
     let importer = core.importer(tee.clone());
     let mut warnings = Vec::new();

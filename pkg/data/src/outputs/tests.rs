@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use futures::TryStreamExt as _;
 use gadus_model::{Caps, ExecutionId};
-use gadus_ports::{Content as _, Node};
+use gadus_ports::{Content as _, NamespaceId, Node};
 use rustix::fs::{CWD, FileType, Mode, mkfifoat, mknodat};
 use tempfile::TempDir;
 

@@ -11,7 +11,7 @@ use gadus_ports::{ContentError, NamespaceId, PinReason};
 use tokio::sync::mpsc;
 
 use super::pack::{Kind, MAGIC_BYTES, Pack};
-use super::record::{self, Entry};
+use super::record::{self, Entry, Term};
 use super::state::{Change, Loc, PinChange, Position, cost};
 use super::{Append, Behind, Inner};
 use crate::block::Key;
@@ -28,14 +28,29 @@ pub(crate) enum Item {
     /// A verified block, whose cost is reserved.
     Block { cid: Cid, bytes: Bytes, namespace: Option<NamespaceId> },
     /// Blocks of a large import that are durable in bulk packs, whose cost is reserved.
-    Bulk { entry: Entry, blocks: Vec<(Key, Loc)>, namespace: Option<NamespaceId> },
+    Bulk {
+        entry: Entry,
+        blocks: Vec<(Key, Loc)>,
+        namespace: Option<NamespaceId>,
+        /// Held until the blocks count: their packs stay.
+        writers: Vec<Arc<()>>,
+    },
+    /// A copy of a block, from a pack that is to go. Its room is that of the block itself.
+    Moved { cid: Cid, bytes: Bytes, namespace: Option<NamespaceId>, from: Loc },
+    /// The log is to go on in a new pack.
+    Rotate,
     /// Anything else.
     Control(Entry),
 }
 
 impl Item {
-    pub(crate) fn pin(root: Cid, reason: &PinReason) -> Self {
-        Self::Control(Entry::Pin { root, reason: reason.into() })
+    pub(crate) fn pin(root: Cid, reason: &PinReason, term: Term) -> Self {
+        Self::Control(Entry::Pin { root, reason: reason.into(), term: Some(term) })
+    }
+
+    /// Whether what it does depends on all before it having taken effect.
+    fn is_alone(&self) -> bool {
+        matches!(self, Self::Moved { .. } | Self::Rotate)
     }
 
     /// What it costs of the quota.
@@ -45,14 +60,14 @@ impl Item {
             Self::Bulk { blocks, .. } => {
                 blocks.iter().map(|(_, loc)| cost(loc.bytes as usize)).sum()
             }
-            Self::Control(_) => 0,
+            Self::Moved { .. } | Self::Rotate | Self::Control(_) => 0,
         }
     }
 
     fn data_bytes(&self) -> usize {
         match self {
-            Self::Block { bytes, .. } => bytes.len(),
-            Self::Bulk { .. } | Self::Control(_) => 0,
+            Self::Block { bytes, .. } | Self::Moved { bytes, .. } => bytes.len(),
+            Self::Bulk { .. } | Self::Rotate | Self::Control(_) => 0,
         }
     }
 }
@@ -76,6 +91,9 @@ struct Batch {
     changes: Vec<Change>,
     /// Reserved for blocks that turned out to be here already.
     spare_bytes: u64,
+    /// Held until the changes have taken effect.
+    writers: Vec<Arc<()>>,
+    is_last_of_pack: bool,
 }
 
 impl Committer {
@@ -86,7 +104,7 @@ impl Committer {
             Some(pack) if pack.kind == Kind::Log && position.offset >= MAGIC_BYTES => {
                 (pack, position.offset)
             }
-            _ => (inner.packs.create(Kind::Log)?, MAGIC_BYTES),
+            _ => (inner.packs.create(Kind::Log)?.pack, MAGIC_BYTES),
         };
         Ok(Self { inner, pack, end, behind, buffer: Vec::new(), unsynced: false })
     }
@@ -95,10 +113,15 @@ impl Committer {
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Append>) {
         while let Some(first) = queue.blocking_recv() {
             let mut bytes = batch_bytes(&first);
+            let mut is_open = !is_alone(&first);
             let mut appends = vec![first];
-            while bytes < BATCH_BYTES_MAX {
+            while is_open && bytes < BATCH_BYTES_MAX {
                 let Ok(next) = queue.try_recv() else { break };
                 bytes += batch_bytes(&next);
+                if is_alone(&next) {
+                    self.commit(std::mem::take(&mut appends));
+                    is_open = false;
+                }
                 appends.push(next);
             }
             self.commit(appends);
@@ -123,13 +146,16 @@ impl Committer {
                 self.add(item, &mut batch, &mut seen);
             }
         }
+        self.inner.crash.reach("content.before_write");
         match self.write(durable) {
             Ok(position) => {
                 let dead = self.inner.apply(batch.changes, position);
+                drop(batch.writers);
                 self.inner.quota.release(batch.spare_bytes);
+                let rotated = if batch.is_last_of_pack { self.rotate() } else { Ok(()) };
                 for reply in replies {
                     // Whoever asked may be gone.
-                    let _ = reply.send(Ok(()));
+                    let _ = reply.send(rotated.as_ref().map_err(again).copied());
                 }
                 self.after(&dead);
             }
@@ -153,31 +179,57 @@ impl Committer {
         match item {
             Item::Block { cid, bytes, namespace } => {
                 let key = Key::of(&cid);
+                self.inner.barrier.touch(&key);
                 let known = self.inner.public(&key).is_some() || !seen.insert((key, namespace));
                 if known {
                     batch.spare_bytes += cost(bytes.len());
                     return;
                 }
-                self.record(&Entry::Block { cid, namespace }, bytes.len());
-                let offset = self.end + self.buffer.len() as u64;
-                self.buffer.extend_from_slice(&bytes);
-                let loc = Loc { pack: self.pack.id, offset, bytes: bytes.len() as u32 };
+                let loc = self.block(&Entry::Block { cid, namespace }, &bytes);
                 batch.changes.push(Change::Block { key, namespace, loc });
             }
-            Item::Bulk { entry, blocks, namespace } => {
+            Item::Bulk { entry, blocks, namespace, writers } => {
                 self.record(&entry, 0);
                 if let Entry::Commit { extents } = entry {
                     let end = |e: record::Extent| Change::BulkEnd { pack: e.pack, end: e.to };
                     batch.changes.extend(extents.into_iter().map(end));
                 }
+                blocks.iter().for_each(|(key, _)| self.inner.barrier.touch(key));
                 let change = |(key, loc)| Change::Block { key, namespace, loc };
                 batch.changes.extend(blocks.into_iter().map(change));
+                batch.writers.extend(writers);
             }
+            Item::Moved { cid, bytes, namespace, from } => {
+                let key = Key::of(&cid);
+                // A namespace may have been published since the block was read.
+                let namespace = match self.inner.public(&key) {
+                    Some(loc) if loc == from => None,
+                    _ => match namespace {
+                        Some(id) if self.inner.is_quarantined(id, &key, from) => Some(id),
+                        _ => return,
+                    },
+                };
+                let to = self.block(&Entry::Block { cid, namespace }, &bytes);
+                batch.changes.push(Change::Move { key, namespace, from, to });
+            }
+            Item::Rotate => batch.is_last_of_pack = true,
             Item::Control(entry) => {
                 self.record(&entry, 0);
+                if let Entry::Promote { namespace, .. } = &entry {
+                    let keys = self.inner.state.read().keys_of(*namespace);
+                    keys.iter().for_each(|key| self.inner.barrier.touch(key));
+                }
                 batch.changes.extend(control(entry));
             }
         }
+    }
+
+    /// A block's record; answers where its bytes will be.
+    fn block(&mut self, entry: &Entry, bytes: &Bytes) -> Loc {
+        self.record(entry, bytes.len());
+        let offset = self.end + self.buffer.len() as u64;
+        self.buffer.extend_from_slice(bytes);
+        Loc { pack: self.pack.id, offset, bytes: bytes.len() as u32 }
     }
 
     fn record(&mut self, entry: &Entry, data_bytes: usize) {
@@ -187,9 +239,11 @@ impl Committer {
     fn write(&mut self, durable: bool) -> io::Result<Position> {
         self.pack.write([&self.buffer, &[]], self.end)?;
         self.unsynced = true;
+        self.inner.crash.reach("content.after_write");
         if durable {
             self.pack.sync()?;
             self.unsynced = false;
+            self.inner.crash.reach("content.after_sync");
         }
         self.end += self.buffer.len() as u64;
         Ok(Position { pack: self.pack.id, offset: self.end })
@@ -214,34 +268,55 @@ impl Committer {
         }
     }
 
+    /// Goes on in a new pack, unless there is nothing in this one.
+    fn rotate(&mut self) -> io::Result<()> {
+        if self.end > MAGIC_BYTES { self.begin_pack() } else { Ok(()) }
+    }
+
     /// Goes on in a new pack: when this one is full, and after a failed write or sync, when what
     /// is on disk is unknown.
     fn leave_pack(&mut self) {
-        let synced = if self.unsynced { self.pack.sync() } else { Ok(()) };
-        match synced.and_then(|()| self.inner.packs.create(Kind::Log)) {
-            Ok(pack) => {
-                self.pack = pack;
-                self.end = MAGIC_BYTES;
-                self.unsynced = false;
-            }
-            Err(error) => {
-                tracing::error!(%error, "no new pack can be made; writing goes on in the old one");
-            }
+        if let Err(error) = self.begin_pack() {
+            tracing::error!(%error, "no new pack can be made; writing goes on in the old one");
         }
+    }
+
+    fn begin_pack(&mut self) -> io::Result<()> {
+        if self.unsynced {
+            self.pack.sync()?;
+        }
+        self.pack = self.inner.packs.create(Kind::Log)?.pack;
+        self.end = MAGIC_BYTES;
+        self.unsynced = false;
+        let position = Position { pack: self.pack.id, offset: self.end };
+        self.inner.state.write().set_position(position);
+        Ok(())
     }
 }
 
 /// What a record that is neither a block nor a commit does.
 pub(super) fn control(entry: Entry) -> Option<Change> {
     match entry {
-        Entry::Promote { namespace, root, reason } => {
-            Some(Change::Promote { namespace, root, reason })
+        Entry::Promote { namespace, root, reason, term } => {
+            let pin = PinChange::Add(reason, root, term.unwrap_or_default());
+            Some(Change::Promote { namespace, pin })
         }
         Entry::Discard { namespace } => Some(Change::Discard { namespace }),
-        Entry::Pin { root, reason } => Some(Change::Pin(PinChange::Add(reason, root))),
-        Entry::Unpin { reason } => Some(Change::Pin(PinChange::Drop(reason))),
-        Entry::Block { .. } | Entry::Commit { .. } => None,
+        Entry::Outputs { namespace, root } => Some(Change::Outputs { namespace, root }),
+        Entry::Pin { root, reason, term } => {
+            Some(Change::Pin(PinChange::Add(reason, root, term.unwrap_or_default())))
+        }
+        Entry::Unpin { reason, root } => Some(Change::Pin(PinChange::Drop(reason, root))),
+        Entry::Block { .. }
+        | Entry::Commit { .. }
+        | Entry::Known { .. }
+        | Entry::Hidden { .. }
+        | Entry::End { .. } => None,
     }
+}
+
+fn is_alone(append: &Append) -> bool {
+    append.items.iter().any(Item::is_alone)
 }
 
 fn batch_bytes(append: &Append) -> usize {

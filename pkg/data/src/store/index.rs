@@ -1,23 +1,37 @@
 //! The index: a database that can always be made again from the packs, so it is written lazily
 //! and never on the path of a put.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::ops::Bound;
 use std::path::Path;
 
 use gadus_model::{Cid, ExecutionId};
 use gadus_ports::NamespaceId;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
+};
 use serde::{Deserialize, Serialize};
 
-use super::record::Reason;
-use super::state::{Loc, PinChange, Position};
+use super::pack::MAGIC_BYTES;
+use super::record::{Entry, Extent, Reason, Term};
+use super::state::{Loc, Namespaces, PinChange, Position, Space};
 use crate::block::Key;
 
 // A table's name carries the version of what is in it.
 const BLOCKS: TableDefinition<'_, &[u8; 32], (u32, u64, u32)> = TableDefinition::new("blocks-1");
-const NAMESPACES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("namespaces-1");
-const PINS: TableDefinition<'_, &[u8], ()> = TableDefinition::new("pins-1");
-const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta-1");
+const NAMESPACES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("namespaces-2");
+/// Since when, and until when: microseconds since the Unix epoch.
+const PINS: TableDefinition<'_, &[u8], (u64, Option<u64>)> = TableDefinition::new("pins-2");
+/// Packs with records of namespaces that were published since.
+const PUBLISHED: TableDefinition<'_, (u32, &[u8; 16]), ()> = TableDefinition::new("published-1");
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta-2");
+/// What gadus before 0.2 had: such an index lacks what the packs tell.
+const OLD_META: &str = "meta-1";
+/// Namespaces in one record of a checkpoint.
+const KNOWN_MAX: usize = 4_096;
+/// Digests in one.
+const HIDDEN_MAX: usize = 1_024;
 
 /// How far the index knows the packs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +40,9 @@ pub(crate) struct Meta {
     pub(crate) position: Position,
     /// What blocks cost of the quota.
     pub(crate) stored_bytes: u64,
+    /// A check has forgotten blocks: a pinned tree may lack some.
+    #[serde(default)]
+    pub(crate) has_holes: bool,
     /// Where each bulk pack ends.
     pub(crate) bulk_ends: Vec<(u32, u64)>,
 }
@@ -34,9 +51,11 @@ pub(crate) struct Meta {
 #[derive(Debug, Default)]
 pub(crate) struct Update {
     pub(crate) meta: Meta,
-    pub(crate) blocks: Vec<(Key, Loc)>,
-    /// Absent means that the namespace is gone.
-    pub(crate) namespaces: Vec<(NamespaceId, Option<HashMap<Key, Loc>>)>,
+    /// Absent means that the block is gone, and so for namespaces.
+    pub(crate) blocks: Vec<(Key, Option<Loc>)>,
+    pub(crate) namespaces: Vec<(NamespaceId, Option<Space>)>,
+    pub(crate) published: Vec<(u32, NamespaceId)>,
+    pub(crate) removed_packs: Vec<u32>,
     pub(crate) pins: Vec<PinChange>,
 }
 
@@ -46,8 +65,13 @@ pub(crate) struct Index {
     db: Database,
 }
 
-/// The blocks of each namespace.
-pub(crate) type Namespaces = HashMap<NamespaceId, HashMap<Key, Loc>>;
+/// A pin as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoredPin {
+    pub(crate) reason: Reason,
+    pub(crate) root: Cid,
+    pub(crate) term: Term,
+}
 
 type Fallible<T> = Result<T, redb::Error>;
 
@@ -55,17 +79,24 @@ impl Index {
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Fallible<Self> {
         let cache = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
         let db = Database::builder().set_cache_size(cache).create(path)?;
+        let old = db.begin_read()?.list_tables()?.any(|table| table.name() == OLD_META);
+        if old {
+            return Err(redb::Error::Corrupted("an older gadus made it".to_owned()));
+        }
         let write = db.begin_write()?;
         write.open_table(BLOCKS)?;
         write.open_table(NAMESPACES)?;
         write.open_table(PINS)?;
+        write.open_table(PUBLISHED)?;
         write.open_table(META)?;
         write.commit()?;
         Ok(Self { db })
     }
 
     pub(crate) fn get(&self, key: &Key) -> Fallible<Option<Loc>> {
-        let found = self.db.begin_read()?.open_table(BLOCKS)?.get(&key.0)?;
+        // What is found must not outlive its transaction: the page could be freed under it.
+        let table = self.db.begin_read()?.open_table(BLOCKS)?;
+        let found = table.get(&key.0)?;
         Ok(found.map(|found| Loc::from(found.value())))
     }
 
@@ -79,20 +110,91 @@ impl Index {
         let mut namespaces = HashMap::new();
         for row in read.open_table(NAMESPACES)?.iter()? {
             let (id, blocks) = row?;
-            let rows: Vec<Row> = decode(blocks.value())?;
-            let id = ExecutionId(uuid_of(*id.value()));
-            namespaces.insert(id, rows.into_iter().map(Row::parts).collect());
+            let (root, rows): (Option<Cid>, Vec<Row>) = decode(blocks.value())?;
+            let blocks = rows.into_iter().map(Row::parts).collect();
+            namespaces.insert(ExecutionId(uuid_of(*id.value())), Space { root, blocks });
         }
         Ok((meta, namespaces))
     }
 
-    pub(crate) fn pins(&self) -> Fallible<Vec<(Reason, Cid)>> {
-        let read = self.db.begin_read()?;
-        let mut pins = Vec::new();
-        for row in read.open_table(PINS)?.iter()? {
-            pins.extend(parse_pin(row?.0.value()));
+    /// Shows all pins, by reason, until the look answers false. It may take its time: what is
+    /// written meanwhile is not shown.
+    pub(crate) fn each_pin(&self, look: &mut dyn FnMut(StoredPin) -> bool) -> Fallible<()> {
+        for row in self.db.begin_read()?.open_table(PINS)?.iter()? {
+            let (key, term) = row?;
+            let Some((reason, root)) = parse_pin(key.value()) else { continue };
+            let (made_us, until_us) = term.value();
+            if !look(StoredPin { reason, root, term: Term { made_us, until_us } }) {
+                break;
+            }
         }
-        Ok(pins)
+        Ok(())
+    }
+
+    /// Public blocks, in the order of their keys, after one of them.
+    pub(crate) fn rows_after(&self, after: Option<Key>, max: usize) -> Fallible<Vec<(Key, Loc)>> {
+        let table = self.db.begin_read()?.open_table(BLOCKS)?;
+        let from = after.as_ref().map_or(Bound::Unbounded, |key| Bound::Excluded(&key.0));
+        let mut rows = Vec::new();
+        for row in table.range::<&[u8; 32]>((from, Bound::Unbounded))?.take(max) {
+            let (key, loc) = row?;
+            rows.push((Key(*key.value()), Loc::from(loc.value())));
+        }
+        Ok(rows)
+    }
+
+    /// All that cannot be told from blocks alone, as of one moment, as records.
+    pub(crate) fn export(
+        &self,
+        out: &mut dyn FnMut(Entry) -> io::Result<()>,
+    ) -> Fallible<io::Result<()>> {
+        let read = self.db.begin_read()?;
+        let meta: Meta = match read.open_table(META)?.get("meta")? {
+            Some(bytes) => decode(bytes.value())?,
+            None => Meta::default(),
+        };
+        let extent = |(pack, to): &(u32, u64)| Extent { pack: *pack, from: MAGIC_BYTES, to: *to };
+        let extents: Vec<_> = meta.bulk_ends.iter().map(extent).collect();
+        let mut records: Vec<Entry> = extents
+            .chunks(KNOWN_MAX)
+            .map(|part| Entry::Commit { extents: part.to_vec() })
+            .collect();
+        let (mut quarantined, mut published) = (Vec::new(), BTreeSet::new());
+        for row in read.open_table(PUBLISHED)?.iter()? {
+            published.insert(ExecutionId(uuid_of(*row?.0.value().1)));
+        }
+        for row in read.open_table(NAMESPACES)?.iter()? {
+            let (id, space) = row?;
+            let namespace = ExecutionId(uuid_of(*id.value()));
+            let (root, blocks): (Option<Cid>, Vec<Row>) = decode(space.value())?;
+            quarantined.push(namespace);
+            records.extend(root.map(|root| Entry::Outputs { namespace, root }));
+            if published.contains(&namespace) {
+                records.extend(blocks.chunks(HIDDEN_MAX).map(|part| Entry::Hidden {
+                    namespace,
+                    digests: part.iter().map(|row| row.0).collect(),
+                }));
+            }
+        }
+        let published: Vec<_> = published.into_iter().collect();
+        let known = |quarantined: &[_], published: &[_]| Entry::Known {
+            quarantined: quarantined.to_vec(),
+            published: published.to_vec(),
+        };
+        records.extend(quarantined.chunks(KNOWN_MAX).map(|part| known(part, &[])));
+        records.extend(published.chunks(KNOWN_MAX).map(|part| known(&[], part)));
+        let mut written = records.into_iter().try_for_each(&mut *out);
+        for row in read.open_table(PINS)?.iter()? {
+            let (key, term) = row?;
+            let (made_us, until_us) = term.value();
+            if let Some((reason, root)) = parse_pin(key.value())
+                && written.is_ok()
+            {
+                let term = Some(Term { made_us, until_us });
+                written = out(Entry::Pin { root, reason, term });
+            }
+        }
+        Ok(written.and_then(|()| out(Entry::End { position: meta.position })))
     }
 
     /// Roots that are pinned for users and as inputs.
@@ -111,14 +213,17 @@ impl Index {
         {
             let mut blocks = write.open_table(BLOCKS)?;
             for (key, loc) in &update.blocks {
-                blocks.insert(&key.0, (loc.pack, loc.offset, loc.bytes))?;
+                match loc {
+                    Some(loc) => blocks.insert(&key.0, (loc.pack, loc.offset, loc.bytes))?,
+                    None => blocks.remove(&key.0)?,
+                };
             }
             let mut namespaces = write.open_table(NAMESPACES)?;
             for (id, blocks) in &update.namespaces {
                 match blocks {
-                    Some(blocks) => {
+                    Some(Space { root, blocks }) => {
                         let rows: Vec<Row> = blocks.iter().map(Row::new).collect();
-                        namespaces.insert(id.0.as_bytes(), encode(&rows).as_slice())?;
+                        namespaces.insert(id.0.as_bytes(), encode(&(root, rows)).as_slice())?;
                     }
                     None => {
                         namespaces.remove(id.0.as_bytes())?;
@@ -128,17 +233,29 @@ impl Index {
             let mut pins = write.open_table(PINS)?;
             for change in &update.pins {
                 match change {
-                    PinChange::Add(reason, root) => {
-                        pins.insert(pin_key(reason, Some(root)).as_slice(), ())?;
+                    PinChange::Add(reason, root, term) => {
+                        let key = pin_key(reason, Some(root));
+                        pins.insert(key.as_slice(), (term.made_us, term.until_us))?;
                     }
-                    PinChange::Drop(reason) => {
+                    PinChange::Drop(reason, Some(root)) => {
+                        pins.remove(pin_key(reason, Some(root)).as_slice())?;
+                    }
+                    PinChange::Drop(reason, None) => {
                         let prefix = pin_key(reason, None);
                         pins.retain_in(
                             prefix.as_slice()..prefix_end(&prefix).as_slice(),
-                            |_, ()| false,
+                            |_, _| false,
                         )?;
                     }
                 }
+            }
+            let mut published = write.open_table(PUBLISHED)?;
+            for (pack, id) in &update.published {
+                published.insert((*pack, id.0.as_bytes()), ())?;
+            }
+            for pack in &update.removed_packs {
+                let all = (*pack, &[0; 16])..=(*pack, &[0xff; 16]);
+                published.retain_in(all, |_, ()| false)?;
             }
             write.open_table(META)?.insert("meta", encode(&update.meta).as_slice())?;
         }

@@ -9,10 +9,13 @@ use std::io::{self, IoSlice, Read as _};
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate, fdatasync, fsync};
+
+use super::record::VOID;
 
 /// Bytes of a pack's magic, which holds the version of its format.
 pub(crate) const MAGIC_BYTES: u64 = 8;
@@ -60,6 +63,8 @@ pub(crate) struct Pack {
     pub(crate) id: u32,
     pub(crate) kind: Kind,
     file: File,
+    /// Held by everybody who writes a bulk pack, until what they wrote counts.
+    pub(crate) writers: Arc<()>,
     /// The file has room up to here.
     allocated: AtomicU64,
     preallocate_bytes: u64,
@@ -88,6 +93,7 @@ impl Pack {
             id,
             kind,
             file,
+            writers: Arc::default(),
             allocated: AtomicU64::new(MAGIC_BYTES),
             preallocate_bytes,
             #[cfg(test)]
@@ -121,6 +127,7 @@ impl Pack {
             id,
             kind,
             file,
+            writers: Arc::default(),
             allocated,
             preallocate_bytes,
             #[cfg(test)]
@@ -128,7 +135,12 @@ impl Pack {
         }))
     }
 
-    /// Removes the file of a pack that never held anything.
+    /// Its file's name.
+    pub(crate) fn name(&self) -> String {
+        format!("{:08x}.{}", self.id, self.kind.extension())
+    }
+
+    /// Removes the file of a pack. Those who have it open read on.
     pub(crate) fn remove(dir: &Path, id: u32, kind: Kind) -> io::Result<()> {
         std::fs::remove_file(Self::path(dir, id, kind))
     }
@@ -217,10 +229,31 @@ impl Pack {
         self.syncs.load(Ordering::Relaxed)
     }
 
-    #[cfg(test)]
+    /// What it takes of the disk.
     pub(crate) fn disk_bytes(&self) -> io::Result<u64> {
         use std::os::unix::fs::MetadataExt as _;
         Ok(self.file.metadata()?.blocks() * 512)
+    }
+
+    /// Whether nothing was ever written between two places.
+    pub(crate) fn is_blank(&self, from: u64, to: u64) -> io::Result<bool> {
+        let mut buffer = vec![0; 64 << 10];
+        let mut at = from;
+        while at < to {
+            let length = usize::try_from(to - at).unwrap_or(usize::MAX).min(buffer.len());
+            self.read_into(&mut buffer[..length], at)?;
+            if buffer[..length].iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            at += length as u64;
+        }
+        Ok(true)
+    }
+
+    /// Makes the record at a place void, durably.
+    pub(crate) fn void(&self, record_at: u64) -> io::Result<()> {
+        self.file.write_all_at(&VOID, record_at)?;
+        self.sync()
     }
 
     /// Cuts off a torn tail.

@@ -30,6 +30,10 @@ impl Quota {
         }
     }
 
+    pub(crate) fn max(&self) -> u64 {
+        self.max
+    }
+
     /// Gives room back.
     pub(crate) fn release(&self, bytes: u64) {
         let less = |used: u64| Some(used.saturating_sub(bytes));
@@ -37,7 +41,6 @@ impl Quota {
         let _ = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
-    #[cfg(test)]
     pub(crate) fn used(&self) -> u64 {
         self.used.load(Ordering::Acquire)
     }

@@ -7,13 +7,16 @@
 //! Integers are little-endian. The CRC covers the two lengths and the head; the data of a block
 //! is checked by its CID.
 
-use gadus_model::Cid;
+use gadus_model::{Cid, Time};
 use gadus_ports::{NamespaceId, PinReason};
 use serde::{Deserialize, Serialize};
 
+use super::state::Position;
 use crate::block::BLOCK_BYTES_MAX;
 
 const MAGIC: [u8; 4] = *b"blk1";
+/// What takes its place in a record that is void: its lengths hold, and lead to the next one.
+pub(crate) const VOID: [u8; 4] = *b"void";
 /// Bytes before the head.
 pub(crate) const PREFIX_BYTES: usize = 16;
 /// No head is larger.
@@ -35,16 +38,63 @@ pub(crate) enum Entry {
     Commit { extents: Vec<Extent> },
     /// A namespace became public, and its root pinned.
     #[serde(rename = "p")]
-    Promote { namespace: NamespaceId, root: Cid, reason: Reason },
+    Promote {
+        namespace: NamespaceId,
+        root: Cid,
+        reason: Reason,
+        #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+        term: Option<Term>,
+    },
     /// A namespace is forgotten.
     #[serde(rename = "d")]
     Discard { namespace: NamespaceId },
     /// A tree is to be kept.
     #[serde(rename = "k")]
-    Pin { root: Cid, reason: Reason },
-    /// Nothing is kept for a reason any more.
+    Pin {
+        root: Cid,
+        reason: Reason,
+        /// Absent in records of gadus before 0.2.
+        #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+        term: Option<Term>,
+    },
+    /// A root, or nothing at all, is kept for a reason any more.
     #[serde(rename = "u")]
-    Unpin { reason: Reason },
+    Unpin {
+        reason: Reason,
+        #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+        root: Option<Cid>,
+    },
+    /// The root of what is in a namespace. Blocks of it may be public already: they are kept as
+    /// long as the namespace is there.
+    #[serde(rename = "o")]
+    Outputs { namespace: NamespaceId, root: Cid },
+    /// Of a checkpoint: namespaces, and what became of them.
+    #[serde(rename = "n")]
+    Known { quarantined: Vec<NamespaceId>, published: Vec<NamespaceId> },
+    /// Of a checkpoint: what is quarantined for an execution of which something was published
+    /// before.
+    #[serde(rename = "h")]
+    Hidden { namespace: NamespaceId, digests: Vec<[u8; 32]> },
+    /// Of a checkpoint: it is whole, and knows the log up to here.
+    #[serde(rename = "e")]
+    End { position: Position },
+}
+
+/// How long something is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Term {
+    /// Since when, in microseconds since the Unix epoch; 0 where nobody wrote it down.
+    #[serde(rename = "m")]
+    pub(crate) made_us: u64,
+    /// Until when, likewise; absent means for ever.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until_us: Option<u64>,
+}
+
+impl Term {
+    pub(crate) fn is_over(&self, now: Time) -> bool {
+        self.until_us.is_some_and(|until| until <= now.0)
+    }
 }
 
 /// A stretch of records in a bulk pack.
@@ -56,7 +106,7 @@ pub(crate) struct Extent {
 }
 
 /// [`PinReason`] as it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Reason {
     #[serde(rename = "u")]
     User,
@@ -105,19 +155,22 @@ pub(crate) fn encode(entry: &Entry, data_bytes: usize) -> Vec<u8> {
 pub(crate) struct Prefix {
     pub(crate) head_bytes: usize,
     pub(crate) data_bytes: usize,
+    pub(crate) is_void: bool,
     lengths: [u8; 8],
     crc: u32,
 }
 
 /// Reads a prefix; `None` when there is no record.
 pub(crate) fn prefix(bytes: &[u8; PREFIX_BYTES]) -> Option<Prefix> {
-    if bytes[..4] != MAGIC {
+    let is_void = bytes[..4] == VOID;
+    if !is_void && bytes[..4] != MAGIC {
         return None;
     }
     let word = |at: usize| bytes[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
     let found = Prefix {
         head_bytes: word(4) as usize,
         data_bytes: word(8) as usize,
+        is_void,
         lengths: bytes[4..12].try_into().unwrap_or_default(),
         crc: word(12),
     };
@@ -160,6 +213,9 @@ mod tests {
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(decode(&flipped), None, "bit {bit}");
         }
+        // All four bytes at once make a record void.
+        let void = [&VOID, &record[4..]].concat();
+        assert!(prefix(void[..PREFIX_BYTES].try_into().unwrap()).unwrap().is_void);
         for cut in 0..record.len() {
             assert_eq!(decode(&record[..cut]), None, "cut at {cut}");
         }

@@ -1,20 +1,28 @@
 //! Opening: what the index does not know yet is read from the log.
 
+mod rebuild;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use parking_lot::RwLock;
+use gadus_model::Cid;
+use gadus_ports::CrashAt;
+use parking_lot::{Mutex, RwLock};
 
 use super::Inner;
+use super::barrier::Barrier;
 use super::committer::control;
 use super::index::Index;
 use super::lock::lock;
 use super::pack::{Kind, MAGIC_BYTES, Pack};
-use super::packs::{Lease, Packs};
+use super::packs::Packs;
+use super::pressure::Pressure;
 use super::quota::Quota;
 use super::record::Entry;
 use super::scan::{Found, record_at};
+use super::session::Sessions;
 use super::state::{Change, Loc, Position, State};
 use crate::block::{Key, verify};
 use crate::config::ContentConfig;
@@ -34,14 +42,23 @@ pub(super) fn open(dir: &Path, config: &ContentConfig) -> Result<Inner, OpenErro
     let (index, state) = open_index(dir, config, &packs)?;
     let inner = Inner {
         config: config.clone(),
+        dir: dir.to_owned(),
         packs,
         index,
         quota: Quota::new(state.stored_bytes(), u64::MAX),
         state: RwLock::new(state),
+        barrier: Barrier::default(),
+        sessions: Sessions::default(),
+        collecting: Mutex::default(),
+        flushing: Mutex::default(),
+        sweeps: Arc::default(),
+        is_closing: AtomicBool::new(false),
+        pressure: Pressure::new(config),
+        crash: CrashAt::new(config.crash_at.as_deref()),
         _lock: held,
     };
     replay(&inner).map_err(io("read the packs"))?;
-    idle_packs(&inner);
+    idle_packs(&inner).map_err(io("remove a pack"))?;
     let used = inner.state.read().stored_bytes();
     Ok(Inner { quota: Quota::new(used, config.quota_bytes), ..inner })
 }
@@ -83,6 +100,9 @@ fn goes_with(state: &State, packs: &Packs) -> bool {
 
 /// Applies all log records after the index's position, and cuts off the torn tail of the log.
 fn replay(inner: &Inner) -> io::Result<()> {
+    if inner.state.read().position() == Position::default() {
+        rebuild::from_checkpoint(inner)?;
+    }
     let from = inner.state.read().position();
     let mut logs = inner.packs.all(Kind::Log);
     logs.retain(|pack| pack.id >= from.pack);
@@ -95,7 +115,7 @@ fn replay(inner: &Inner) -> io::Result<()> {
             if bytes > end {
                 pack.cut(end)?;
             }
-        } else if !is_blank(pack, end, bytes)? {
+        } else if !pack.is_blank(end, bytes)? {
             let pack = pack.id;
             tracing::error!(pack, end, "a pack has unreadable records in it; they are left out");
         }
@@ -122,17 +142,25 @@ fn replay_log(inner: &Inner, pack: &Pack, start: u64, is_last: bool) -> io::Resu
         }
         if changes.len() >= BATCH_MAX {
             inner.apply(std::mem::take(&mut changes), Position { pack: pack.id, offset: end });
-            if inner.state.read().behind() >= 8 * inner.config.index_behind_max {
-                inner.flush();
-            }
+            flush_if_far_behind(inner);
         }
     }
     inner.apply(changes, Position { pack: pack.id, offset: end });
     Ok(end)
 }
 
+fn flush_if_far_behind(inner: &Inner) {
+    if inner.state.read().behind() >= 8 * inner.config.index_behind_max {
+        // A failure is logged, and tried again.
+        let _ = inner.flush();
+    }
+}
+
 /// What a record does; `None` when its data is torn.
 fn changes_of(inner: &Inner, pack: &Pack, found: Found) -> io::Result<Option<Vec<Change>>> {
+    if found.is_void {
+        return Ok(Some(Vec::new()));
+    }
     match found.entry {
         Entry::Block { cid, namespace } => {
             let bytes = pack.read(found.data_at, found.data_bytes)?;
@@ -145,30 +173,35 @@ fn changes_of(inner: &Inner, pack: &Pack, found: Found) -> io::Result<Option<Vec
         Entry::Commit { extents } => {
             let mut changes = Vec::new();
             for extent in extents {
-                changes.push(Change::BulkEnd { pack: extent.pack, end: extent.to });
-                match inner.packs.get(extent.pack) {
-                    Some(bulk) => extent_blocks(&bulk, extent.from, extent.to, &mut changes)?,
-                    None => {
-                        tracing::error!(pack = extent.pack, "a pack is missing, with its blocks");
-                    }
+                // One that is not there was emptied since, and its blocks are further on.
+                if let Some(bulk) = inner.packs.get(extent.pack) {
+                    changes.push(Change::BulkEnd { pack: extent.pack, end: extent.to });
+                    extent_blocks(&bulk, extent.from, extent.to, &mut changes)?;
                 }
             }
             Ok(Some(changes))
         }
         entry @ (Entry::Promote { .. }
         | Entry::Discard { .. }
+        | Entry::Outputs { .. }
         | Entry::Pin { .. }
-        | Entry::Unpin { .. }) => Ok(Some(control(entry).into_iter().collect())),
+        | Entry::Unpin { .. }
+        | Entry::Known { .. }
+        | Entry::Hidden { .. }
+        | Entry::End { .. }) => Ok(Some(control(entry).into_iter().collect())),
     }
 }
 
 /// The blocks of a committed stretch: it was synced before the commit was written, so its data
-/// need not be read.
+/// need not be read, unless it may be a hole where a dead copy was.
 fn extent_blocks(bulk: &Pack, from: u64, to: u64, changes: &mut Vec<Change>) -> io::Result<()> {
     let mut at = from;
     while let Some(found) = record_at(bulk, at, to)? {
         at = found.end();
-        if let Entry::Block { cid, namespace } = found.entry {
+        if let Entry::Block { cid, namespace } = found.entry
+            && !found.is_void
+            && !is_hole(bulk, &cid, found.data_at, found.data_bytes)?
+        {
             let loc = loc(bulk, &found.data_at, found.data_bytes);
             changes.push(Change::Block { key: Key::of(&cid), namespace, loc });
         }
@@ -179,30 +212,28 @@ fn extent_blocks(bulk: &Pack, from: u64, to: u64, changes: &mut Vec<Change>) -> 
     Ok(())
 }
 
+/// Whether a copy's disk space was given back.
+fn is_hole(bulk: &Pack, cid: &Cid, data_at: u64, data_bytes: usize) -> io::Result<bool> {
+    let first = data_at + (data_bytes as u64).min(4 << 10);
+    if !bulk.is_blank(data_at, first)? {
+        return Ok(false);
+    }
+    Ok(verify(cid, &bulk.read(data_at, data_bytes)?).is_err())
+}
+
 fn loc(pack: &Pack, data_at: &u64, data_bytes: usize) -> Loc {
     Loc { pack: pack.id, offset: *data_at, bytes: data_bytes as u32 }
 }
 
-/// Whether nothing was ever written between two places.
-fn is_blank(pack: &Pack, from: u64, to: u64) -> io::Result<bool> {
-    let mut buffer = vec![0; 64 << 10];
-    let mut at = from;
-    while at < to {
-        let length = usize::try_from(to - at).unwrap_or(usize::MAX).min(buffer.len());
-        pack.read_into(&mut buffer[..length], at)?;
-        if buffer[..length].iter().any(|byte| *byte != 0) {
-            return Ok(false);
-        }
-        at += length as u64;
-    }
-    Ok(true)
-}
-
-/// Bulk packs with room may be written again, from where their committed records end.
-fn idle_packs(inner: &Inner) {
+/// Bulk packs with room may be written again, from where their committed records end. One that
+/// has none goes: what the log says of its number, if anything, is of blocks that were moved.
+fn idle_packs(inner: &Inner) -> io::Result<()> {
     let ends = inner.state.read().bulk_ends().clone();
     for pack in inner.packs.all(Kind::Bulk) {
-        let end = ends.get(&pack.id).copied().unwrap_or(MAGIC_BYTES);
-        inner.packs.give_back(Lease { pack: Arc::clone(&pack), end });
+        match ends.get(&pack.id) {
+            Some(end) => inner.packs.give_back(pack, *end),
+            None => inner.packs.remove(&pack)?,
+        }
     }
+    Ok(())
 }

@@ -12,6 +12,8 @@ const GUESS_BYTES: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) entry: Entry,
+    /// What it said holds no more.
+    pub(crate) is_void: bool,
     /// Where its data begins.
     pub(crate) data_at: u64,
     pub(crate) data_bytes: usize,
@@ -47,5 +49,6 @@ pub(crate) fn record_at(pack: &Pack, at: u64, limit: u64) -> io::Result<Option<F
         pack.read_into(&mut buffer, at)?;
     }
     let entry = record::head(&prefix, &buffer[PREFIX_BYTES..head_end]);
-    Ok(entry.map(|entry| Found { entry, data_at, data_bytes: prefix.data_bytes }))
+    let (is_void, data_bytes) = (prefix.is_void, prefix.data_bytes);
+    Ok(entry.map(|entry| Found { entry, is_void, data_at, data_bytes }))
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use gadus_model::Cid;
@@ -18,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::packs::Lease;
 use super::record::{self, Entry, Extent};
 use super::state::{Loc, cost};
-use super::{Append, Inner, Item, closed};
+use super::{Append, Inner, Item, ask, closed};
 use crate::block::{Key, identity};
 use crate::error::io_error;
 
@@ -37,11 +38,15 @@ pub(crate) struct Session {
     /// Weak, so that a session does not keep a store from closing.
     appends: mpsc::WeakSender<Append>,
     namespace: Option<NamespaceId>,
-    work: Mutex<Work>,
+    /// A collection looks into it, under this number.
+    work: Arc<Mutex<Work>>,
+    number: u64,
+    /// Whether it waits for room when there is none.
+    may_wait: bool,
 }
 
 #[derive(Debug, Default)]
-struct Work {
+pub(super) struct Work {
     blocks: HashMap<Key, Place>,
     /// What the quota has promised.
     reserved_bytes: u64,
@@ -87,8 +92,11 @@ impl Session {
         inner: Arc<Inner>,
         appends: mpsc::WeakSender<Append>,
         namespace: Option<NamespaceId>,
+        may_wait: bool,
     ) -> Self {
-        Self { inner, appends, namespace, work: Mutex::default() }
+        let work = Arc::default();
+        let number = inner.sessions.begin(&work);
+        Self { inner, appends, namespace, work, number, may_wait }
     }
 
     /// Takes a block whose bytes are known to be what its CID says. Called by several threads.
@@ -101,10 +109,11 @@ impl Session {
             MapEntry::Occupied(_) => return Ok(()),
             MapEntry::Vacant(new) => new.insert(Place::Elsewhere),
         };
+        self.inner.barrier.touch(&key);
         if self.inner.public(&key).is_some() {
             return Ok(());
         }
-        self.inner.quota.reserve(cost(bytes.len()))?;
+        self.reserve(cost(bytes.len()))?;
         let mut work = self.work.lock();
         work.reserved_bytes += cost(bytes.len());
         let fits = work.memory_bytes + cost(bytes.len()) <= self.inner.config.session_memory_bytes;
@@ -121,6 +130,13 @@ impl Session {
             self.write(cid, bytes)?;
         }
         self.write(cid, bytes)
+    }
+
+    fn reserve(&self, bytes: u64) -> Result<(), ContentError> {
+        if self.may_wait {
+            return self.inner.reserve(bytes, &self.appends);
+        }
+        self.inner.quota.reserve(bytes)
     }
 
     /// A block of the session, or a public one. Only while no `put` is under way.
@@ -141,15 +157,19 @@ impl Session {
             Some(Place::Elsewhere) | None => None,
         };
         drop(work);
-        match loc.or_else(|| self.inner.public(&key)) {
+        match loc {
             Some(loc) => self.inner.read(cid, loc).map(Some),
-            None => Ok(None),
+            None => {
+                self.inner.barrier.touch(&key);
+                self.inner.block(cid, None)
+            }
         }
     }
 
     /// Whether the session or the public store has a block.
     pub(crate) fn has(&self, cid: &Cid) -> bool {
         let key = Key::of(cid);
+        self.inner.barrier.touch(&key);
         identity(cid).is_some()
             || self.work.lock().blocks.contains_key(&key)
             || self.inner.public(&key).is_some()
@@ -210,7 +230,7 @@ impl Session {
                 bulk.full.push((old, began));
             }
             // Another thread was faster.
-            Some(_) => self.inner.packs.give_back(lease),
+            Some(_) => self.inner.packs.give_back(lease.pack, lease.end),
         }
         Ok(())
     }
@@ -218,15 +238,32 @@ impl Session {
     /// Makes the session's blocks count, durably, and pins `pin` in the same step. To be called
     /// once, on a thread that may wait, when no `put` is under way.
     pub(crate) fn commit(&self, pin: Option<(Cid, PinReason)>) -> Result<(), ContentError> {
-        let Some((append, answer)) = self.seal(pin)? else { return Ok(()) };
+        let is_lazy = matches!(pin, Some((_, PinReason::Input(_))));
+        let term = |reason: &PinReason| self.inner.term_of(reason);
+        let pin = pin.map(|(root, reason)| Item::pin(root, &reason, term(&reason)));
+        self.commit_with(pin, is_lazy)
+    }
+
+    /// The same for the outputs of an execution, whose blocks are the session's or public.
+    pub(crate) fn commit_outputs(&self, root: Cid) -> Result<(), ContentError> {
+        self.commit_with(self.outputs(root), false)
+    }
+
+    fn outputs(&self, root: Cid) -> Option<Item> {
+        let entry = |namespace| Item::Control(Entry::Outputs { namespace, root });
+        self.namespace.map(entry)
+    }
+
+    fn commit_with(&self, last: Option<Item>, is_lazy: bool) -> Result<(), ContentError> {
+        let Some((append, answer)) = self.seal(last, is_lazy)? else { return Ok(()) };
         let Some(appends) = self.appends.upgrade() else { return Err(closed()) };
         appends.blocking_send(append).map_err(|_| closed())?;
         answer.blocking_recv().map_err(|_| closed())?
     }
 
     /// The same for a session that is in memory, on a thread that must not wait.
-    pub(crate) async fn commit_small(&self) -> Result<(), ContentError> {
-        let Some((append, answer)) = self.seal(None)? else { return Ok(()) };
+    pub(crate) async fn commit_small_outputs(&self, root: Cid) -> Result<(), ContentError> {
+        let Some((append, answer)) = self.seal(self.outputs(root), false)? else { return Ok(()) };
         let Some(appends) = self.appends.upgrade() else { return Err(closed()) };
         appends.send(append).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
@@ -235,7 +272,8 @@ impl Session {
     /// What remains to be appended for the session to count.
     fn seal(
         &self,
-        pin: Option<(Cid, PinReason)>,
+        last: Option<Item>,
+        is_lazy: bool,
     ) -> Result<Option<(Append, Answer)>, ContentError> {
         let mut items = Vec::new();
         if let Some(item) = self.seal_bulk()? {
@@ -245,15 +283,14 @@ impl Session {
         let namespace = self.namespace;
         let blocks = std::mem::take(&mut work.memory);
         items.extend(blocks.into_iter().map(|(cid, bytes)| Item::Block { cid, bytes, namespace }));
-        let lazy = items.is_empty() && matches!(pin, Some((_, PinReason::Input(_))));
-        items.extend(pin.map(|(root, reason)| Item::pin(root, &reason)));
+        let is_lazy = is_lazy && items.is_empty();
+        items.extend(last);
         if items.is_empty() {
             return Ok(None);
         }
         // From here on the committer answers for the room.
         work.reserved_bytes = 0;
-        let (reply, answer) = oneshot::channel();
-        Ok(Some((Append { items, durable: !lazy, reply: Some(reply) }, answer)))
+        Ok(Some(ask(items, !is_lazy)))
     }
 
     /// Writes what is gathered, syncs the bulk packs and gives them back.
@@ -276,28 +313,66 @@ impl Session {
         leases.push((bulk.lease, bulk.from));
         let mut extents = Vec::with_capacity(leases.len());
         let synced = leases.iter().try_for_each(|(lease, _)| lease.pack.sync());
+        self.inner.crash.reach("content.bulk_synced");
+        let mut writers = Vec::with_capacity(leases.len());
         for (lease, from) in leases {
             extents.push(Extent { pack: lease.pack.id, from, to: lease.end });
+            writers.push(lease.writer);
             if synced.is_ok() {
-                self.inner.packs.give_back(lease);
+                self.inner.packs.give_back(lease.pack, lease.end);
             }
         }
         synced.map_err(|e| io_error("syncing a pack", e))?;
         let entry = Entry::Commit { extents };
-        Ok(Some(Item::Bulk { entry, blocks, namespace: self.namespace }))
+        Ok(Some(Item::Bulk { entry, blocks, namespace: self.namespace, writers }))
     }
 }
 
 impl Drop for Session {
     /// A session that did not commit never was.
     fn drop(&mut self) {
-        let work = self.work.get_mut();
+        self.inner.sessions.end(self.number);
+        let mut work = self.work.lock();
         self.inner.quota.release(work.reserved_bytes);
         if let Some(bulk) = work.bulk.take() {
             for (lease, from) in bulk.full.into_iter().chain([(bulk.lease, bulk.from)]) {
                 lease.pack.shrink(from);
-                self.inner.packs.give_back(Lease { pack: lease.pack, end: from });
+                self.inner.packs.give_back(lease.pack, from);
             }
+        }
+    }
+}
+
+impl Work {
+    /// All blocks that it relies on, its own or not.
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.blocks.keys()
+    }
+}
+
+/// The sessions that are open.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    numbers: AtomicU64,
+    open: Mutex<HashMap<u64, Arc<Mutex<Work>>>>,
+}
+
+impl Sessions {
+    fn begin(&self, work: &Arc<Mutex<Work>>) -> u64 {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        self.open.lock().insert(number, work.clone());
+        number
+    }
+
+    fn end(&self, number: u64) {
+        self.open.lock().remove(&number);
+    }
+
+    /// Shows every block that a session relies on.
+    pub(super) fn each_key(&self, mut look: impl FnMut(&Key)) {
+        let open: Vec<_> = self.open.lock().values().cloned().collect();
+        for work in open {
+            work.lock().keys().for_each(&mut look);
         }
     }
 }

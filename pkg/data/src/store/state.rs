@@ -6,8 +6,8 @@ use gadus_model::Cid;
 use gadus_ports::NamespaceId;
 use serde::{Deserialize, Serialize};
 
-use super::index::{Meta, Namespaces, Update};
-use super::record::Reason;
+use super::index::{Meta, Update};
+use super::record::{Reason, Term};
 use crate::block::Key;
 
 /// What the head of a record and the index take, about: counted against the quota, so that many
@@ -43,32 +43,97 @@ pub(crate) struct Position {
 /// A change of pins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PinChange {
-    Add(Reason, Cid),
-    Drop(Reason),
+    Add(Reason, Cid, Term),
+    /// Of one root, or of all.
+    Drop(Reason, Option<Cid>),
 }
+
+/// What is in quarantine for one execution.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Space {
+    /// The root of its result: parts of the tree may be public already.
+    pub(crate) root: Option<Cid>,
+    pub(crate) blocks: HashMap<Key, Loc>,
+}
+
+/// All quarantined blocks.
+pub(crate) type Namespaces = HashMap<NamespaceId, Space>;
 
 /// What a durable record does to the state.
 #[derive(Debug)]
 pub(crate) enum Change {
-    Block { key: Key, namespace: Option<NamespaceId>, loc: Loc },
-    Promote { namespace: NamespaceId, root: Cid, reason: Reason },
-    Discard { namespace: NamespaceId },
+    Block {
+        key: Key,
+        namespace: Option<NamespaceId>,
+        loc: Loc,
+    },
+    Promote {
+        namespace: NamespaceId,
+        pin: PinChange,
+    },
+    Discard {
+        namespace: NamespaceId,
+    },
+    Outputs {
+        namespace: NamespaceId,
+        root: Cid,
+    },
     Pin(PinChange),
-    BulkEnd { pack: u32, end: u64 },
+    BulkEnd {
+        pack: u32,
+        end: u64,
+    },
+    /// A block was copied; the copy counts where the block is still at its old place.
+    Move {
+        key: Key,
+        namespace: Option<NamespaceId>,
+        from: Loc,
+        to: Loc,
+    },
+    /// A block was copied from a namespace that has been published since; found in a log whose
+    /// record of that is gone.
+    Published {
+        key: Key,
+        namespace: NamespaceId,
+        loc: Loc,
+    },
+}
+
+impl Change {
+    /// The tree that it keeps from now on, and the namespace that its blocks may be in.
+    pub(crate) fn root(&self) -> Option<(Cid, Option<NamespaceId>)> {
+        match self {
+            Self::Pin(PinChange::Add(_, root, _))
+            | Self::Promote { pin: PinChange::Add(_, root, _), .. } => Some((*root, None)),
+            Self::Outputs { namespace, root } => Some((*root, Some(*namespace))),
+            Self::Pin(PinChange::Drop(..))
+            | Self::Promote { pin: PinChange::Drop(..), .. }
+            | Self::Block { .. }
+            | Self::Discard { .. }
+            | Self::BulkEnd { .. }
+            | Self::Move { .. }
+            | Self::Published { .. } => None,
+        }
+    }
 }
 
 /// What is in memory.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// Public blocks that the index does not have yet.
-    public: HashMap<Key, Loc>,
+    /// Public blocks that the index does not have yet; absent are those that it has still.
+    public: HashMap<Key, Option<Loc>>,
     /// All quarantined blocks.
     namespaces: Namespaces,
     changed_namespaces: HashSet<NamespaceId>,
+    /// Packs with records of namespaces that were published.
+    published: HashSet<(u32, NamespaceId)>,
+    removed_packs: Vec<u32>,
     pins: Vec<PinChange>,
     bulk_ends: BTreeMap<u32, u64>,
     position: Position,
     stored_bytes: u64,
+    /// Blocks were forgotten that pinned trees have.
+    has_holes: bool,
     /// Copies that nothing names any more.
     dead: Vec<Loc>,
 }
@@ -80,21 +145,39 @@ impl State {
             bulk_ends: meta.bulk_ends.into_iter().collect(),
             position: meta.position,
             stored_bytes: meta.stored_bytes,
+            has_holes: meta.has_holes,
             ..Self::default()
         }
     }
 
-    pub(crate) fn public(&self, key: &Key) -> Option<Loc> {
+    /// Where a public block is, or that it is nowhere; absent where only the index can tell.
+    pub(crate) fn public(&self, key: &Key) -> Option<Option<Loc>> {
         self.public.get(key).copied()
     }
 
     pub(crate) fn quarantined(&self, namespace: NamespaceId, key: &Key) -> Option<Loc> {
-        self.namespaces.get(&namespace)?.get(key).copied()
+        self.namespaces.get(&namespace)?.blocks.get(key).copied()
     }
 
     /// The blocks of a namespace.
     pub(crate) fn keys_of(&self, namespace: NamespaceId) -> Vec<Key> {
-        self.namespaces.get(&namespace).map_or_else(Vec::new, |map| map.keys().copied().collect())
+        let keys = |space: &Space| space.blocks.keys().copied().collect();
+        self.namespaces.get(&namespace).map_or_else(Vec::new, keys)
+    }
+
+    /// The roots of results in quarantine.
+    pub(crate) fn results(&self) -> impl Iterator<Item = (NamespaceId, Cid)> + '_ {
+        self.namespaces.iter().filter_map(|(id, space)| Some((*id, space.root?)))
+    }
+
+    /// Where all quarantined blocks are.
+    pub(crate) fn quarantined_locs(&self) -> impl Iterator<Item = &Loc> + '_ {
+        self.namespaces.values().flat_map(|space| space.blocks.values())
+    }
+
+    /// Where the committed records of a bulk pack end.
+    pub(crate) fn bulk_end(&self, pack: u32) -> u64 {
+        self.bulk_ends.get(&pack).copied().unwrap_or_default()
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -103,6 +186,14 @@ impl State {
 
     pub(crate) fn stored_bytes(&self) -> u64 {
         self.stored_bytes
+    }
+
+    pub(crate) fn has_holes(&self) -> bool {
+        self.has_holes
+    }
+
+    pub(crate) fn has_holes_now(&mut self) {
+        self.has_holes = true;
     }
 
     pub(crate) fn bulk_ends(&self) -> &BTreeMap<u32, u64> {
@@ -115,7 +206,7 @@ impl State {
 
     /// How much the index lacks.
     pub(crate) fn behind(&self) -> usize {
-        self.public.len() + self.pins.len() + self.changed_namespaces.len()
+        self.public.len() + self.pins.len() + self.changed_namespaces.len() + self.published.len()
     }
 
     /// Copies that became dead since the last call.
@@ -138,16 +229,34 @@ impl State {
             Change::Block { key, namespace: Some(namespace), loc } => {
                 self.quarantine(key, namespace, loc, indexed)
             }
-            Change::Promote { namespace, root, reason } => {
-                self.pins.push(PinChange::Add(reason, root));
+            Change::Promote { namespace, pin } => {
+                self.pins.push(pin);
                 self.changed_namespaces.insert(namespace);
-                let blocks = self.namespaces.remove(&namespace).unwrap_or_default();
-                blocks.into_iter().map(|(key, loc)| self.publish(key, loc, indexed)).sum()
+                let space = self.namespaces.remove(&namespace).unwrap_or_default();
+                let publish = |(key, loc): (Key, Loc)| {
+                    self.published.insert((loc.pack, namespace));
+                    self.publish(key, loc, indexed)
+                };
+                space.blocks.into_iter().map(publish).sum()
             }
             Change::Discard { namespace } => {
                 self.changed_namespaces.insert(namespace);
-                let blocks = self.namespaces.remove(&namespace).unwrap_or_default();
-                blocks.into_values().map(|loc| self.bury(loc)).sum()
+                let space = self.namespaces.remove(&namespace).unwrap_or_default();
+                space.blocks.into_values().map(|loc| self.bury(loc)).sum()
+            }
+            Change::Outputs { namespace, root } => {
+                self.changed_namespaces.insert(namespace);
+                self.namespaces.entry(namespace).or_default().root = Some(root);
+                0
+            }
+            Change::Move { key, namespace, from, to } => {
+                self.shift(key, namespace, from, to, indexed);
+                0
+            }
+            Change::Published { key, namespace, loc } => {
+                self.published.insert((loc.pack, namespace));
+                self.stored_bytes += cost(loc.bytes as usize);
+                self.publish(key, loc, indexed)
             }
             Change::Pin(change) => {
                 self.pins.push(change);
@@ -170,8 +279,8 @@ impl State {
         indexed: &HashMap<Key, Loc>,
     ) -> u64 {
         self.changed_namespaces.insert(namespace);
-        let public = self.public.get(&key).or_else(|| indexed.get(&key)).copied();
-        let blocks = self.namespaces.entry(namespace).or_default();
+        let public = self.known(&key, indexed);
+        let blocks = &mut self.namespaces.entry(namespace).or_default().blocks;
         match public.or_else(|| blocks.get(&key).copied()) {
             Some(known) if known == loc => 0,
             Some(_) => {
@@ -188,17 +297,77 @@ impl State {
 
     /// Makes a block public whose copy is already counted.
     fn publish(&mut self, key: Key, loc: Loc, indexed: &HashMap<Key, Loc>) -> u64 {
-        match self.public.get(&key).or_else(|| indexed.get(&key)) {
-            Some(known) if *known == loc => {
+        match self.known(&key, indexed) {
+            Some(known) if known == loc => {
                 self.stored_bytes = self.stored_bytes.saturating_sub(cost(loc.bytes as usize));
                 0
             }
             Some(_) => self.bury(loc),
             None => {
-                self.public.insert(key, loc);
+                self.public.insert(key, Some(loc));
                 0
             }
         }
+    }
+
+    /// Where a public block is.
+    fn known(&self, key: &Key, indexed: &HashMap<Key, Loc>) -> Option<Loc> {
+        self.public.get(key).copied().unwrap_or_else(|| indexed.get(key).copied())
+    }
+
+    fn shift(
+        &mut self,
+        key: Key,
+        namespace: Option<NamespaceId>,
+        from: Loc,
+        to: Loc,
+        indexed: &HashMap<Key, Loc>,
+    ) {
+        let Some(namespace) = namespace else {
+            if self.known(&key, indexed) == Some(from) {
+                self.public.insert(key, Some(to));
+            }
+            return;
+        };
+        let space = self.namespaces.get_mut(&namespace);
+        if let Some(loc) = space.and_then(|space| space.blocks.get_mut(&key))
+            && *loc == from
+        {
+            *loc = to;
+            self.changed_namespaces.insert(namespace);
+        }
+    }
+
+    /// Takes a block out, if it is public and at this place, as the index says where the memory
+    /// says nothing. Answers what it frees of the quota.
+    pub(crate) fn forget(&mut self, key: &Key, loc: Loc) -> u64 {
+        if self.public.get(key).is_some_and(|known| *known != Some(loc)) {
+            return 0;
+        }
+        self.public.insert(*key, None);
+        let freed = cost(loc.bytes as usize);
+        self.stored_bytes = self.stored_bytes.saturating_sub(freed);
+        freed
+    }
+
+    /// Takes a block out of a namespace, likewise.
+    pub(crate) fn forget_quarantined(&mut self, id: NamespaceId, key: &Key, loc: Loc) -> u64 {
+        let Some(space) = self.namespaces.get_mut(&id) else { return 0 };
+        if space.blocks.get(key) != Some(&loc) {
+            return 0;
+        }
+        space.blocks.remove(key);
+        self.changed_namespaces.insert(id);
+        let freed = cost(loc.bytes as usize);
+        self.stored_bytes = self.stored_bytes.saturating_sub(freed);
+        freed
+    }
+
+    /// A pack is about to be removed: nothing in it is live.
+    pub(crate) fn forget_pack(&mut self, pack: u32) {
+        self.bulk_ends.remove(&pack);
+        self.published.retain(|(other, _)| *other != pack);
+        self.removed_packs.push(pack);
     }
 
     fn bury(&mut self, loc: Loc) -> u64 {
@@ -216,10 +385,13 @@ impl State {
             meta: Meta {
                 position: self.position,
                 stored_bytes: self.stored_bytes,
+                has_holes: self.has_holes,
                 bulk_ends: self.bulk_ends.iter().map(|(pack, end)| (*pack, *end)).collect(),
             },
             blocks: self.public.iter().map(|(key, loc)| (*key, *loc)).collect(),
             namespaces: changed.into_iter().map(blocks_of).collect(),
+            published: self.published.iter().copied().collect(),
+            removed_packs: self.removed_packs.clone(),
             pins: self.pins.clone(),
         }
     }
@@ -231,6 +403,10 @@ impl State {
                 self.public.remove(key);
             }
         }
+        for published in &update.published {
+            self.published.remove(published);
+        }
+        self.removed_packs.drain(..update.removed_packs.len());
         self.pins.drain(..update.pins.len());
     }
 

@@ -1,19 +1,25 @@
 //! The store against crashes, cuts and its own model.
 
+mod collecting;
+mod damage;
+mod keeping;
+mod kills;
 mod model;
 mod recovery;
 mod sessions;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gadus_model::{Cid, ExecutionId};
-use gadus_ports::{ContentError, NamespaceId, PinReason};
+use gadus_ports::{Collected, ContentError, NamespaceId, PinReason};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
+use super::collect::sweep::each_row;
 use super::committer::Committer;
-use super::{Append, Item, Store, recover};
+use super::state::cost;
+use super::{Item, Store, ask, recover};
 use crate::block::raw_cid;
 use crate::config::ContentConfig;
 use crate::error::OpenError;
@@ -64,6 +70,27 @@ pub(super) fn copy_dir(from: &Path, to: &Path) {
     }
 }
 
+/// What the quota counts is what is there.
+pub(super) fn check_accounts(store: &Store) {
+    let inner = &store.inner;
+    inner.flush().unwrap();
+    let mut bytes = 0;
+    each_row(inner, |rows| {
+        bytes += rows.iter().map(|(_, loc)| cost(loc.bytes as usize)).sum::<u64>();
+        Ok(())
+    })
+    .unwrap();
+    let state = inner.state.read();
+    bytes += state.quarantined_locs().map(|loc| cost(loc.bytes as usize)).sum::<u64>();
+    assert_eq!((state.stored_bytes(), inner.quota.used()), (bytes, bytes));
+}
+
+/// Collects on a thread that may wait.
+pub(super) async fn collect(store: &Arc<Store>) -> Collected {
+    let store = store.clone();
+    tokio::task::spawn_blocking(move || store.collect()).await.unwrap().unwrap()
+}
+
 #[tokio::test]
 async fn what_is_put_is_there_again_after_a_restart() {
     let dir = dir();
@@ -94,7 +121,7 @@ fn a_second_process_is_refused_with_the_directory_named() {
 #[test]
 fn all_that_waits_shares_one_sync() {
     let dir = dir();
-    let inner = std::sync::Arc::new(recover::open(dir.path(), &config()).unwrap());
+    let inner = Arc::new(recover::open(dir.path(), &config()).unwrap());
     let (behind, _) = std::sync::mpsc::sync_channel(1);
     let (appends, queue) = tokio::sync::mpsc::channel(100);
     let committer = Committer::new(inner.clone(), behind).unwrap();
@@ -102,8 +129,8 @@ fn all_that_waits_shares_one_sync() {
     for nth in 0..100 {
         let (cid, bytes) = block(&nth.to_string());
         let items = vec![Item::Block { cid, bytes, namespace: None }];
-        let (reply, answer) = oneshot::channel();
-        appends.try_send(Append { items, durable: true, reply: Some(reply) }).unwrap();
+        let (append, answer) = ask(items, true);
+        appends.try_send(append).unwrap();
         answers.push(answer);
     }
     drop(appends);
@@ -168,11 +195,12 @@ async fn the_quota_is_hard() {
     let store = Store::open(dir.path(), &ContentConfig { quota_bytes: 1_000, ..config() }).unwrap();
     let (cid, bytes) = (raw_cid(&[1; 700]), Bytes::from(vec![1; 700]));
     store.put_verified(vec![(cid, bytes.clone())]).await.unwrap();
+    store.pin(cid, &PinReason::User).await.unwrap();
     let more = vec![(raw_cid(&[2; 700]), Bytes::from(vec![2; 700]))];
     let error = store.put_verified(more.clone()).await.unwrap_err();
     assert!(matches!(error, ContentError::Full { .. }), "{error}");
     assert!(!store.has(&more[0].0));
-    let session = store.session(None);
+    let session = store.hasty_session(None);
     assert!(matches!(session.put(&more[0].0, &more[0].1), Err(ContentError::Full { .. })));
 }
 

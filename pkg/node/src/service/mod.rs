@@ -2,6 +2,7 @@
 
 mod content;
 mod jobs;
+mod keeping;
 mod logs;
 mod lookup;
 mod nodes;
@@ -19,7 +20,8 @@ use gadus_api::service::{
 use gadus_model::view::JobView;
 use gadus_model::{Cid, EvaluationId, JobId, Plan, Time};
 use gadus_ports::{
-    BoxRead, ByteStream, CarPart, Imported, Node as Content, Origin, Pinned, Resolved,
+    BoxRead, ByteStream, CarPart, Checked, Collected, Imported, Node as Content, Origin, Pin,
+    PinPage, Pinned, Resolved, StoreStat,
 };
 use gadus_protocol::Requester;
 use tokio::sync::oneshot;
@@ -84,7 +86,7 @@ impl Service for Node {
         self.import_content(kind, body).await
     }
 
-    async fn pin(&self, origin: Origin) -> Result<Pinned, ServiceError> {
+    async fn import_from(&self, origin: Origin) -> Result<Pinned, ServiceError> {
         Ok(self.sources.pin(&origin).await?)
     }
 
@@ -102,6 +104,30 @@ impl Service for Node {
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {
         self.one_block(cid).await
+    }
+
+    async fn store_stat(&self) -> Result<StoreStat, ServiceError> {
+        Ok(self.content.stat().await?)
+    }
+
+    async fn pins(&self, offset: usize, limit: usize) -> Result<PinPage, ServiceError> {
+        Ok(self.content.pin_page(offset, limit).await?)
+    }
+
+    async fn pin(&self, root: Cid, retention_ms: Option<u64>) -> Result<(Pin, u64), ServiceError> {
+        self.pin_content(root, retention_ms).await
+    }
+
+    async fn unpin(&self, root: Cid) -> Result<Vec<Pin>, ServiceError> {
+        self.unpin_content(root).await
+    }
+
+    async fn collect(&self) -> Result<Collected, ServiceError> {
+        Ok(self.content.collect().await?)
+    }
+
+    async fn check(&self, repair: bool) -> Result<Checked, ServiceError> {
+        Ok(self.content.check(repair).await?)
     }
 }
 

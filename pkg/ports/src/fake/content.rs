@@ -1,6 +1,6 @@
 //! Content in memory: flat files and flat directories of DAG-CBOR, enough for results.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use gadus_model::codec::{self, DAG_CBOR, RAW, cid_of};
-use gadus_model::{Cid, ExecutionId, NodeId};
+use gadus_model::{Cid, ExecutionId, NodeId, Time};
 use parking_lot::Mutex;
 use tokio::io::AsyncReadExt;
 
@@ -17,6 +17,7 @@ use crate::content::{
     FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
 };
 use crate::dag::{CarPart, Resolved};
+use crate::keeping::{Checked, Collected, Keeping, Pin, PinPage, StoreStat};
 use crate::layout::Layout;
 use crate::transport::Want;
 
@@ -28,7 +29,7 @@ pub struct FakeContent(Mutex<State>);
 struct State {
     public: BTreeMap<Cid, Bytes>,
     quarantine: BTreeMap<ExecutionId, BTreeMap<Cid, Bytes>>,
-    pins: BTreeSet<(Cid, PinReason)>,
+    pins: BTreeMap<(Cid, PinReason), Option<Time>>,
 }
 
 type Directory = BTreeMap<String, Cid>;
@@ -198,7 +199,7 @@ impl Content for FakeContent {
         let mut state = self.0.lock();
         let blocks = state.quarantine.remove(&namespace).unwrap_or_default();
         state.public.extend(blocks);
-        state.pins.insert((root, reason));
+        state.pins.insert((root, reason), None);
         Ok(())
     }
 
@@ -282,18 +283,88 @@ impl Content for FakeContent {
     }
 
     async fn pin(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {
-        self.0.lock().pins.insert((root, reason));
-        Ok(())
+        self.keep(root, reason, None).await
     }
 
     async fn unpin(&self, reason: &PinReason) -> Result<(), ContentError> {
-        self.0.lock().pins.retain(|(_, r)| r != reason);
+        self.0.lock().pins.retain(|(_, r), _| r != reason);
         Ok(())
     }
 
     async fn pins(&self) -> Result<Vec<(Cid, PinReason)>, ContentError> {
-        Ok(self.0.lock().pins.iter().cloned().collect())
+        Ok(self.0.lock().pins.keys().cloned().collect())
     }
+}
+
+#[async_trait]
+impl Keeping for FakeContent {
+    async fn keep(
+        &self,
+        root: Cid,
+        reason: PinReason,
+        until: Option<Time>,
+    ) -> Result<(), ContentError> {
+        self.0.lock().pins.insert((root, reason), until);
+        Ok(())
+    }
+
+    async fn release(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {
+        self.0.lock().pins.remove(&(root, reason));
+        Ok(())
+    }
+
+    async fn pin_page(&self, offset: usize, limit: usize) -> Result<PinPage, ContentError> {
+        let state = self.0.lock();
+        let pins: Vec<_> = state.pins.iter().skip(offset).take(limit).map(pin).collect();
+        let end = offset + pins.len();
+        Ok(PinPage { pins, next_offset: Some(end).filter(|end| *end < state.pins.len()) })
+    }
+
+    async fn pins_of(&self, root: Cid) -> Result<Vec<Pin>, ContentError> {
+        let state = self.0.lock();
+        Ok(state.pins.iter().filter(|((cid, _), _)| *cid == root).map(pin).collect())
+    }
+
+    async fn stat(&self) -> Result<StoreStat, ContentError> {
+        let state = self.0.lock();
+        let block_bytes = state.public.values().map(|bytes| bytes.len() as u64).sum();
+        let count = |is: fn(&PinReason) -> bool| {
+            state.pins.keys().filter(|(_, reason)| is(reason)).count() as u64
+        };
+        Ok(StoreStat {
+            blocks: state.public.len() as u64,
+            block_bytes,
+            used_bytes: block_bytes,
+            user_pins: count(|reason| matches!(reason, PinReason::User)),
+            input_pins: count(|reason| matches!(reason, PinReason::Input(_))),
+            result_pins: count(|reason| matches!(reason, PinReason::Result(_))),
+            ..StoreStat::default()
+        })
+    }
+
+    async fn collect(&self) -> Result<Collected, ContentError> {
+        let mut state = self.0.lock();
+        let mut kept = BTreeMap::new();
+        let mut look: Vec<Cid> = state.pins.keys().map(|(root, _)| *root).collect();
+        while let Some(cid) = look.pop() {
+            let Some(block) = state.public.remove(&cid) else { continue };
+            look.extend(Self::links(&block, &cid));
+            kept.insert(cid, block);
+        }
+        let dropped = std::mem::replace(&mut state.public, kept);
+        let bytes = dropped.values().map(|bytes| bytes.len() as u64).sum();
+        Ok(Collected { blocks: dropped.len() as u64, bytes, ..Collected::default() })
+    }
+
+    async fn check(&self, _repair: bool) -> Result<Checked, ContentError> {
+        let stat = self.stat().await?;
+        let (good_blocks, good_bytes) = (stat.blocks, stat.block_bytes);
+        Ok(Checked { good_blocks, good_bytes, ..Checked::default() })
+    }
+}
+
+fn pin(((root, reason), until): (&(Cid, PinReason), &Option<Time>)) -> Pin {
+    Pin { root: *root, reason: reason.clone(), made: None, until: *until }
 }
 
 struct InMemory(Bytes);

@@ -13,6 +13,9 @@ enum Step {
     Promote(u8),
     Discard(u8),
     Pin(u8),
+    Unpin(u8),
+    Collect,
+    Check,
     Flush,
     Restart,
     LoseIndex,
@@ -25,7 +28,10 @@ fn step() -> impl Strategy<Value = Step> {
         (space.clone(), block.clone()).prop_map(|(space, block)| Step::Quarantine(space, block)),
         space.clone().prop_map(Step::Promote),
         space.prop_map(Step::Discard),
-        block.prop_map(Step::Pin),
+        block.clone().prop_map(Step::Pin),
+        block.prop_map(Step::Unpin),
+        Just(Step::Collect),
+        Just(Step::Check),
         Just(Step::Flush),
         Just(Step::Restart),
         Just(Step::LoseIndex),
@@ -37,6 +43,14 @@ struct Model {
     public: BTreeSet<u8>,
     quarantined: BTreeMap<u8, BTreeSet<u8>>,
     pins: BTreeSet<(Cid, PinReason)>,
+    /// Collected: a lost index may find them again.
+    ghosts: BTreeSet<u8>,
+}
+
+/// A store with small packs, of which nearly all are worth emptying.
+fn sparing(dir: &Path) -> Store {
+    let config = ContentConfig { pack_bytes_max: 24 << 10, gc_live_percent_max: 95, ..config() };
+    Store::open(dir, &config).unwrap()
 }
 
 /// Blocks of several sizes: some outgrow a session's memory.
@@ -48,6 +62,12 @@ fn sized(nth: u8) -> (Cid, Bytes) {
 impl Model {
     fn space(&mut self, space: u8) -> BTreeSet<u8> {
         self.quarantined.remove(&space).unwrap_or_default()
+    }
+
+    fn see_ghosts(&mut self, store: &Store) {
+        let seen = |nth: &u8| store.has(&sized(*nth).0);
+        let seen: Vec<u8> = self.ghosts.iter().copied().filter(seen).collect();
+        self.public.extend(seen);
     }
 
     fn check(&self, store: &Store) {
@@ -67,7 +87,7 @@ impl Model {
     }
 }
 
-async fn apply(store: &Store, model: &mut Model, step: Step) {
+async fn apply(store: &Arc<Store>, model: &mut Model, step: Step) {
     match step {
         Step::Put(nth) => {
             store.put_verified(vec![sized(nth)]).await.unwrap();
@@ -97,20 +117,35 @@ async fn apply(store: &Store, model: &mut Model, step: Step) {
             store.pin(sized(nth).0, &PinReason::User).await.unwrap();
             model.pins.insert((sized(nth).0, PinReason::User));
         }
-        Step::Flush => store.inner.flush(),
+        Step::Unpin(nth) => {
+            store.release(sized(nth).0, &PinReason::User).await.unwrap();
+            model.pins.remove(&(sized(nth).0, PinReason::User));
+        }
+        Step::Collect => {
+            collect(store).await;
+            let is_kept = |nth: &u8| model.pins.iter().any(|(root, _)| *root == sized(*nth).0);
+            let gone: Vec<u8> = model.public.iter().copied().filter(|nth| !is_kept(nth)).collect();
+            model.public.retain(is_kept);
+            model.ghosts.extend(gone);
+        }
+        Step::Check => {
+            let found = store.check(false).unwrap();
+            assert_eq!((found.bad, found.named), (0, Vec::new()));
+        }
+        Step::Flush => store.inner.flush().unwrap(),
         Step::Restart | Step::LoseIndex => {}
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_store_is_its_model(steps in proptest::collection::vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let mut dir = dir();
-            let mut store = open(dir.path());
+            let mut store = Arc::new(sparing(dir.path()));
             let mut model = Model::default();
             for step in steps {
                 apply(&store, &mut model, step).await;
@@ -124,10 +159,14 @@ proptest! {
                     }
                     dir = next;
                     let used = Store::open(dir.path(), &config()).unwrap().used_bytes();
-                    store = open(dir.path());
+                    store = Arc::new(sparing(dir.path()));
                     assert_eq!(store.used_bytes(), used);
+                    if matches!(step, Step::LoseIndex) {
+                        model.see_ghosts(&store);
+                    }
                 }
                 model.check(&store);
+                check_accounts(&store);
             }
         });
     }

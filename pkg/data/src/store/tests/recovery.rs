@@ -76,7 +76,7 @@ async fn a_killed_process_loses_nothing_that_was_acknowledged() {
         store.put_verified(vec![block(&format!("block {nth}"))]).await.unwrap();
         if nth == 9 {
             // The index knows the first half only.
-            store.inner.flush();
+            store.inner.flush().unwrap();
         }
     }
     put_quarantined(&store, namespace(1), "secret").await;

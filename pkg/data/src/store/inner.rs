@@ -1,0 +1,242 @@
+//! What all threads of a store share.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+
+use bytes::Bytes;
+use gadus_model::Cid;
+use gadus_ports::{ContentError, CrashAt, NamespaceId, PinReason};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::mpsc;
+
+use super::barrier::Barrier;
+use super::collect::{Collection, Goal};
+use super::index::{Index, StoredPin};
+use super::packs::Packs;
+use super::pressure::Pressure;
+use super::quota::Quota;
+use super::record::Term;
+use super::session::Sessions;
+use super::state::{Change, Loc, Position, State};
+use super::{Append, closed, now};
+use crate::block::Key;
+use crate::config::ContentConfig;
+use crate::error::io_error;
+
+/// How often a block is looked up anew that was moved while it was about to be read.
+const MOVES_MAX: usize = 8;
+
+/// The parts of a store.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) config: ContentConfig,
+    pub(super) dir: PathBuf,
+    pub(super) packs: Packs,
+    pub(super) index: Index,
+    pub(super) state: RwLock<State>,
+    pub(super) quota: Quota,
+    pub(super) barrier: Barrier,
+    pub(super) sessions: Sessions,
+    /// Held by the collection, or the check, that goes on.
+    pub(super) collecting: Mutex<()>,
+    /// Held while the index is written: one update after the other.
+    pub(super) flushing: Mutex<()>,
+    /// How often blocks were removed.
+    pub(super) sweeps: Arc<AtomicU64>,
+    pub(super) is_closing: AtomicBool,
+    pub(super) pressure: Pressure,
+    pub(super) crash: CrashAt,
+    pub(super) _lock: File,
+}
+
+impl Inner {
+    /// Where a public block is.
+    pub(super) fn public(&self, key: &Key) -> Option<Loc> {
+        // The memory first: the index has a block before the memory forgets it.
+        if let Some(known) = self.state.read().public(key) {
+            return known;
+        }
+        self.index.get(key).unwrap_or_else(|error| {
+            tracing::error!(%error, "the content index cannot be read");
+            None
+        })
+    }
+
+    pub(super) fn is_quarantined(&self, namespace: NamespaceId, key: &Key, at: Loc) -> bool {
+        self.state.read().quarantined(namespace, key) == Some(at)
+    }
+
+    /// Whether a record is the copy of its block that counts.
+    pub(super) fn is_live(&self, key: &Key, namespace: Option<NamespaceId>, at: Loc) -> bool {
+        namespace.is_some_and(|id| self.is_quarantined(id, key, at)) || self.public(key) == Some(at)
+    }
+
+    /// The bytes of a public block, or one of a namespace.
+    pub(super) fn block(
+        &self,
+        cid: &Cid,
+        namespace: Option<NamespaceId>,
+    ) -> Result<Option<Bytes>, ContentError> {
+        let key = Key::of(cid);
+        let mut moves = 0;
+        loop {
+            let quarantined = namespace.and_then(|id| self.state.read().quarantined(id, &key));
+            let Some(loc) = quarantined.or_else(|| self.public(&key)) else { return Ok(None) };
+            // A pack that is gone was emptied since the look: the block is elsewhere now.
+            if self.packs.get(loc.pack).is_none() && moves < MOVES_MAX {
+                moves += 1;
+                continue;
+            }
+            return self.read(cid, loc).map(Some);
+        }
+    }
+
+    pub(super) fn read(&self, cid: &Cid, loc: Loc) -> Result<Bytes, ContentError> {
+        let bytes = match self.packs.get(loc.pack) {
+            Some(pack) => pack.read(loc.offset, loc.bytes as usize),
+            None => Err(io::ErrorKind::NotFound.into()),
+        };
+        bytes.map_err(|e| io_error(format!("reading block {cid} from pack {:08x}", loc.pack), e))
+    }
+
+    /// Does what durable records say, in order, and answers the dead copies.
+    pub(super) fn apply(&self, changes: Vec<Change>, position: Position) -> Vec<Loc> {
+        let mut indexed = HashMap::new();
+        for change in &changes {
+            let keys = match change {
+                Change::Block { key, .. }
+                | Change::Published { key, .. }
+                | Change::Move { key, namespace: None, .. } => vec![*key],
+                Change::Promote { namespace, .. } => self.state.read().keys_of(*namespace),
+                Change::Discard { .. }
+                | Change::Outputs { .. }
+                | Change::Pin(_)
+                | Change::BulkEnd { .. }
+                | Change::Move { .. } => vec![],
+            };
+            let known = keys.into_iter().filter_map(|key| Some((key, self.public(&key)?)));
+            indexed.extend(known);
+            if let Some((root, namespace)) = change.root() {
+                self.barrier.pinned(root, namespace);
+            }
+        }
+        let mut state = self.state.write();
+        let freed = changes.into_iter().map(|change| state.apply(change, &indexed)).sum();
+        state.set_position(position);
+        self.quota.release(freed);
+        state.take_dead()
+    }
+
+    /// Writes what the index lacks. A failure costs time at the next start; it is told in the log
+    /// too.
+    pub(super) fn flush(&self) -> Result<(), ContentError> {
+        let _turn = self.flushing.lock();
+        let update = self.state.write().update();
+        match self.index.write(&update) {
+            Ok(()) => {
+                self.state.write().written(&update);
+                self.crash.reach("content.index_written");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the content index could not be written; it stays behind");
+                self.state.write().failed(&update);
+                Err(io_error("writing the content index", io::Error::other(error)))
+            }
+        }
+    }
+
+    /// Shows all pins that the index has, until the look answers false.
+    pub(super) fn each_pin(
+        &self,
+        look: &mut dyn FnMut(StoredPin) -> bool,
+    ) -> Result<(), ContentError> {
+        let shown = self.index.each_pin(look);
+        shown.map_err(|e| io_error("reading the pins", io::Error::other(e)))
+    }
+
+    /// Every block that an open session relies on counts as touched.
+    pub(super) fn touch_sessions(&self) {
+        self.sessions.each_key(|key| self.barrier.touch(key));
+    }
+
+    /// Promises room, without waiting for any.
+    pub(super) fn try_reserve(&self, bytes: u64) -> Result<(), ContentError> {
+        let reserved = self.quota.reserve(bytes);
+        self.pressure.is_used(self.quota.used());
+        reserved
+    }
+
+    /// Promises room; where there is none, what nothing keeps goes first. On a thread that may
+    /// wait.
+    pub(super) fn reserve(
+        &self,
+        bytes: u64,
+        appends: &mpsc::WeakSender<Append>,
+    ) -> Result<(), ContentError> {
+        let full = match self.try_reserve(bytes) {
+            Ok(()) => return Ok(()),
+            Err(full) => full,
+        };
+        // Somebody's collection may be under way, or over by now.
+        drop(self.collecting.lock());
+        if self.quota.reserve(bytes).is_ok() {
+            return Ok(());
+        }
+        if bytes > self.quota.max() || !self.pressure.may_collect() {
+            return Err(full);
+        }
+        let low = self.pressure.low().min(self.quota.max().saturating_sub(bytes));
+        Collection { inner: self, appends }.run(Goal::Below(low))?;
+        self.quota.reserve(bytes)
+    }
+
+    /// Collects whenever the store is full enough, until it closes.
+    pub(super) fn collect_when_woken(
+        &self,
+        woken: &Receiver<()>,
+        appends: &mpsc::WeakSender<Append>,
+    ) {
+        while woken.recv().is_ok() {
+            let goal = Goal::Below(self.pressure.low());
+            if let Err(error) = (Collection { inner: self, appends }).run(goal)
+                && !self.is_closing.load(Ordering::Relaxed)
+            {
+                tracing::warn!(%error, "content could not be collected");
+            }
+        }
+    }
+
+    /// A collection is over.
+    pub(super) fn collected(&self) {
+        self.pressure.collected(self.quota.used());
+    }
+
+    /// From now on, what takes long ends early.
+    pub(super) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.pressure.close();
+    }
+
+    pub(super) fn stop_if_closing(&self) -> Result<(), ContentError> {
+        if self.is_closing.load(Ordering::Relaxed) { Err(closed()) } else { Ok(()) }
+    }
+
+    /// How long something is kept that is pinned now: results as long as the configuration says,
+    /// all else for ever.
+    pub(super) fn term_of(&self, reason: &PinReason) -> Term {
+        let made = now();
+        let until_us = match reason {
+            PinReason::Result(_) if self.config.result_retention_ms > 0 => {
+                Some(made.plus_ms(self.config.result_retention_ms).0)
+            }
+            PinReason::Result(_) | PinReason::Input(_) | PinReason::User => None,
+        };
+        Term { made_us: made.0, until_us }
+    }
+}
