@@ -83,6 +83,12 @@ fn the_routes_of_this_release_are_all_there() {
         ("GET", "/api/v1/orchestrator/nodes"),
         ("GET", "/api/v1/orchestrator/nodes/{id}"),
         ("POST", "/api/v1/content"),
+        ("POST", "/api/v1/store/gc"),
+        ("GET", "/api/v1/store/pins"),
+        ("POST", "/api/v1/store/pins"),
+        ("DELETE", "/api/v1/store/pins/{cid}"),
+        ("GET", "/api/v1/store/stat"),
+        ("POST", "/api/v1/store/verify"),
         ("GET", "/ipfs/{cid}"),
         ("GET", "/ipfs/{cid}/{path}"),
     ];

@@ -1,7 +1,8 @@
 //! Objects of the API as a node answers with them, for tests.
 
 use gadus_api::types::{
-    Execution, GetJobResponse, Job, JobHistory, ListEntry, Listing, NodeState, PlanInfo,
+    BadBlock, CheckResponse, CollectResponse, Execution, GetJobResponse, Job, JobHistory,
+    ListEntry, Listing, NodeState, PinInfo, PlanInfo, StoreStatResponse,
 };
 use serde_json::{Value, json};
 
@@ -166,5 +167,62 @@ pub(crate) fn listing() -> Listing {
             entry("link", "symlink", 17),
         ],
         ..Listing::default()
+    }
+}
+
+pub(crate) fn pin(reason: &str, execution: &str, until: &str) -> PinInfo {
+    PinInfo {
+        cid: "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
+        reason: reason.to_owned(),
+        execution_id: execution.to_owned(),
+        made: "2026-11-21T09:56:40Z".to_owned(),
+        until: until.to_owned(),
+    }
+}
+
+pub(crate) fn store_stat() -> StoreStatResponse {
+    StoreStatResponse {
+        blocks: 12_345,
+        block_bytes: 7 << 30,
+        pinned_blocks: 10_000,
+        pinned_bytes: 5 << 30,
+        quarantined_blocks: 3,
+        quarantined_bytes: 4_711,
+        used_bytes: (7 << 30) + 4_711,
+        quota_bytes: 64 << 30,
+        packs: 9,
+        pack_disk_bytes: 8 << 30,
+        index_disk_bytes: 5 << 20,
+        user_pins: 2,
+        input_pins: 1,
+        result_pins: 40,
+    }
+}
+
+pub(crate) fn collected() -> CollectResponse {
+    CollectResponse {
+        expired_pins: 3,
+        blocks: 2_345,
+        bytes: 2 << 30,
+        packs: 2,
+        copied_bytes: 30 << 20,
+        disk_bytes: 2 << 30,
+    }
+}
+
+pub(crate) fn checked() -> CheckResponse {
+    let bad = BadBlock {
+        pack: "0000000a.log".to_owned(),
+        offset: 4_711,
+        cid: "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy".to_owned(),
+        why: "its bytes have another hash".to_owned(),
+    };
+    CheckResponse {
+        good_blocks: 12_344,
+        good_bytes: 7 << 30,
+        packs: 9,
+        bad: 1,
+        named: vec![bad],
+        repaired: 1,
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn store_stat(stat: &StoreStatResponse, width: Option<u16>) -> String
 /// Pins, a row each.
 pub(crate) fn pins(pins: &[PinInfo], now: Timestamp, width: Option<u16>) -> String {
     let columns = [
-        Column::whole("CID"),
+        Column::text("CID", 3),
         Column::whole("REASON"),
         Column::whole("EXECUTION").or_none(2),
         Column::whole("SINCE").or_none(1),

@@ -125,6 +125,18 @@ fn lists_fit_the_terminal_and_ids_stay_whole() {
 }
 
 #[test]
+fn what_a_node_keeps_fits_the_terminal() {
+    let all = [
+        samples::pin("user", "", ""),
+        samples::pin("result", samples::EXECUTION, "2026-11-28T11:00:00Z"),
+    ];
+    in_terminals("pins", |width| pins(&all, now(), width));
+    in_terminals("store_stat", |width| store_stat(&samples::store_stat(), width));
+    in_terminals("checked", |width| checked(&samples::checked(), width));
+    in_terminals("collected", |width| collected(&samples::collected(), width));
+}
+
+#[test]
 fn a_description_fits_the_terminal() {
     let line = "a line of output that is longer than most terminals are wide, ".repeat(3);
     let one = answer(sample_job("Completed", ""), vec![published(7, &line, "\ttab\n日本語\n")]);

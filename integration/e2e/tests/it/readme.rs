@@ -32,7 +32,7 @@ const PRINTED: [(&str, &[&str]); 13] = [
     ("gadus job stop", &[]),
     ("jobs/$id?wait_ms", &["\"Completed\"", "\"ipfs\""]),
     ("print(requests.get(f\"{jobs}/{job}/results\")", &["'Completed'", "'ipfs'"]),
-    ("gadus store gc", &["Pinned", "user", "in 30d", "Packs removed", "Bad          0"]),
+    ("gadus store gc", &["Pinned", "user", "UNTIL", "Packs removed", "Packs read"]),
     ("gadus config default", &["[requester]", "api.listen"]),
 ];
 

@@ -265,6 +265,8 @@ impl Committer {
         }
         if self.inner.packs.is_full(self.end) {
             self.leave_pack();
+            // What is dead takes room of the disk, though none of the quota.
+            self.inner.pressure.is_used(self.inner.packs.disk_bytes());
         }
     }
 
