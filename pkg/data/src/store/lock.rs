@@ -2,10 +2,15 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
 use crate::error::OpenError;
+
+/// How often, and after what pauses, a lock that another holds is tried again.
+const TRIES_MAX: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Takes the directory for this process; it is free again when the file is closed, which the
 /// system does for a killed process too.
@@ -17,9 +22,19 @@ pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
         .write(true)
         .open(dir.join("lock"))
         .map_err(io)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked { dir: dir.to_owned() }),
-        Err(errno) => Err(io(errno.into())),
+    let mut tries = 0;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            // A process that this one starts has its files too, until it runs its own program.
+            Err(rustix::io::Errno::WOULDBLOCK) if tries < TRIES_MAX => {
+                tries += 1;
+                std::thread::sleep(PAUSE);
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(OpenError::Locked { dir: dir.to_owned() });
+            }
+            Err(errno) => return Err(io(errno.into())),
+        }
     }
 }
