@@ -71,6 +71,7 @@ mod tests {
     use futures::future::{join_all, pending};
     use futures::poll;
     use gadus_model::codec::{RAW, cid_of};
+    use tokio::sync::Semaphore;
 
     use super::*;
 
@@ -85,17 +86,27 @@ mod tests {
     #[tokio::test]
     async fn fifty_who_want_the_same_share_one_download() {
         let (once, fetches) = (Once::default(), Arc::new(AtomicUsize::new(0)));
-        let wants = ["a", "b"].into_iter().cycle().take(50).map(|name| {
-            let (once, fetches) = (once.clone(), fetches.clone());
-            async move {
-                let fetch = async move {
-                    tokio::task::yield_now().await;
-                    fetches.fetch_add(1, Ordering::Relaxed);
-                    Ok(pinned(name))
-                };
-                (name, once.share(&origin(name), fetch).await.unwrap())
-            }
-        });
+        let gate = Arc::new(Semaphore::new(0));
+        let mut wants: Vec<_> = ["a", "b"]
+            .into_iter()
+            .cycle()
+            .take(50)
+            .map(|name| {
+                let (once, fetches, gate) = (once.clone(), fetches.clone(), gate.clone());
+                Box::pin(async move {
+                    let fetch = async move {
+                        let _open = gate.acquire().await;
+                        fetches.fetch_add(1, Ordering::Relaxed);
+                        Ok(pinned(name))
+                    };
+                    (name, once.share(&origin(name), fetch).await.unwrap())
+                })
+            })
+            .collect();
+        for want in &mut wants {
+            assert!(poll!(want).is_pending());
+        }
+        gate.add_permits(1);
         for (name, got) in join_all(wants).await {
             assert_eq!(got, pinned(name));
         }

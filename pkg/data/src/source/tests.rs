@@ -1,6 +1,7 @@
 //! Sources against a server that says whatever a test wants.
 
 use futures::future::join_all;
+use futures::poll;
 use gadus_ports::{Content as _, Origin, Pinned, SourceError, Sources as _};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -73,7 +74,11 @@ async fn fifty_who_want_one_url_are_one_request() {
     let server = OriginServer::start(|_| reply(200, &[], &[7; 100_000])).await;
     let world = open_world();
     let url = server.url("/a");
-    let all = join_all((0..50).map(|_| world.pin(&url))).await;
+    let mut wants: Vec<_> = (0..50).map(|_| Box::pin(world.pin(&url))).collect();
+    for want in &mut wants {
+        assert!(poll!(want).is_pending());
+    }
+    let all = join_all(wants).await;
     let cid = raw_cid(&[7; 100_000]);
     assert!(all.into_iter().all(|pinned| pinned.unwrap().cid == cid));
     assert_eq!(server.requests(), 1);
