@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use gadus_ports::Layout;
 use serde_json::json;
 
 use super::{Api, Reply};
@@ -10,7 +11,6 @@ use crate::fake::sample::{DOCKER_JOB, cid};
 use crate::limits::ApiLimits;
 use crate::service::ImportKind;
 use crate::state::ApiConfig;
-use gadus_ports::Layout;
 
 const JOBS: &str = "/api/v1/orchestrator/jobs";
 

@@ -1,4 +1,3 @@
-use gadus_ports::Layout;
 use std::fs;
 use std::os::unix::fs::symlink;
 

@@ -1,8 +1,8 @@
 //! A table of hostile archives, and what honest ones become.
 
-use gadus_ports::Layout;
 use std::sync::Arc;
 
+use gadus_ports::Layout;
 use tar::{EntryType, Header};
 
 use super::*;
