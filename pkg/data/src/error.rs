@@ -29,7 +29,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// A store that is named in the config cannot be used.
-    #[error("content.upstreams is wrong: {why}")]
+    #[error("content.ipfs or content.upstreams names no store: {why}")]
     Upstream {
         /// Which, and why.
         why: String,
