@@ -17,5 +17,6 @@ mod readme;
 mod rest;
 mod restarts;
 mod sdk;
+mod sidecar;
 mod sources;
 mod tidy;
