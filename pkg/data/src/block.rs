@@ -28,6 +28,14 @@ impl Key {
             _ => Self(sha256(&hash.to_bytes())),
         }
     }
+
+    /// Half of it: enough that nobody can make two blocks share it, and half the memory where many
+    /// are remembered.
+    pub(crate) fn half(&self) -> u128 {
+        let mut half = [0; 16];
+        half.copy_from_slice(&self.0[..16]);
+        u128::from_le_bytes(half)
+    }
 }
 
 /// SHA2-256 of bytes.

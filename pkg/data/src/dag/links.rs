@@ -9,8 +9,8 @@ use serde_ipld_dagjson::codec::DagJsonCodec;
 use crate::error::malformed;
 use crate::unixfs::node;
 
-/// DAG-JSON's code in the multicodec table.
-const DAG_JSON: u64 = 0x0129;
+/// The code of DAG-JSON (<https://ipld.io/specs/codecs/dag-json/spec/>).
+pub(crate) const DAG_JSON: u64 = 0x0129;
 
 /// A link: what it names, and the bytes under it where the link says so.
 pub(crate) type Named = (Cid, Option<u64>);

@@ -6,4 +6,4 @@ mod links;
 
 pub(crate) use self::complete::Complete;
 pub(crate) use self::gaps::{Gaps, gaps, gaps_below};
-pub(crate) use self::links::{links, may_link};
+pub(crate) use self::links::{DAG_JSON, links, may_link};

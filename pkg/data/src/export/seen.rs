@@ -37,9 +37,7 @@ impl Seen {
     /// # Errors
     /// `Malformed` for one more than may be remembered.
     pub(super) fn meet(&mut self, cid: &Cid, is_whole: bool) -> Result<News, ContentError> {
-        let Key(key) = Key::of(cid);
-        let (half, _) = key.split_first_chunk().unwrap_or((&[0; 16], &[]));
-        let half = u128::from_le_bytes(*half);
+        let half = Key::of(cid).half();
         if let Some(was_whole) = self.blocks.get_mut(&half) {
             let news = if *was_whole { News::Known } else { News::Partly };
             *was_whole |= is_whole;

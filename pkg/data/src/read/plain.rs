@@ -6,9 +6,6 @@ use ipld_core::ipld::Ipld;
 
 use crate::error::malformed;
 
-/// The code of DAG-JSON (<https://ipld.io/specs/codecs/dag-json/spec/>).
-pub(super) const DAG_JSON: u64 = 0x0129;
-
 /// Where names lead from a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Descent {
@@ -55,6 +52,7 @@ pub(super) fn descend(cid: &Cid, block: &[u8], names: &[String]) -> Result<Desce
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dag::DAG_JSON;
     use crate::raw_cid;
 
     fn names(path: &str) -> Vec<String> {

@@ -3,9 +3,10 @@
 use gadus_model::{Cid, DAG_CBOR, DAG_PB, RAW};
 use gadus_ports::{ContentError, EntryKind, NamespaceId, Resolved};
 
-use super::plain::{DAG_JSON, Descent, descend};
+use super::plain::{Descent, descend};
 use super::tree::{Halt, entry, node};
 use crate::content::Core;
+use crate::dag::DAG_JSON;
 use crate::unixfs::parse::{Parsed, parse};
 
 /// A way down.

@@ -10,15 +10,13 @@ use parking_lot::Mutex;
 
 use crate::block::Key;
 
-/// Half of a digest: enough that nobody can make two blocks share it, and half the memory.
+/// A block, remembered by half of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Mark(u128);
 
 impl From<&Key> for Mark {
     fn from(key: &Key) -> Self {
-        let mut half = [0; 16];
-        half.copy_from_slice(&key.0[..16]);
-        Self(u128::from_le_bytes(half))
+        Self(key.half())
     }
 }
 
