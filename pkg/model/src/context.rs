@@ -121,6 +121,54 @@ pub enum PublisherSpec {
     /// By content, from the keepers' stores.
     #[default]
     Ipfs,
+    /// As an archive that the node that made it serves.
+    Local,
+    /// Into a bucket.
+    S3(Box<S3Target>),
+}
+
+impl PublisherSpec {
+    /// Whether the result goes anywhere besides the stores of nodes.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        !matches!(self, Self::Ipfs)
+    }
+}
+
+/// Where in which bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct S3Target {
+    /// The bucket.
+    pub bucket: String,
+    /// The object's key, or the prefix of a tree: with the placeholders `{jobID}`,
+    /// `{executionID}`, `{nodeID}`, `{date}` and `{time}`.
+    pub key: String,
+    /// The server, where it is not Amazon's.
+    pub endpoint: Option<String>,
+    /// The region, where it is not the node's own.
+    pub region: Option<String>,
+    /// One archive, or an object for each file.
+    pub form: S3Form,
+}
+
+/// What is put into a bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum S3Form {
+    /// One tar, compressed with gzip.
+    #[default]
+    Archive,
+    /// An object for each file.
+    Tree,
+}
+
+/// Where a result can be had besides the stores of nodes: a published result of Bacalhau's API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// A kind of source: `s3`, `urlDownload`.
+    pub kind: String,
+    /// The parameters of that kind, all of them text.
+    pub params: BTreeMap<String, String>,
 }
 
 /// Who must hold a result before it counts as published.
@@ -132,6 +180,8 @@ pub enum Durability {
     /// The requester, besides the node that made it.
     #[default]
     Keeper,
+    /// So many nodes, whichever.
+    Replicas(u32),
 }
 
 /// Caps on what one execution may produce.

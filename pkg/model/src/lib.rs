@@ -30,7 +30,8 @@ pub mod view;
 pub use codec::{CodecError, DAG_CBOR, DAG_PB, RAW, SHA2_256};
 pub use constraint::{Constraint, Operator};
 pub use context::{
-    Caps, Class, Context, Deal, Durability, Network, PublisherSpec, RetryPolicy, Timeouts,
+    Caps, Class, Context, Deal, Durability, Network, Place, PublisherSpec, RetryPolicy, S3Form,
+    S3Target, Timeouts,
 };
 pub use id::{EvaluationId, ExecutionId, JobId, NodeId, OwnerId};
 pub use job::{Completion, Job, JobKind, JobType, Placement, Restart};

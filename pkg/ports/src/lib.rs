@@ -14,6 +14,7 @@ pub mod fake;
 pub mod image;
 pub mod keeping;
 pub mod layout;
+pub mod publisher;
 pub mod sidecar;
 pub mod source;
 pub mod store;
@@ -32,6 +33,7 @@ pub use executor::{
 pub use image::ImageResolver;
 pub use keeping::{Bad, Checked, Collected, Keeping, Pin, PinPage, StoreStat};
 pub use layout::{Layout, Profile, UnknownProfile};
+pub use publisher::{Publication, Publisher};
 pub use sidecar::Sidecar;
 pub use source::{Origin, Pinned, SourceError, Sources};
 pub use store::{Folder, JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};

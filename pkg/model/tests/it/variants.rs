@@ -6,6 +6,7 @@ use gadus_model::message::{Answer, Held, Message, Proposal};
 use gadus_model::{
     AwaitBranch, Class, Code, Completion, Desired, Durability, Engine, ExecutionState, FailureKind,
     Image, Input, JobState, Network, Operator, Outcome, Placement, PublisherSpec, Reason, Restart,
+    S3Form,
 };
 
 /// An enum whose variants are listed.
@@ -41,7 +42,7 @@ variants! {
     Completion: AllSlots Never;
     ComputeEvent: Granted Finished Failed Accepted Released Snapshot;
     Desired: Running Stopped;
-    Durability: Producer Keeper;
+    Durability: Producer Keeper Replicas;
     Engine: Docker Wasm;
     Event: Job Compute;
     ExecutionState: Awarded Granted Refused Proposed Accepted Published Rejected Failed Lost Cancelled;
@@ -60,7 +61,8 @@ variants! {
     Outcome: Exit Trap OutOfFuel;
     Placement: Ranked EveryMatch;
     Proposal: Open Sealed;
-    PublisherSpec: Ipfs;
+    PublisherSpec: Ipfs Local S3;
+    S3Form: Archive Tree;
     Reason: Engine UnknownEngine TooBig Busy Constraint NoNetwork ImageArch Disconnected
         RecentlyRefused RecentlyFailed NotAllowed Draining TooMany BidExpired Stale
         NoSealedWork;

@@ -3,7 +3,8 @@
 use gadus_model::message::{Answer, Held};
 use gadus_model::{
     AwaitBranch, Class, Completion, Desired, Durability, Engine, ExecutionState, FailureKind,
-    JobState, Network, Operator, Placement, PublisherSpec, Reason, Restart, codec,
+    JobState, Network, Operator, Placement, PublisherSpec, Reason, Restart, S3Form, S3Target,
+    codec,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,7 +42,10 @@ impl Words {
             words("class", [Class::Pure, Class::Query, Class::Command]),
             words("completion", [Completion::AllSlots, Completion::Never]),
             words("desired", [Desired::Running, Desired::Stopped]),
-            words("durability", [Durability::Producer, Durability::Keeper]),
+            words(
+                "durability",
+                [Durability::Producer, Durability::Keeper, Durability::Replicas(3)],
+            ),
             words("engine", [Engine::Docker, Engine::Wasm]),
             words("execution-state", ExecutionState::ALL),
             words("failure-kind", failure_kinds()),
@@ -50,11 +54,23 @@ impl Words {
             words("network", [Network::None, Network::Host, Network::Bridge]),
             words("operator", operators()),
             words("placement", [Placement::Ranked { count: 3 }, Placement::EveryMatch]),
-            words("publisher", [PublisherSpec::Ipfs]),
+            words("publisher", publishers()),
             words("reason", reasons()),
             words("restart", [Restart::Elsewhere, Restart::Never]),
+            words("s3-form", [S3Form::Archive, S3Form::Tree]),
         ]
     }
+}
+
+fn publishers() -> [PublisherSpec; 3] {
+    let target = S3Target {
+        bucket: "results".to_owned(),
+        key: "{jobID}/{executionID}".to_owned(),
+        endpoint: Some("http://127.0.0.1:9000".to_owned()),
+        region: Some("eu-west-1".to_owned()),
+        form: S3Form::Tree,
+    };
+    [PublisherSpec::Ipfs, PublisherSpec::Local, PublisherSpec::S3(Box::new(target))]
 }
 
 fn operators() -> [Operator; 6] {

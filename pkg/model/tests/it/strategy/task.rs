@@ -72,7 +72,8 @@ pub(crate) fn context() -> impl Strategy<Value = Context> {
     let times = option::of(any::<u64>());
     let class = one_of(vec![Class::Pure, Class::Query, Class::Command]);
     let network = one_of(vec![Network::None, Network::Host, Network::Bridge]);
-    let durability = one_of(vec![Durability::Producer, Durability::Keeper]);
+    let durability =
+        one_of(vec![Durability::Producer, Durability::Keeper, Durability::Replicas(3)]);
     let words = (names(), vec(constraint(), 0..3), text(), option::of(text()), vec(node(), 0..3));
     let numbers = (resources(), [times.clone(), times.clone(), times], any::<[u32; 3]>());
     (words, numbers, (class, network, durability)).prop_map(|(words, numbers, kinds)| {
