@@ -14,6 +14,10 @@ pub struct ApiLimits {
     pub json_depth_max: usize,
     /// Partitions of one job; more is 400.
     pub count_max: u32,
+    /// How long the results of a job that does not say so are kept; 0 means for ever.
+    pub retention_ms: u64,
+    /// The longest that a job may ask for; 0 means any time, and for ever. More is 400.
+    pub retention_max_ms: u64,
     /// Bytes of one content upload; more is 413.
     pub content_bytes_max: u64,
     /// Bytes of one `data:` URL's content; more is 413.
@@ -56,6 +60,8 @@ impl Default for ApiLimits {
             spec_bytes_max: 1 << 20,
             json_depth_max: 64,
             count_max: 1_000,
+            retention_ms: 7 * 24 * 3600 * 1000,
+            retention_max_ms: 0,
             content_bytes_max: 1 << 40,
             inline_bytes_max: 8 << 20,
             inline_unpacked_bytes_max: 256 << 20,

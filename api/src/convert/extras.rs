@@ -25,6 +25,7 @@ pub(super) fn extras(view: &JobView, execution: &ExecutionView) -> ExecutionExtr
             ended: us(marks.ended_at),
         },
         plan: plan(&execution.plan),
+        kept_until_us: us(execution.kept_until(&view.job.context)),
         holders: execution.holders.iter().map(ToString::to_string).collect(),
         warnings: summary.warnings,
         result_bytes: summary.result_bytes,

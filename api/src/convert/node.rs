@@ -88,7 +88,7 @@ fn info(info: &Model, kind: &str) -> NodeInfo {
         labels: info.labels.clone(),
         supported_protocols: vec!["gadus/1".to_owned()],
         compute_node_info: ComputeNodeInfo {
-            publishers: names(&["ipfs"]),
+            publishers: if engines.is_empty() { Vec::new() } else { info.publishers.clone() },
             storage_sources: names(&["inline", "ipfs", "local", "localDirectory", "urlDownload"]),
             execution_engines: engines,
             max_capacity: ResourceAmounts { gpus: gpus.collect(), ..amounts(&info.capacity) },

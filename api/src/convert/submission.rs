@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use gadus_model::codec::{self, RAW};
 use gadus_model::job::JOB_VERSION;
-use gadus_model::{Cid, Job, JobId, JobType, NodeId};
+use gadus_model::{Cid, Context, Job, JobId, JobType, NodeId, PublisherSpec};
 use gadus_ports::Origin;
 
 use super::engine::{self, EngineSpec, legacy};
+use super::promise::{self, Retention};
 use super::sources::{self, Source};
 use super::supported::{self, Problem};
 use super::{document, task, validate};
@@ -23,6 +24,8 @@ const PINNED_FROM: &str = "PinnedFrom";
 pub struct DraftOptions {
     /// Partitions of one job.
     pub count_max: u32,
+    /// How long results are kept.
+    pub retention: Retention,
     /// The requester, for the job's `Meta`.
     pub server: Option<NodeId>,
     /// The client's `X-Bacalhau-InstallationID`.
@@ -93,7 +96,8 @@ impl Draft {
         for task in &mut document.tasks {
             legacy::upgrade(task)?;
         }
-        let errors = validate::job(&document, options.count_max);
+        let mut errors = validate::job(&document, options.count_max);
+        errors.extend(promise::errors(&document, options.retention));
         let Some(task) = document.tasks.first().filter(|_| errors.is_empty()) else {
             return Err(Problem::Invalid(errors).into());
         };
@@ -197,6 +201,8 @@ impl Draft {
     fn build(self, id: JobId, cids: &[Cid]) -> Result<Job, ServiceError> {
         let document = serde_json::to_string(&self.document)
             .map_err(|e| ServiceError::internal(format!("the document does not encode: {e}")))?;
+        let retention_ms = promise::retention_ms(&self.document, self.options.retention);
+        let durability = promise::durability(&self.document, &PublisherSpec::default());
         let Document { name, namespace, kind, priority, count, labels, constraints, tasks, .. } =
             self.document;
         let Some(task) = tasks.first() else {
@@ -204,6 +210,7 @@ impl Draft {
         };
         let job_type = if kind == "ops" { JobType::Ops } else { JobType::Batch };
         let context = task::context(task, &self.engine, &constraints, labels, self.options.client);
+        let context = Context { durability, retention_ms, ..context };
         Ok(Job {
             v: JOB_VERSION,
             id,

@@ -103,6 +103,7 @@ pub(crate) fn node_info(n: u8) -> NodeInfo {
         }],
         running: 1,
         networked_jobs: false,
+        publishers: vec!["ipfs".to_owned()],
         addresses: vec!["/ip4/10.0.0.5/tcp/4001".into()],
     }
 }
@@ -235,6 +236,7 @@ pub(crate) fn execution(id: JobId) -> ExecutionView {
             ..ResultSummary::default()
         }),
         holders: vec![node(1), node(2)],
+        place: None,
     }
 }
 
@@ -254,7 +256,7 @@ pub(crate) fn completed() -> JobView {
                 summary: ResultSummary::default(),
             }),
         },
-        JobEvent::Published { execution, holders: vec![node(1)] },
+        JobEvent::Published { execution, holders: vec![node(1)], place: None },
         JobEvent::Ended { state: JobState::Completed, message: String::new() },
     ];
     JobView {

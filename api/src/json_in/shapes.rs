@@ -59,6 +59,8 @@ const JOB_SHAPE: Shape = Object(&[
     ("Meta", TextMap),
     ("Labels", TextMap),
     ("Tasks", List(&TASK)),
+    ("Durability", Text),
+    ("Retention", Int),
     ("State", STATE),
     ("Version", Int),
     ("Revision", Int),

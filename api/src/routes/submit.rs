@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Answer, json};
 use crate::body;
-use crate::convert::{Data, Draft, DraftOptions, Had, Wanted};
+use crate::convert::{Data, Draft, DraftOptions, Had, Retention, Wanted};
 use crate::error::ApiError;
 use crate::json_in::PUT_JOB;
 use crate::query::QueryString;
@@ -106,6 +106,10 @@ pub(super) async fn read(
     }
     let options = DraftOptions {
         count_max: api.limits().count_max,
+        retention: Retention {
+            default_ms: api.limits().retention_ms,
+            max_ms: api.limits().retention_max_ms,
+        },
         server: Some(api.facts().await.id),
         installation_id: text("x-bacalhau-installationid"),
         instance_id: text("x-bacalhau-instanceid"),

@@ -24,6 +24,10 @@ pub struct ExecutionExtras {
     pub plan: PlanInfo,
     /// Who has every block of the result.
     pub holders: Vec<String>,
+    /// Until when they keep it, in microseconds since the Unix epoch; absent while there are none,
+    /// and where they keep it for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_until_us: Option<u64>,
     /// Things that went right but look wrong.
     pub warnings: Vec<String>,
     /// Bytes of the whole result.

@@ -34,6 +34,15 @@ pub struct Job {
     pub labels: BTreeMap<String, String>,
     /// Exactly one task.
     pub tasks: Vec<Task>,
+    /// Ours: who must hold a result before it counts as published. `keeper` (the requester),
+    /// `producer` (the node that made it), or `replicas=N` (so many nodes). When none is given:
+    /// `keeper`, and `producer` for a result that is published to a bucket as well.
+    #[serde(skip_serializing_if = "is_default")]
+    pub durability: String,
+    /// Ours: how long results are kept, in seconds; -1 means for ever. The requester's own time
+    /// when none is given.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retention: i64,
     /// Where it stands; ignored when a job is submitted.
     pub state: JobState,
     /// From 1; ignored when a job is submitted.

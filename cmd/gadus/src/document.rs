@@ -21,7 +21,7 @@ mod seconds;
 
 pub(crate) use input::{InputArg, Source};
 pub(crate) use pairs::{EnvVar, LabelArg, PublisherArg, ResultArg};
-pub(crate) use seconds::Seconds;
+pub(crate) use seconds::{Seconds, Term};
 
 /// The document of `wasm run`, with its module and inputs as they are to be submitted.
 pub(crate) fn wasm(
@@ -106,6 +106,8 @@ fn document(flags: &JobFlags, task: Task) -> Result<Value, Failure> {
             Target::All => 0,
         },
         constraints,
+        durability: flags.durability.clone().unwrap_or_default(),
+        retention: flags.retention.map_or(0, Term::whole),
         labels: flags.labels.iter().map(|l| (l.key.clone(), l.value.clone())).collect(),
         tasks: vec![task],
         ..Job::default()

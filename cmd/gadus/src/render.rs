@@ -21,7 +21,7 @@ mod wrap;
 pub(crate) use amount::{bytes, count};
 pub(crate) use execution::executions;
 pub(crate) use history::history;
-pub(crate) use job::{job, jobs};
+pub(crate) use job::{job, jobs, over_since};
 pub(crate) use listing::listing;
 pub(crate) use nodes::{node, nodes};
 pub(crate) use plan::plan;

@@ -42,6 +42,33 @@ pub(crate) fn sha256(path: &Path) -> anyhow::Result<Duration> {
     Ok(elapsed)
 }
 
+/// Reading a file that is in the page cache.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Duration> {
+    let mut buffer = vec![0; 1 << 20];
+    let mut file = File::open(path)?;
+    let began = Instant::now();
+    while file.read(&mut buffer)? > 0 {}
+    Ok(began.elapsed())
+}
+
+/// Reading every file of a tree and hashing it, on one core.
+pub(crate) fn hash_files(root: &Path) -> anyhow::Result<Duration> {
+    let began = Instant::now();
+    let mut stack = vec![root.to_owned()];
+    while let Some(dir) = stack.pop() {
+        for entry in std::fs::read_dir(dir)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                stack.push(entry.path());
+            } else {
+                let digest = Sha256::digest(std::fs::read(entry.path())?);
+                anyhow::ensure!(digest.len() == 32, "no digest");
+            }
+        }
+    }
+    Ok(began.elapsed())
+}
+
 /// A file over loopback TCP, the receiver hashing each MiB and appending it, durable at the end.
 pub(crate) fn tcp_hash_append(path: &Path) -> anyhow::Result<Duration> {
     let listener = TcpListener::bind("127.0.0.1:0")?;

@@ -189,6 +189,8 @@ pub struct Content {
     made: BTreeMap<Execution, (Cid, bool)>,
     /// Results of others, fetched whole.
     kept: BTreeSet<Cid>,
+    /// Executions whose results were brought somewhere besides from here.
+    placed: BTreeSet<Execution>,
 }
 
 impl Content {
@@ -217,6 +219,17 @@ impl Content {
     /// Another's result is here.
     pub fn keep(&mut self, result: Cid) {
         self.kept.insert(result);
+    }
+
+    /// A result was brought somewhere besides.
+    pub fn place(&mut self, execution: &Execution) {
+        self.placed.insert(execution.clone());
+    }
+
+    /// Whether it was.
+    #[must_use]
+    pub fn has_placed(&self, execution: &Execution) -> bool {
+        self.placed.contains(execution)
     }
 
     /// Whether the outputs of an execution are here.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use gadus_model::view::JobView;
 use gadus_model::{
-    Engine as EngineKind, EngineInfo, JobId, NodeId, NodeInfo, OwnerId, Resources, Time,
+    Engine as EngineKind, EngineInfo, JobId, NodeId, NodeInfo, OwnerId, PublisherSpec, Resources,
+    Time,
 };
 use gadus_protocol::requester::RequesterConfig;
 use gadus_protocol::{Compute, ComputeConfig, Requester, Sabotage};
@@ -95,6 +96,7 @@ impl Host {
             gpus: Vec::new(),
             running: 0,
             networked_jobs: false,
+            publishers: vec![PublisherSpec::Local.kind().to_owned()],
             addresses: Vec::new(),
         };
         Self {

@@ -96,6 +96,7 @@ pub fn compute_input(input: &compute::Input) -> &'static str {
         compute::Input::Failed { .. } => "run_failed",
         compute::Input::Killed { .. } => "killed",
         compute::Input::Promoted { .. } => "promoted",
+        compute::Input::Placed { .. } => "placed_outside",
         compute::Input::Kept { .. } => "kept_here",
         compute::Input::Tick => "tick",
     }
@@ -115,6 +116,7 @@ pub fn effect(effect: &Effect) -> &'static str {
         Effect::Start { .. } => "start",
         Effect::Kill { .. } => "kill",
         Effect::Promote { .. } => "promote",
+        Effect::Publish { .. } => "publish",
         Effect::Forget { .. } => "forget",
     }
 }

@@ -158,6 +158,7 @@ pub fn witness(sabotage: Sabotage) -> &'static str {
         Sabotage::ForgetProposal | Sabotage::DropAcceptedResult => "outbox",
         Sabotage::AcceptStaleEpoch => "late_results",
         Sabotage::CompleteUnpublished => "completed",
+        Sabotage::CountAskedHolders => "holders",
         Sabotage::ReuseEpoch => "epochs",
         Sabotage::LoseOnOldSync => "lost",
         Sabotage::EndTwice => "ends_once",

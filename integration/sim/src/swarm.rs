@@ -138,6 +138,8 @@ pub struct EngineFaults {
     pub wrong: u64,
     /// Results that cannot be fetched at the first try.
     pub keep_fail: u64,
+    /// Results that cannot be brought to where their jobs want them besides.
+    pub place_fail: u64,
     /// The longest time until a result is public or fetched, in microseconds.
     pub content_max_us: u64,
     /// The longest time until a run is killed, in microseconds.
@@ -182,8 +184,10 @@ pub struct Mix {
     pub timeouts: u64,
     /// Jobs that are large beside a node.
     pub large: u64,
-    /// Results that another node is asked to hold.
+    /// Results that several nodes are to hold.
     pub replicas: u64,
+    /// Results that are to be somewhere besides.
+    pub outside: u64,
     /// The shortest and the longest run, in microseconds.
     pub run_min_us: u64,
     /// See there.
@@ -396,6 +400,7 @@ fn engine(dice: &mut Dice, calm: bool) -> EngineFaults {
         faults.slow = some(dice, 200);
         faults.wrong = some(dice, 100);
         faults.keep_fail = some(dice, 500);
+        faults.place_fail = some(dice, 300);
         faults.content_max_us = dice.pick(&[1_000, 100_000, 10_000_000]);
     }
     faults
@@ -410,9 +415,9 @@ fn work(dice: &mut Dice, calm: bool) -> Mix {
     let run_max_us = dice.pick(&[50_000, 2_000_000, LONG_RUN_US]);
     let (docker, producer) = (dice.pick(&[0, 300, 700]), dice.pick(&[0, 300, 1_000]));
     let (every, large) = (dice.pick(&[0, 100, 400]), dice.pick(&[0, 200, 600]));
-    let replicas = dice.pick(&[0, 0, 300]);
+    let (replicas, outside) = (dice.pick(&[0, 300, 700]), dice.pick(&[0, 0, 300]));
     if calm {
-        let mix = Mix { every, docker, producer, large, replicas, ..Mix::default() };
+        let mix = Mix { every, docker, producer, large, replicas, outside, ..Mix::default() };
         return Mix { run_min_us: SHORT_RUN_US, run_max_us, ..mix };
     }
     Mix {
@@ -428,6 +433,7 @@ fn work(dice: &mut Dice, calm: bool) -> Mix {
         timeouts: dice.pick(&[0, 150, 400]),
         large,
         replicas,
+        outside,
         run_min_us: SHORT_RUN_US,
         run_max_us,
     }

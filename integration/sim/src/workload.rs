@@ -7,7 +7,7 @@ use gadus_model::job::JOB_VERSION;
 use gadus_model::task::TASK_VERSION;
 use gadus_model::{
     Class, Code, Constraint, Context, Det, Durability, Image, Job, JobId, JobType, Operator,
-    Partition, Resources, RetryPolicy, Task, Timeouts,
+    Partition, PublisherSpec, Resources, RetryPolicy, Task, Timeouts,
 };
 use uuid::Uuid;
 
@@ -121,9 +121,16 @@ fn context(swarm: &Swarm, dice: &mut Dice, docker: bool) -> Context {
         (false, true) => Class::Query,
         (false, false) => Class::Pure,
     };
-    let attempts_max = match dice.chance(mix.once) {
-        true => 1,
-        false => dice.pick(&[3, 3, 100]) as u32,
+    let durability = match (dice.chance(mix.replicas), dice.chance(mix.producer)) {
+        (true, _) => Durability::Replicas(dice.between(1, 4) as u32),
+        (false, true) => Durability::Producer,
+        (false, false) => Durability::Keeper,
+    };
+    let attempts_max = match (dice.chance(mix.once), durability) {
+        (true, _) => 1,
+        // Where nodes have left for good there may never be holders enough.
+        (false, Durability::Replicas(_)) => 3,
+        (false, Durability::Producer | Durability::Keeper) => dice.pick(&[3, 3, 100]) as u32,
     };
     let never = Constraint {
         key: "planet".to_owned(),
@@ -145,9 +152,10 @@ fn context(swarm: &Swarm, dice: &mut Dice, docker: bool) -> Context {
         retry: RetryPolicy { attempts_max, backoff_ms: 100, backoff_max_ms: 5_000 },
         constraints: dice.chance(mix.impossible).then_some(never).into_iter().collect(),
         client: format!("client-{}", dice.below(2)),
-        durability: match dice.chance(mix.producer) {
-            true => Durability::Producer,
-            false => Durability::Keeper,
+        durability,
+        publisher: match dice.chance(mix.outside) {
+            true => PublisherSpec::Local,
+            false => PublisherSpec::Ipfs,
         },
         image_reference: docker.then(|| "image".to_owned()),
         ..Context::default()

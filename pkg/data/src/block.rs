@@ -38,6 +38,17 @@ impl Key {
     }
 }
 
+/// A block and how it is read: one that is a leaf to the one who names it raw has links to the
+/// one who names it a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Reading(Key, u64);
+
+impl Reading {
+    pub(crate) fn of(cid: &Cid) -> Self {
+        Self(Key::of(cid), cid.codec())
+    }
+}
+
 /// SHA2-256 of bytes.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()

@@ -17,8 +17,6 @@ pub struct ContentConfig {
     pub gc_live_percent_max: u64,
     /// Between two collections for those who find the store full.
     pub gc_pause_ms: u64,
-    /// How long the results of executions are kept; 0 means for ever.
-    pub result_retention_ms: u64,
     /// Damaged blocks that one check names.
     pub bad_named_max: usize,
     /// A pack that has reached this size is not written to any more.
@@ -42,6 +40,9 @@ pub struct ContentConfig {
     pub fetch_window: usize,
     /// A peer that answers nothing for so long is left.
     pub fetch_answer_ms: u64,
+    /// A fetch makes what came durable each time that it comes to so many bytes: one that is cut
+    /// goes on from there.
+    pub fetch_segment_bytes: u64,
     /// The RPC of a Kubo daemon beside the node, such as `http://127.0.0.1:5001`: it is the nearest
     /// of the upstreams, and results are given to it. Empty for none.
     pub ipfs: String,
@@ -80,7 +81,6 @@ impl Default for ContentConfig {
             gc_low_percent: 75,
             gc_live_percent_max: 50,
             gc_pause_ms: 10_000,
-            result_retention_ms: 7 * 24 * 3600 * 1000,
             bad_named_max: 1_000,
             pack_bytes_max: 1 << 30,
             preallocate_bytes: 16 << 20,
@@ -92,6 +92,7 @@ impl Default for ContentConfig {
             downloads_max: 32,
             fetch_window: 32,
             fetch_answer_ms: 30_000,
+            fetch_segment_bytes: 128 << 20,
             ipfs: String::new(),
             upstreams: Vec::new(),
             upstream_wait_ms: 10_000,

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use gadus_model::{Cid, Time};
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, Content, ContentError, FetchFrom, Fetched,
-    Imported, ImportedResult, Keeping, Layout, NamespaceId, Node, Pin, PinPage, PinReason,
+    Imported, ImportedResult, Keeping, Layout, NamespaceId, Node, Pin, PinPage, PinReason, Pinning,
     Resolved, ResultTree, StoreStat,
 };
 use rustix::fs::CWD;
@@ -128,7 +128,7 @@ impl EmbeddedContent {
             let importer = core.importer_into(session.clone(), layout);
             let mut budget = core.budget();
             let built = make(&core, &importer, &mut budget).map_err(too_much_is_full)?;
-            session.commit(Some((built.cid, PinReason::User)))?;
+            session.commit(Some((built.cid, PinReason::User.into())))?;
             core.complete.add(&built.cid);
             Ok(Imported {
                 root: built.cid,
@@ -229,9 +229,9 @@ impl Content for EmbeddedContent {
         &self,
         root: Cid,
         from: FetchFrom,
-        reason: PinReason,
+        pinning: Pinning,
     ) -> Result<Fetched, ContentError> {
-        fetch::tree(&self.core, root, &from, &reason).await
+        fetch::tree(&self.core, root, &from, &pinning).await
     }
 
     async fn materialise(&self, root: Cid, dest: PathBuf) -> Result<(), ContentError> {
@@ -271,9 +271,9 @@ impl Content for EmbeddedContent {
         &self,
         namespace: NamespaceId,
         root: Cid,
-        reason: PinReason,
+        pinning: Pinning,
     ) -> Result<(), ContentError> {
-        self.core.store.promote(namespace, root, &reason).await?;
+        self.core.store.promote(namespace, root, pinning).await?;
         if self.core.store.has(&root) {
             self.core.complete.add(&root);
         }
@@ -336,8 +336,8 @@ impl Content for EmbeddedContent {
         export::car(&self.core, root, path, part, from).await
     }
 
-    async fn pin(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {
-        self.core.store.pin(root, &reason).await
+    async fn pin(&self, root: Cid, pinning: Pinning) -> Result<(), ContentError> {
+        self.core.store.pin(root, pinning).await
     }
 
     async fn unpin(&self, reason: &PinReason) -> Result<(), ContentError> {

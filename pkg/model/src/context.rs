@@ -31,7 +31,7 @@ pub struct Context {
     pub publisher: PublisherSpec,
     /// Who must hold the result before it counts as published.
     pub durability: Durability,
-    /// How long results are kept, in milliseconds.
+    /// How long results are kept, in milliseconds; 0 means for ever.
     pub retention_ms: u64,
     /// Caps on what an execution may produce.
     pub caps: Caps,
@@ -128,6 +128,22 @@ pub enum PublisherSpec {
 }
 
 impl PublisherSpec {
+    /// Bacalhau's name of it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Ipfs => "ipfs",
+            Self::Local => "local",
+            Self::S3(_) => "s3",
+        }
+    }
+
+    /// What a node must be able to bring results to, by Bacalhau's name.
+    #[must_use]
+    pub fn required(&self) -> Option<String> {
+        self.is_external().then(|| self.kind().to_owned())
+    }
+
     /// Whether the result goes anywhere besides the stores of nodes.
     #[must_use]
     pub fn is_external(&self) -> bool {

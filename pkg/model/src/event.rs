@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Award;
 use crate::view::JobView;
-use crate::{Claim, Execution, Failure, Job, JobId, JobState, NodeId, OwnerId, Plan, Reason, Time};
+use crate::{
+    Claim, Execution, Failure, Job, JobId, JobState, NodeId, OwnerId, Place, Plan, Reason, Time,
+};
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +120,9 @@ pub enum JobEvent {
         execution: Execution,
         /// Who.
         holders: Vec<NodeId>,
+        /// Where it is besides.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
     },
     /// An environmental failure.
     Failed {

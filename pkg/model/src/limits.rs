@@ -40,8 +40,12 @@ pub struct Limits {
     pub sync_ms: u64,
     /// A node unheard of for this long shows as disconnected.
     pub disconnect_ms: u64,
-    /// How long a keeper may take to fetch a result before the slot gets a new epoch.
+    /// How long a result may take to come to its holders before the slot gets a new epoch.
     pub publish_ms: u64,
+    /// Within this time a node that was asked to hold a result has it, or one more is asked.
+    pub keep_ms: u64,
+    /// Holders that a job may ask for.
+    pub replicas_max: u32,
     /// How long a node that refused or failed a job is skipped for it.
     pub skip_ms: u64,
     /// Executions that a compute node holds at once.
@@ -77,6 +81,8 @@ impl Default for Limits {
             sync_ms: 15_000,
             disconnect_ms: 60_000,
             publish_ms: 120_000,
+            keep_ms: 10_000,
+            replicas_max: 16,
             skip_ms: 2_000,
             executions_max: 1_024,
             running_max: 256,

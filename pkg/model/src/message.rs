@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::reason::Failure;
 use crate::{
     Claim, Code, Constraint, Context, Engine, Execution, JobId, Manifest, Network, NodeId,
-    NodeInfo, OwnerId, Reason, Resources, Task,
+    NodeInfo, OwnerId, Place, Reason, Resources, Task,
 };
 
 /// A message as it crosses the wire. The transport proves which peer sent it.
@@ -146,6 +146,8 @@ pub enum Message {
         result: Cid,
         /// Who has it.
         from: NodeId,
+        /// For how long, in milliseconds; 0 means for ever.
+        retention_ms: u64,
     },
     /// Every block is held.
     Kept {
@@ -158,6 +160,9 @@ pub enum Message {
         execution: Execution,
         /// Who.
         holders: Vec<NodeId>,
+        /// Where it is besides.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
     },
 }
 
@@ -266,6 +271,10 @@ pub struct Requirements {
     pub constraints: Vec<Constraint>,
     /// The network the job may use.
     pub network: Network,
+    /// What it must be able to bring results to, by Bacalhau's name; absent for a result that
+    /// only nodes hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
 }
 
 /// What is gossiped: who wants work done, and who no longer does.

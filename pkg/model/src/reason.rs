@@ -37,6 +37,8 @@ pub enum Reason {
     Constraint(String),
     /// The job wants a network, and the operator allows none.
     NoNetwork,
+    /// It cannot bring results to where the job wants them.
+    NoPublisher(String),
     /// The image is not made for this machine.
     ImageArch {
         /// What the image has.
@@ -85,6 +87,7 @@ impl Reason {
             | Self::TooBig { .. }
             | Self::Constraint(_)
             | Self::NoNetwork
+            | Self::NoPublisher(_)
             | Self::ImageArch { .. }
             | Self::NotAllowed
             | Self::NoSealedWork => false,
@@ -121,6 +124,7 @@ impl fmt::Display for Reason {
             ),
             Self::Constraint(text) => write!(f, "does not meet the constraint {text}"),
             Self::NoNetwork => f.write_str("allows jobs no network"),
+            Self::NoPublisher(kind) => write!(f, "cannot publish results to {kind}"),
             Self::ImageArch { image, node } => {
                 write!(f, "is {node}, and the image is made for {image}")
             }
@@ -174,7 +178,7 @@ pub enum FailureKind {
     OutputUnsafe,
     /// The node restarted while it ran.
     Interrupted,
-    /// The result could not be fetched by its keeper.
+    /// The result did not come to its holders, or to where it was to be published.
     PublishFailed,
     /// Anything else.
     Internal,

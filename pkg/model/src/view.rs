@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Stamped;
 use crate::{
-    Desired, Execution, ExecutionState, Job, JobState, Manifest, NodeId, Plan, Receipt,
-    ResultSummary, Time,
+    Context, Desired, Execution, ExecutionState, Job, JobState, Manifest, NodeId, Place, Plan,
+    Receipt, ResultSummary, Time,
 };
 
 /// A job, its executions and its history.
@@ -58,6 +58,19 @@ pub struct ExecutionView {
     pub summary: Option<ResultSummary>,
     /// Who has every block of it.
     pub holders: Vec<NodeId>,
+    /// Where it is besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl ExecutionView {
+    /// Until when the result's holders keep it; absent while there are none, and where they keep
+    /// it for ever.
+    #[must_use]
+    pub fn kept_until(&self, context: &Context) -> Option<Time> {
+        let published_at = self.marks.published_at.filter(|_| context.retention_ms > 0)?;
+        Some(published_at.plus_ms(context.retention_ms))
+    }
 }
 
 /// When each step of an execution was durable at the requester.

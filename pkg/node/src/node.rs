@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use gadus_auth::NodeKey;
 use gadus_model::event::Record;
-use gadus_model::{NodeId, NodeInfo, OwnerId, Time};
+use gadus_model::{NodeId, NodeInfo, OwnerId, PublisherSpec, Time};
 use gadus_ports::{
-    BlockExchange, Content, Executor, ImageResolver, LogExchange, Sidecar, Sources, Store,
-    StoreError, Transport,
+    BlockExchange, Content, Executor, ImageResolver, LogExchange, Publisher, Sidecar, Sources,
+    Store, StoreError, Transport,
 };
 use gadus_protocol::{Compute, ComputeConfig, Requester, RequesterConfig};
 use parking_lot::RwLock;
@@ -37,6 +37,8 @@ pub struct Parts {
     pub content: Arc<dyn Content>,
     /// Where inputs come from that are not content yet.
     pub sources: Arc<dyn Sources>,
+    /// What brings results to other places.
+    pub publisher: Option<Arc<dyn Publisher>>,
     /// What keeps results besides.
     pub sidecar: Option<Arc<dyn Sidecar>>,
     /// What it can run.
@@ -117,6 +119,8 @@ impl Node {
         let mut base = config.info.clone();
         base.id = id;
         base.addresses = parts.transport.addresses();
+        base.publishers = vec![PublisherSpec::Ipfs.kind().to_owned()];
+        base.publishers.extend(parts.publisher.iter().flat_map(|publisher| publisher.kinds()));
         if config.requester {
             let relay = Relay::new(parts.exchange.clone(), config.relays_max);
             parts.server.relay_through(relay, parts.transport.clone());
@@ -293,6 +297,7 @@ async fn start_compute(
         engines: Arc::default(),
         store: parts.compute_store.clone(),
         server: parts.server.clone(),
+        publisher: parts.publisher.clone(),
         scratch_dir: config.scratch_dir.clone(),
         fetch_wait: config.fetch_wait,
         to_self: to.downgrade(),

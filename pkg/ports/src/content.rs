@@ -56,7 +56,7 @@ pub trait Content: Keeping {
     /// `HashMismatch`, `BlockTooBig`, `Full`, `Io`; then none of them is stored.
     async fn put(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ContentError>;
 
-    /// Sees to it that a whole tree is here, and pinned for `reason`: what is missing is fetched
+    /// Sees to it that a whole tree is here, and pinned: what is missing is fetched
     /// from the peers, many blocks in flight.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ pub trait Content: Keeping {
         &self,
         root: Cid,
         from: FetchFrom,
-        reason: PinReason,
+        pinning: Pinning,
     ) -> Result<Fetched, ContentError>;
 
     /// Writes a tree to `dest` (which must not exist), read-only, file by file.
@@ -87,8 +87,7 @@ pub trait Content: Keeping {
         tree: ResultTree,
     ) -> Result<ImportedResult, ContentError>;
 
-    /// Makes a namespace's blocks public and pins `root` for `reason`. A result is pinned for as
-    /// long as the store keeps results; [`Keeping::keep`] gives it another term.
+    /// Makes a namespace's blocks public and pins `root`.
     ///
     /// # Errors
     /// `Io`, `Full`.
@@ -96,7 +95,7 @@ pub trait Content: Keeping {
         &self,
         namespace: NamespaceId,
         root: Cid,
-        reason: PinReason,
+        pinning: Pinning,
     ) -> Result<(), ContentError>;
 
     /// Forgets a namespace's blocks.
@@ -166,7 +165,7 @@ pub trait Content: Keeping {
     ///
     /// # Errors
     /// `Io`.
-    async fn pin(&self, root: Cid, reason: PinReason) -> Result<(), ContentError>;
+    async fn pin(&self, root: Cid, pinning: Pinning) -> Result<(), ContentError>;
 
     /// Drops every pin of a reason.
     ///
@@ -203,6 +202,38 @@ pub enum PinReason {
     Input(ExecutionId),
     /// The result of an execution.
     Result(ExecutionId),
+}
+
+/// Why a tree is kept, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pinning {
+    /// Why.
+    pub reason: PinReason,
+    /// How long from now; absent means for ever.
+    pub term_ms: Option<u64>,
+}
+
+impl Pinning {
+    /// A result, for so many milliseconds; 0 means for ever.
+    #[must_use]
+    pub fn result(execution: ExecutionId, retention_ms: u64) -> Self {
+        let term_ms = Some(retention_ms).filter(|ms| *ms > 0);
+        Self { reason: PinReason::Result(execution), term_ms }
+    }
+}
+
+impl From<PinReason> for Pinning {
+    /// For ever.
+    fn from(reason: PinReason) -> Self {
+        Self { reason, term_ms: None }
+    }
+}
+
+impl From<&PinReason> for Pinning {
+    /// For ever.
+    fn from(reason: &PinReason) -> Self {
+        reason.clone().into()
+    }
 }
 
 /// What a fetch moved.

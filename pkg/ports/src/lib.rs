@@ -22,7 +22,7 @@ pub mod transport;
 
 pub use content::{
     BoxRead, ByteStream, Content, ContentError, DirEntry, EntryKind, FetchFrom, Fetched,
-    FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
+    FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, Pinning, ResultTree,
 };
 pub use crash::CrashAt;
 pub use dag::{CarPart, EntityBytes, Resolved, Scope};

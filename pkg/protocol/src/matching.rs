@@ -20,6 +20,11 @@ pub fn reasons_against(
     if requirements.network != Network::None && !info.networked_jobs {
         reasons.push(Reason::NoNetwork);
     }
+    if let Some(kind) = &requirements.publisher
+        && !info.publishers.contains(kind)
+    {
+        reasons.push(Reason::NoPublisher(kind.clone()));
+    }
     for constraint in &requirements.constraints {
         if !constraint.matches(&info.labels) {
             reasons.push(Reason::Constraint(constraint.to_string()));

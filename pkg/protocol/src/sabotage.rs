@@ -19,6 +19,8 @@ pub enum Sabotage {
     AcceptStaleEpoch,
     /// A requester completes a job whose result nobody confirmed to hold.
     CompleteUnpublished,
+    /// A requester names holders that it only asked.
+    CountAskedHolders,
     /// A requester does not stop what runs when a job is cancelled.
     CancelInNameOnly,
     /// A requester forgets an epoch, so that the next try has the same one.
@@ -44,7 +46,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::GrantStaleEpoch,
         Self::Overcommit,
         Self::IgnoreLeaseEnd,
@@ -53,6 +55,7 @@ impl Sabotage {
         Self::DropAcceptedResult,
         Self::AcceptStaleEpoch,
         Self::CompleteUnpublished,
+        Self::CountAskedHolders,
         Self::CancelInNameOnly,
         Self::ReuseEpoch,
         Self::LoseOnOldSync,

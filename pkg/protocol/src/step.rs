@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gadus_model::event::Record;
 use gadus_model::message::{Announce, Award, Envelope, RoundId};
 use gadus_model::view::JobView;
-use gadus_model::{Cid, Execution, JobId, NodeId};
+use gadus_model::{Cid, Execution, JobId, NodeId, PublisherSpec};
 
 use crate::compute::runs_once;
 
@@ -48,6 +48,8 @@ pub enum Effect {
         result: Cid,
         /// Who has it.
         from: NodeId,
+        /// For how long, in milliseconds; 0 means for ever.
+        retention_ms: u64,
     },
     /// A job is over and settled: into the index with it.
     Fold(Arc<JobView>),
@@ -72,6 +74,17 @@ pub enum Effect {
         execution: Execution,
         /// Its root.
         result: Cid,
+        /// For how long it is kept, in milliseconds; 0 means for ever.
+        retention_ms: u64,
+    },
+    /// Bring a public result to where its job wants it besides, and answer with `Placed`.
+    Publish {
+        /// Whose result.
+        execution: Execution,
+        /// Its root.
+        result: Cid,
+        /// Where to.
+        to: Box<PublisherSpec>,
     },
     /// Forget an execution's inputs and, unless it was promoted, its outputs.
     Forget {
@@ -99,6 +112,7 @@ impl Effect {
             | Self::Changed(_)
             | Self::Kill { .. }
             | Self::Promote { .. }
+            | Self::Publish { .. }
             | Self::Forget { .. } => true,
         }
     }

@@ -8,6 +8,7 @@ mod choosing;
 mod compute_leases;
 mod filled;
 mod granting;
+mod holders;
 mod keeping;
 mod leases;
 mod limits;

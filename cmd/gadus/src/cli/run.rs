@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::OutputArg;
-use crate::document::{EnvVar, InputArg, LabelArg, PublisherArg, ResultArg, Seconds};
+use crate::document::{EnvVar, InputArg, LabelArg, PublisherArg, ResultArg, Seconds, Term};
 
 /// WebAssembly.
 #[derive(Debug, Subcommand)]
@@ -129,6 +129,13 @@ pub(crate) struct JobFlags {
     /// A label to select jobs by
     #[arg(short, long = "label", value_name = "K=V")]
     pub(crate) labels: Vec<LabelArg>,
+    /// Who must hold the result before the job is done: keeper (the requester), producer (the node
+    /// that made it), or replicas=N (so many nodes) [default: keeper]
+    #[arg(long, value_name = "WHO")]
+    pub(crate) durability: Option<String>,
+    /// How long the result is kept: 12h, 7d, or forever [default: the requester's, 7d]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) retention: Option<Term>,
     /// Which nodes may take it, such as "region=eu,gpu in (a100,h100)"
     #[arg(long = "constraint", visible_alias = "constraints", value_name = "SELECTOR")]
     pub(crate) constraints: Vec<String>,

@@ -46,6 +46,39 @@ impl FromStr for Seconds {
     }
 }
 
+/// A span of time, or for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Term {
+    /// So long.
+    For(Seconds),
+    /// Without an end.
+    Ever,
+}
+
+impl Term {
+    /// Whole seconds, and -1 for ever: as job documents have it.
+    pub(crate) fn whole(self) -> i64 {
+        match self {
+            Self::For(seconds) => seconds.whole(),
+            Self::Ever => -1,
+        }
+    }
+}
+
+impl FromStr for Term {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "forever" => Ok(Self::Ever),
+            text => match text.parse()? {
+                Seconds(0) => Err("0 is no time to keep anything; use 7d, or forever".to_owned()),
+                seconds => Ok(Self::For(seconds)),
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +93,8 @@ mod tests {
         for text in ["", "m", "5x", "-1", "1.5h", "99999999999", "5000000000s", "60000d", "5é"] {
             assert!(text.parse::<Seconds>().is_err(), "{text}");
         }
+        assert_eq!("2d".parse::<Term>().unwrap().whole(), 172_800);
+        assert_eq!("forever".parse::<Term>().unwrap().whole(), -1);
+        assert!("0".parse::<Term>().is_err() && "ever".parse::<Term>().is_err());
     }
 }

@@ -11,6 +11,8 @@ const JOB: &[&str] = &[
     "Meta",
     "Labels",
     "Tasks",
+    "Durability",
+    "Retention",
     "State",
     "Version",
     "Revision",

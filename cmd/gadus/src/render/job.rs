@@ -66,7 +66,7 @@ pub(crate) fn job(
             execution.gadus.as_ref().map(|extras| bids(execution, &extras.plan, nodes, width));
         parts.push((format!("Bids{of}"), bids.unwrap_or_default()));
         parts.push((format!("Where the time went{of}"), timing(execution, width)));
-        parts.push((format!("Result{of}"), result(execution, width)));
+        parts.push((format!("Result{of}"), result(execution, nodes, now, width)));
         parts.push((format!("Standard output{of}"), output(&execution.run_output.stdout, width)));
         parts.push((format!("Standard error{of}"), output(&execution.run_output.stderr, width)));
     }
@@ -138,7 +138,12 @@ fn bids(
     format!("{}\n{}", plan(bids, nodes, width), paragraph(&format!("{winner} won: {why}."), width))
 }
 
-fn result(execution: &Execution, width: Option<u16>) -> String {
+fn result(
+    execution: &Execution,
+    nodes: &[NodeState],
+    now: Timestamp,
+    width: Option<u16>,
+) -> String {
     let mut table = Table::pairs(width);
     table.pair("State", Cell::state(&state(execution)));
     if is_published(execution) {
@@ -153,6 +158,12 @@ fn result(execution: &Execution, width: Option<u16>) -> String {
     if extras.result_bytes > 0 {
         table.pair("Size", super::amount::bytes(extras.result_bytes));
     }
+    let holders: Vec<_> =
+        extras.holders.iter().map(|id| super::nodes::name_of(id, nodes)).collect();
+    table.pair("Held by", holders.join(", "));
+    if is_published(execution) {
+        table.pair("Kept", kept(extras.kept_until_us, now));
+    }
     if let Some(manifest) = &extras.manifest {
         table.pair("Manifest", &manifest.cid);
     }
@@ -166,6 +177,24 @@ fn result(execution: &Execution, width: Option<u16>) -> String {
     let warnings: String =
         extras.warnings.iter().map(|w| format!("\n{}", warning(w, width))).collect();
     format!("{}{warnings}", table.draw())
+}
+
+/// Until when a result's holders keep it.
+fn kept(until_us: Option<u64>, now: Timestamp) -> String {
+    let Some(until_us) = until_us else { return "for ever".to_owned() };
+    let is_over = over_since(Some(until_us), now).is_some();
+    let note = if is_over { ", which is over: it may be gone" } else { "" };
+    format!("until {}{note}", stamp(ns(until_us)))
+}
+
+/// The moment until which a result was kept, if that is over.
+pub(crate) fn over_since(until_us: Option<u64>, now: Timestamp) -> Option<String> {
+    let until_ns = ns(until_us?);
+    (i128::from(until_ns) <= now.as_nanosecond()).then(|| stamp(until_ns))
+}
+
+fn ns(us: u64) -> i64 {
+    i64::try_from(us.saturating_mul(1000)).unwrap_or(i64::MAX)
 }
 
 /// The first lines of an output.

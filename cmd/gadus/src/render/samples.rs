@@ -45,6 +45,7 @@ pub(crate) fn published(exit_code: i32, stdout: &str, stderr: &str) -> Execution
         "Revision": 4, "CreateTime": at(7_000) * 1000, "ModifyTime": at(94_000) * 1000,
         "Gadus": {
             "State": "published", "Epoch": 1, "Plan": plan_json(), "ResultBytes": 13,
+            "Holders": [OTHER_NODE, NODE], "KeptUntilUs": at(604_800_094_000),
             "MarksUs": {"Submitted": at(0), "Announced": at(400), "Awarded": at(7_000),
                 "Granted": at(19_000), "Accepted": at(93_000), "Published": at(94_000)},
             "Warnings": ["the output 'outputs' is empty"],
@@ -64,6 +65,7 @@ pub(crate) fn running() -> Execution {
     (extras.manifest, extras.receipt) = (None, None);
     (extras.marks_us.accepted, extras.marks_us.published) = (None, None);
     extras.warnings.clear();
+    (extras.holders, extras.kept_until_us) = (Vec::new(), None);
     execution
 }
 

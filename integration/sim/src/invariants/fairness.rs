@@ -11,12 +11,13 @@ pub(super) struct Fairness;
 /// A waiting job whose backoff has only just ended may not have been looked at yet, in microseconds.
 const SLACK_US: u64 = 10_000;
 
-type Class<'a> = (Option<Engine>, Resources, &'a [Constraint], Network);
+type Class<'a> = (Option<Engine>, Resources, &'a [Constraint], Network, Option<String>);
 
 fn class(job: &Job) -> Class<'_> {
     let context = &job.context;
     let engine = job.task().map(|(_, task)| task.engine());
-    (engine, context.resources, &context.constraints, context.network)
+    let publisher = context.publisher.required();
+    (engine, context.resources, &context.constraints, context.network, publisher)
 }
 
 fn place(log: &JobLog) -> (std::cmp::Reverse<i64>, Time, gadus_model::JobId) {

@@ -22,7 +22,7 @@ impl Invariant for Holders {
         match seen {
             Seen::Durable { host, records } => {
                 for record in *records {
-                    let Event::Job(JobEvent::Published { execution, holders }) = &record.body
+                    let Event::Job(JobEvent::Published { execution, holders, .. }) = &record.body
                     else {
                         continue;
                     };

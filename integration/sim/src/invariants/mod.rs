@@ -18,6 +18,7 @@ mod memory;
 mod outbox;
 mod patience;
 mod persist_then_speak;
+mod promise;
 mod proposed_once;
 mod replay;
 mod replicas;
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(cancel::Cancel::default()),
         Box::new(outbox::Outbox),
         Box::new(holders::Holders::default()),
+        Box::new(promise::Promise),
         Box::new(replicas::Replicas),
         Box::new(completed::Completed),
         Box::new(capacity::Capacity),

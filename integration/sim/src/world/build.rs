@@ -50,7 +50,6 @@ impl World {
             coverage: Coverage::default(),
             sabotage,
             dooms: Vec::new(),
-            replicas: BTreeSet::new(),
             deadline: swarm.trouble_us + SETTLE_US,
             done: false,
             invariants: invariants::all(),

@@ -41,6 +41,8 @@ impl World {
                 SubmitError::TooManyJobs { .. }
                 | SubmitError::TooManyJobsOfClient { .. }
                 | SubmitError::TooManySlots { .. }
+                | SubmitError::TooManyHolders { .. }
+                | SubmitError::TooFewNodes { .. }
                 | SubmitError::QueueFull { .. },
             ) => return,
         }

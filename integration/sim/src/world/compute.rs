@@ -1,9 +1,10 @@
 //! What a compute node asks of the world, and what its engine does.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gadus_model::message::{Announce, Award, Envelope, Message, RoundId};
-use gadus_model::{Class, Code, Execution, FailureKind, Image, OwnerId};
+use gadus_model::{Class, Code, Execution, FailureKind, Image, OwnerId, Place};
 use gadus_protocol::Effect;
 use gadus_protocol::compute::{Facts, Input};
 
@@ -25,6 +26,10 @@ impl World {
             Effect::Promote { execution, .. } => {
                 let when = within(&mut self.dice, self.truth.now, content_us);
                 self.agenda.at(when, Happening::Promoted { host: at, boot, execution });
+            }
+            Effect::Publish { execution, .. } => {
+                let when = within(&mut self.dice, self.truth.now, content_us);
+                self.agenda.at(when, Happening::Placed { host: at, boot, execution });
             }
             Effect::Forget { execution, keep_result } => {
                 let keep = keep_result;
@@ -185,6 +190,21 @@ impl World {
         if self.is_up(at, boot) {
             self.compute(at, Input::Killed { execution });
         }
+    }
+
+    /// A result is where its job wants it besides, or cannot be brought there.
+    pub(super) fn placed(&mut self, at: HostNo, boot: u64, execution: Execution) {
+        if !self.is_up(at, boot) {
+            return;
+        }
+        let fails = !self.truth.healed && self.dice.chance(self.truth.swarm.engine.place_fail);
+        let place = if fails {
+            Err(failure(FailureKind::PublishFailed))
+        } else {
+            self.truth.hosts[at].content.place(&execution);
+            Ok(Place { kind: "urlDownload".to_owned(), params: BTreeMap::new() })
+        };
+        self.compute(at, Input::Placed { execution, place });
     }
 
     pub(super) fn promoted(&mut self, at: HostNo, boot: u64, execution: Execution) {

@@ -11,7 +11,6 @@ mod situations;
 mod trouble;
 mod turn;
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use gadus_model::message::{Announce, Envelope, RoundId};
@@ -49,7 +48,7 @@ pub(crate) enum Happening {
     NothingToKill { host: HostNo, boot: u64, execution: Execution },
     Promoted { host: HostNo, boot: u64, execution: Execution },
     Fetched { host: HostNo, boot: u64, from: HostNo, execution: Execution, result: Cid },
-    AskToKeep { at: HostNo, holder: HostNo, from: HostNo, execution: Execution, times: u32 },
+    Placed { host: HostNo, boot: u64, execution: Execution },
     ReplicaFetched { host: HostNo, boot: u64, from: HostNo, execution: Execution },
     Resolved { host: HostNo, boot: u64, job: JobId, reference: String },
     Submit { work: usize, again: bool },
@@ -87,8 +86,6 @@ pub struct World {
     pub(crate) coverage: Coverage,
     pub(crate) sabotage: Option<Sabotage>,
     pub(crate) dooms: Vec<Doom>,
-    /// Who answered that it holds another's result.
-    pub(crate) replicas: BTreeSet<(HostNo, Execution)>,
     pub(crate) deadline: u64,
     pub(crate) done: bool,
     invariants: Vec<Box<dyn Invariant>>,
@@ -131,9 +128,7 @@ impl World {
             Happening::Fetched { host, boot, from, execution, result } => {
                 self.fetched(host, boot, from, execution, result);
             }
-            Happening::AskToKeep { at, holder, from, execution, times } => {
-                self.ask_to_keep(at, holder, from, execution, times);
-            }
+            Happening::Placed { host, boot, execution } => self.placed(host, boot, execution),
             Happening::ReplicaFetched { host, boot, from, execution } => {
                 self.replica_fetched(host, boot, from, execution);
             }

@@ -26,7 +26,7 @@ impl World {
                 let resolved = Happening::Resolved { host: at, boot, job, reference };
                 self.agenda.at(when, resolved);
             }
-            Effect::Keep { execution, result, from } => {
+            Effect::Keep { execution, result, from, .. } => {
                 let most_us = self.truth.swarm.engine.content_max_us;
                 let when = within(&mut self.dice, self.truth.now, most_us);
                 let Some(from) = self.truth.place(from) else { return };
@@ -38,6 +38,7 @@ impl World {
             | Effect::Start { .. }
             | Effect::Kill { .. }
             | Effect::Promote { .. }
+            | Effect::Publish { .. }
             | Effect::Forget { .. } => {}
         }
     }
@@ -46,9 +47,6 @@ impl World {
     pub(super) fn arrive_at_requester(&mut self, at: HostNo, from: HostNo, message: &Envelope) {
         let sender = self.truth.hosts[from].id;
         let Some(core) = self.truth.hosts[at].requester_core() else { return };
-        if let Message::Kept { execution } = &message.body {
-            self.replicas.insert((from, execution.clone()));
-        }
         let boot = self.truth.hosts[at].boot;
         let mut message = message.clone();
         if let Message::Propose { execution, proposal } = &mut message.body

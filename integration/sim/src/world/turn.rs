@@ -218,7 +218,6 @@ impl World {
         }
         for records in M::shell(host).disk.synced(upto) {
             self.see(&Seen::Durable { host: at, records: &records });
-            self.want_replicas(at, &records);
         }
         let doomed = |d: &Doom| d.host == at && d.part == M::PART && d.ticket <= upto;
         if let Some(doom) = self.dooms.iter().find(|d| doomed(d)) {
@@ -297,6 +296,7 @@ fn worded(step: &Step) -> String {
         | Effect::Start { .. }
         | Effect::Kill { .. }
         | Effect::Promote { .. }
+        | Effect::Publish { .. }
         | Effect::Forget { .. } => names::effect(effect).to_owned(),
     });
     effects.collect::<Vec<_>>().join(" ")

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gadus_model::Cid;
 use parking_lot::Mutex;
 
-use crate::block::Key;
+use crate::block::Reading;
 use crate::store::Store;
 
 /// So many are remembered; then all are forgotten, and learnt again.
@@ -18,14 +18,14 @@ const ROOTS_MAX: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Complete {
     /// With the number of the store's last sweep before they were looked at.
-    roots: Mutex<HashMap<(Key, u64), u64>>,
+    roots: Mutex<HashMap<Reading, u64>>,
     sweeps: Arc<AtomicU64>,
 }
 
 impl Complete {
     /// Begins with what is pinned.
     pub(crate) fn of(store: &Store) -> Self {
-        let name = |cid: &Cid| ((Key::of(cid), cid.codec()), 0);
+        let name = |cid: &Cid| (Reading::of(cid), 0);
         let roots = store.roots_in_use(ROOTS_MAX).iter().map(name).collect();
         Self { roots: Mutex::new(roots), sweeps: store.sweeps() }
     }
@@ -46,11 +46,11 @@ impl Complete {
         if roots.len() >= ROOTS_MAX {
             roots.clear();
         }
-        roots.insert((Key::of(root), root.codec()), sweep);
+        roots.insert(Reading::of(root), sweep);
     }
 
     pub(crate) fn has(&self, root: &Cid) -> bool {
-        let sweep = self.roots.lock().get(&(Key::of(root), root.codec())).copied();
+        let sweep = self.roots.lock().get(&Reading::of(root)).copied();
         sweep == Some(self.sweep())
     }
 }

@@ -7,7 +7,7 @@ use gadus_ports::ContentError;
 
 use super::Complete;
 use super::links::{Named, links, may_link};
-use crate::block::{Key, identity};
+use crate::block::{Reading, identity};
 use crate::store::Store;
 
 /// Blocks that are not here.
@@ -54,7 +54,7 @@ fn walk(
     let mut seen = HashSet::new();
     let mut looked_at = 0;
     while let Some((cid, size)) = stack.pop() {
-        if identity(&cid).is_some() && !may_link(&cid) || !seen.insert(Key::of(&cid)) {
+        if identity(&cid).is_some() && !may_link(&cid) || !seen.insert(Reading::of(&cid)) {
             continue;
         }
         if complete.has(&cid) {

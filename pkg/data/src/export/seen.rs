@@ -1,11 +1,12 @@
 //! Blocks that a CAR has already.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use gadus_model::Cid;
 use gadus_ports::ContentError;
 
 use crate::block::Key;
+use crate::dag::may_link;
 use crate::error::malformed;
 
 /// What is known of a block that comes up.
@@ -22,14 +23,15 @@ pub(super) enum News {
 /// Remembers blocks by half of their keys: nobody makes two of the same.
 #[derive(Debug)]
 pub(super) struct Seen {
-    /// Whether all below a block is in the CAR too.
-    blocks: HashMap<u128, bool>,
+    blocks: HashSet<u128>,
+    /// Of those that may have links, the readings below which all is in the CAR too.
+    whole: HashSet<(u128, u64)>,
     max: usize,
 }
 
 impl Seen {
     pub(super) fn new(max: usize) -> Self {
-        Self { blocks: HashMap::new(), max }
+        Self { blocks: HashSet::new(), whole: HashSet::new(), max }
     }
 
     /// Meets a block, from which all below it follows, or some of it.
@@ -38,10 +40,13 @@ impl Seen {
     /// `Malformed` for one more than may be remembered.
     pub(super) fn meet(&mut self, cid: &Cid, is_whole: bool) -> Result<News, ContentError> {
         let half = Key::of(cid).half();
-        if let Some(was_whole) = self.blocks.get_mut(&half) {
-            let news = if *was_whole { News::Known } else { News::Partly };
-            *was_whole |= is_whole;
-            return Ok(news);
+        let reading = (half, cid.codec());
+        if self.blocks.contains(&half) {
+            let is_known = !may_link(cid) || self.whole.contains(&reading);
+            if is_whole && !is_known {
+                self.whole.insert(reading);
+            }
+            return Ok(if is_known { News::Known } else { News::Partly });
         }
         if self.blocks.len() == self.max {
             let why = format!(
@@ -51,7 +56,10 @@ impl Seen {
             );
             return Err(malformed("the tree for a CAR without duplicates", why));
         }
-        self.blocks.insert(half, is_whole);
+        self.blocks.insert(half);
+        if is_whole && may_link(cid) {
+            self.whole.insert(reading);
+        }
         Ok(News::New)
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use gadus_model::Cid;
+use gadus_model::{Cid, RAW};
 use gadus_ports::{CarPart, Content as _, ContentError, EntityBytes, Layout, Scope};
 use parking_lot::Mutex;
 use tempfile::TempDir;
@@ -196,12 +196,21 @@ async fn identity_cids_are_no_blocks() {
     let x = leaf(&content, b"x").await;
     let (_, inline) = node(&[("x", x)], &data::directory(None));
     let inline = identity(gadus_model::DAG_PB, &inline);
-    let root =
-        directory(&content, &[("i", inline), ("t", identity(gadus_model::RAW, b"tiny"))]).await;
+    let root = directory(&content, &[("i", inline), ("t", identity(RAW, b"tiny"))]).await;
     assert_eq!(export(&content, root, "", ALL).await.unwrap(), [root, x]);
     assert_eq!(export(&content, inline, "x", ALL).await.unwrap(), [x]);
     let dups = CarPart { dups: true, ..ALL };
     assert_eq!(export(&content, root, "t", dups).await.unwrap(), [root]);
+}
+
+#[tokio::test]
+async fn a_node_that_is_named_as_a_leaf_too_is_followed_and_comes_once() {
+    let (_dir, content) = open(ContentConfig::default());
+    let below = leaf(&content, b"below").await;
+    let inner = directory(&content, &[("below", below)]).await;
+    let as_leaf = Cid::new_v1(RAW, *inner.hash());
+    let root = directory(&content, &[("a", as_leaf), ("b", inner), ("c", as_leaf)]).await;
+    assert_eq!(export(&content, root, "", ALL).await.unwrap(), [root, as_leaf, below]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 pub(crate) mod flight;
 mod peer;
 mod plan;
+mod segments;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,7 @@ mod tests;
 use std::sync::Arc;
 
 use gadus_model::Cid;
-use gadus_ports::{ContentError, FetchFrom, Fetched, PinReason, Want};
+use gadus_ports::{ContentError, FetchFrom, Fetched, Pinning, Want};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Duration, Instant, sleep_until};
@@ -21,9 +22,9 @@ use tokio::time::{Duration, Instant, sleep_until};
 use self::flight::{Boarded, Landed};
 use self::peer::{Order, Peer, Supplier};
 use self::plan::{PEERS_MAX, Plan, Verdict};
+use self::segments::Segments;
 use crate::content::{Core, blocking};
 use crate::dag::gaps;
-use crate::store::Session;
 
 /// Threads that check and store the blocks of one fetch.
 const SINKS: usize = 2;
@@ -73,11 +74,11 @@ pub(crate) async fn tree(
     core: &Arc<Core>,
     root: Cid,
     from: &FetchFrom,
-    reason: &PinReason,
+    pinning: &Pinning,
 ) -> Result<Fetched, ContentError> {
     loop {
         if core.complete.has(&root) {
-            core.store.pin(root, reason).await?;
+            core.store.pin(root, pinning.clone()).await?;
             // Pinned too late, if it was swept meanwhile.
             if core.complete.has(&root) {
                 return Ok(Fetched::default());
@@ -85,7 +86,7 @@ pub(crate) async fn tree(
         }
         match core.flights.board(&root) {
             Boarded::Pilot(pilot) => {
-                let result = tree_kept(core, root, from, reason).await;
+                let result = tree_kept(core, root, from, pinning).await;
                 pilot.land(Landed::of(&result));
                 return result;
             }
@@ -105,12 +106,12 @@ async fn tree_kept(
     core: &Arc<Core>,
     root: Cid,
     from: &FetchFrom,
-    reason: &PinReason,
+    pinning: &Pinning,
 ) -> Result<Fetched, ContentError> {
     let mut all = Fetched::default();
     loop {
         let sweep = core.complete.sweep();
-        let fetched = tree_alone(core, root, from, reason).await?;
+        let fetched = tree_alone(core, root, from, pinning).await?;
         all.bytes += fetched.bytes;
         all.by_peer.extend(fetched.by_peer);
         if sweep == core.complete.sweep() {
@@ -124,16 +125,16 @@ async fn tree_alone(
     core: &Arc<Core>,
     root: Cid,
     from: &FetchFrom,
-    reason: &PinReason,
+    pinning: &Pinning,
 ) -> Result<Fetched, ContentError> {
     let local = core.clone();
     let found = blocking(move || gaps(&local.store, &local.complete, &root, usize::MAX)).await?;
     if found.missing.is_empty() {
-        core.store.pin(root, reason).await?;
+        core.store.pin(root, pinning.clone()).await?;
         return Ok(Fetched::default());
     }
     let missing = found.missing.into_iter().map(|(cid, _)| cid).collect();
-    download(core, missing, true, from, Some((root, reason.clone()))).await
+    download(core, missing, true, from, Some((root, pinning.clone()))).await
 }
 
 /// Fetches some blocks and nothing below them.
@@ -180,14 +181,14 @@ async fn download(
     wanted: Vec<Cid>,
     is_deep: bool,
     from: &FetchFrom,
-    pin: Option<(Cid, PinReason)>,
+    pin: Option<(Cid, Pinning)>,
 ) -> Result<Fetched, ContentError> {
     // The semaphore is never closed.
     let _turn = core.downloads.acquire().await;
-    let session = Arc::new(core.store.session(None));
+    let segments = Arc::new(Segments::new(core));
     let (events, inbox) = mpsc::channel(EVENT_QUEUE_MAX);
     let mut tasks = JoinSet::new();
-    let (sinks, threads) = spawn_sinks(core, &session, is_deep, &events);
+    let (sinks, threads) = spawn_sinks(core, &segments, is_deep, &events);
     let wait_ms = u64::try_from(from.wait.as_millis()).unwrap_or(FAR_MS).min(FAR_MS);
     let far = core.upstreams.len();
     let mut download = Download {
@@ -224,19 +225,19 @@ async fn download(
     for thread in threads {
         thread.await.unwrap_or_else(|error| tracing::error!(%error, "a sink of a fetch failed"));
     }
-    finish(session, result, &download.plan, pin).await
+    finish(&segments, result, &download.plan, pin).await
 }
 
 fn spawn_sinks(
     core: &Arc<Core>,
-    session: &Arc<Session>,
+    segments: &Arc<Segments>,
     is_deep: bool,
     events: &mpsc::Sender<Event>,
 ) -> (Vec<mpsc::Sender<peer::Received>>, Vec<JoinHandle<()>>) {
     let spawn = |_| {
         let (sender, blocks) = mpsc::channel(SINK_QUEUE_MAX);
-        let (core, session, events) = (core.clone(), session.clone(), events.clone());
-        let run = move || sink::run(&core, &session, is_deep, blocks, &events);
+        let (core, segments, events) = (core.clone(), segments.clone(), events.clone());
+        let run = move || sink::run(&core, &segments, is_deep, blocks, &events);
         (sender, tokio::task::spawn_blocking(run))
     };
     (0..SINKS).map(spawn).unzip()
@@ -244,11 +245,12 @@ fn spawn_sinks(
 
 /// Keeps what came: a second attempt need not fetch it again.
 async fn finish(
-    session: Arc<Session>,
+    segments: &Segments,
     result: Result<(), ContentError>,
     plan: &Plan,
-    pin: Option<(Cid, PinReason)>,
+    pin: Option<(Cid, Pinning)>,
 ) -> Result<Fetched, ContentError> {
+    let session = segments.last();
     match result {
         Ok(()) => blocking(move || session.commit(pin)).await?,
         Err(error @ ContentError::Missing { .. }) => {

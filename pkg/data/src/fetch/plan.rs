@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use gadus_model::{Cid, NodeId};
 
-use crate::block::Key;
+use crate::block::Reading;
 
 /// More peers than this are not asked.
 pub(crate) const PEERS_MAX: usize = 64;
@@ -36,13 +36,13 @@ const RETRY_SCAN_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Plan {
     peers: Vec<Peer>,
-    wants: HashMap<Key, Wanted>,
-    seen: HashSet<Key>,
+    wants: HashMap<Reading, Wanted>,
+    seen: HashSet<Reading>,
     /// Nobody was asked yet; the last goes first.
     fresh: Vec<Cid>,
     /// Somebody lacks it.
     retry: Vec<Cid>,
-    parked: BTreeSet<(u64, Key)>,
+    parked: BTreeSet<(u64, Reading)>,
     wait_ms: u64,
     /// When nobody has answered anything for so long, the fetch is over: peers that open streams
     /// and fall silent, or close them, could make it last for ever.
@@ -126,7 +126,7 @@ impl Plan {
     /// Blocks are wanted, the first first.
     pub(crate) fn want(&mut self, cids: impl DoubleEndedIterator<Item = Cid>) {
         for cid in cids.rev() {
-            let key = Key::of(&cid);
+            let key = Reading::of(&cid);
             if self.seen.insert(key) {
                 let wanted = Wanted {
                     cid,
@@ -159,7 +159,7 @@ impl Plan {
         let scan_end = at.saturating_sub(RETRY_SCAN_MAX);
         while at > scan_end && taken.len() < room {
             at -= 1;
-            match self.wants.get(&Key::of(&self.retry[at])) {
+            match self.wants.get(&Reading::of(&self.retry[at])) {
                 Some(wanted)
                     if wanted.lacked_by & (1 << peer) != 0 || wanted.lacked_by & near != near => {}
                 Some(_) => {
@@ -180,7 +180,7 @@ impl Plan {
     }
 
     fn ask(&mut self, peer: usize, cid: &Cid) -> Option<(Cid, bool)> {
-        let wanted = self.wants.get_mut(&Key::of(cid))?;
+        let wanted = self.wants.get_mut(&Reading::of(cid))?;
         wanted.asked = Some(peer);
         self.peers[peer].in_flight += 1;
         Some((wanted.cid, wanted.relay))
@@ -196,7 +196,7 @@ impl Plan {
     /// A peer's bytes were right, and are stored; `children` are wanted next.
     pub(crate) fn stored(&mut self, peer: usize, cid: &Cid, bytes: u64, children: Vec<Cid>) {
         self.peers[peer].bytes += bytes;
-        if let Some(wanted) = self.wants.remove(&Key::of(cid)) {
+        if let Some(wanted) = self.wants.remove(&Reading::of(cid)) {
             self.relay |= wanted.relay;
         }
         self.want(children.into_iter());
@@ -207,9 +207,9 @@ impl Plan {
         self.answered_ms = now_ms;
         self.peers[peer].in_flight = self.peers[peer].in_flight.saturating_sub(1);
         self.peers[peer].misses += 1;
-        if let Some(wanted) = self.wants.get_mut(&Key::of(cid)) {
+        if let Some(wanted) = self.wants.get_mut(&Reading::of(cid)) {
             wanted.lacked_by |= 1 << peer;
-            self.again(Key::of(cid), now_ms);
+            self.again(Reading::of(cid), now_ms);
         }
     }
 
@@ -249,12 +249,12 @@ impl Plan {
     /// Other peers are up than before: what waits for one that lacks nothing may wait in vain.
     fn reconsider(&mut self, now_ms: u64) {
         for cid in std::mem::take(&mut self.retry) {
-            self.again(Key::of(&cid), now_ms);
+            self.again(Reading::of(&cid), now_ms);
         }
     }
 
     /// A block that is asked of nobody is put where the next peer, round or pause finds it.
-    fn again(&mut self, key: Key, now_ms: u64) {
+    fn again(&mut self, key: Reading, now_ms: u64) {
         let up = self.up_mask();
         let Some(wanted) = self.wants.get_mut(&key) else { return };
         wanted.asked = None;

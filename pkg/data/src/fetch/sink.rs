@@ -1,22 +1,20 @@
 //! Where a fetch's blocks are checked and stored, on threads of their own.
 
-use std::sync::Arc;
-
 use gadus_model::Cid;
 use gadus_ports::ContentError;
 use tokio::sync::mpsc;
 
 use super::Event;
 use super::peer::Received;
+use super::segments::Segments;
 use crate::block::verify;
 use crate::content::Core;
 use crate::dag::gaps_below;
-use crate::store::Session;
 
 /// Takes blocks until the fetch drops its ends of the channels.
 pub(super) fn run(
     core: &Core,
-    session: &Arc<Session>,
+    segments: &Segments,
     is_deep: bool,
     mut blocks: mpsc::Receiver<Received>,
     events: &mpsc::Sender<Event>,
@@ -27,7 +25,7 @@ pub(super) fn run(
                 Event::Lied { peer, cid }
             }
             Err(error) => Event::Failed(error),
-            Ok(()) => match store(core, session, is_deep, &cid, &bytes) {
+            Ok(()) => match store(core, segments, is_deep, &cid, &bytes) {
                 Ok(children) => Event::Stored { peer, cid, bytes: bytes.len() as u64, children },
                 Err(error) => Event::Failed(error),
             },
@@ -41,7 +39,7 @@ pub(super) fn run(
 /// Stores a block; answers what is not here of that which it links to.
 fn store(
     core: &Core,
-    session: &Session,
+    segments: &Segments,
     is_deep: bool,
     cid: &Cid,
     bytes: &[u8],
@@ -51,6 +49,6 @@ fn store(
     } else {
         Vec::new()
     };
-    session.put(cid, bytes)?;
+    segments.put(cid, bytes)?;
     Ok(below.into_iter().map(|(cid, _)| cid).collect())
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use gadus_model::{Cid, DAG_CBOR, DAG_PB};
+use gadus_model::{Cid, DAG_PB};
 use gadus_ports::ContentError;
 
-use crate::block::Key;
-use crate::dag::links;
+use crate::block::Reading;
+use crate::dag::{links, may_link};
 use crate::store::Session;
 use crate::unixfs::parse::{Parsed, parse};
 
@@ -34,7 +34,7 @@ pub(crate) fn tally(session: &Session, roots: &[Cid]) -> Result<Tally, ContentEr
     let step = |cid: &Cid| Step { cid: *cid, is_part: false, size: 0 };
     let mut stack: Vec<Step> = roots.iter().map(step).collect();
     while let Some(Step { cid, is_part, size }) = stack.pop() {
-        if !seen.insert(Key::of(&cid)) {
+        if !seen.insert(Reading::of(&cid)) {
             continue;
         }
         let missing = ContentError::Missing { cid, asked: 0, waited_ms: 0 };
@@ -55,7 +55,7 @@ pub(crate) fn tally(session: &Session, roots: &[Cid]) -> Result<Tally, ContentEr
                     stack.extend(links(&cid, &bytes)?.into_iter().map(next));
                 }
             }
-            DAG_CBOR => {
+            _ if may_link(&cid) => {
                 let bytes = session.get(&cid)?.ok_or(missing)?;
                 stack.extend(links(&cid, &bytes)?.iter().map(|(cid, _)| step(cid)));
             }

@@ -1,12 +1,14 @@
 //! Output directories, honest and hostile.
 
+mod racing;
+
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
 use futures::TryStreamExt as _;
 use gadus_model::{Caps, ExecutionId};
-use gadus_ports::{Content as _, NamespaceId, Node};
+use gadus_ports::{Content as _, NamespaceId, Node, Pinning};
 use rustix::fs::{CWD, FileType, Mode, mkfifoat, mknodat};
 use tempfile::TempDir;
 
@@ -84,7 +86,7 @@ async fn a_result_is_a_directory_that_is_seen_once_promoted() {
         assert_eq!(stored.as_ref(), Some(bytes));
     }
     let reason = gadus_ports::PinReason::Result(NAMESPACE);
-    case.content.promote(NAMESPACE, result.result, reason).await.unwrap();
+    case.content.promote(NAMESPACE, result.result, reason.into()).await.unwrap();
     assert_eq!(case.read(result.result, "").await, "exitCode outputs stderr stdout");
     assert_eq!(case.read(result.result, "stdout").await, "said");
     assert_eq!(case.read(result.result, "stderr").await, "moaned");
@@ -164,7 +166,7 @@ async fn links_that_stay_inside_stay_links() {
     let result = case.import().await.unwrap();
     assert_eq!(result.warnings, Vec::<String>::new());
     let reason = gadus_ports::PinReason::Result(NAMESPACE);
-    case.content.promote(NAMESPACE, result.result, reason).await.unwrap();
+    case.content.promote(NAMESPACE, result.result, reason.into()).await.unwrap();
     for (link, target) in [
         ("dir", "d"),
         ("by-way-of-a-link", "dir/answer"),

@@ -220,7 +220,7 @@ async fn how_much_is_missing_is_told_from_what_is_here() {
     }
     let wide = node(&content, &links, &data::directory(None)).await;
     assert_eq!(content.bytes_missing(&wide, 5), 1, "it was not looked at to its end");
-    content.pin(wide, PinReason::User).await.unwrap();
+    content.pin(wide, PinReason::User.into()).await.unwrap();
     drop(content);
     let content = EmbeddedContent::open(dir.path().join("store"), config).unwrap();
     assert_eq!(content.bytes_missing(&wide, 5), 0, "it is pinned, so it is whole");

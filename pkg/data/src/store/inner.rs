@@ -10,7 +10,7 @@ use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 use gadus_model::Cid;
-use gadus_ports::{ContentError, CrashAt, NamespaceId, PinReason};
+use gadus_ports::{ContentError, CrashAt, NamespaceId};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 
@@ -20,10 +20,9 @@ use super::index::{Index, StoredPin};
 use super::packs::Packs;
 use super::pressure::Pressure;
 use super::quota::Quota;
-use super::record::Term;
 use super::session::Sessions;
 use super::state::{Change, Loc, Position, State};
-use super::{Append, closed, now};
+use super::{Append, closed};
 use crate::block::Key;
 use crate::config::ContentConfig;
 use crate::error::io_error;
@@ -225,18 +224,5 @@ impl Inner {
 
     pub(super) fn stop_if_closing(&self) -> Result<(), ContentError> {
         if self.is_closing.load(Ordering::Relaxed) { Err(closed()) } else { Ok(()) }
-    }
-
-    /// How long something is kept that is pinned now: results as long as the configuration says,
-    /// all else for ever.
-    pub(super) fn term_of(&self, reason: &PinReason) -> Term {
-        let made = now();
-        let until_us = match reason {
-            PinReason::Result(_) if self.config.result_retention_ms > 0 => {
-                Some(made.plus_ms(self.config.result_retention_ms).0)
-            }
-            PinReason::Result(_) | PinReason::Input(_) | PinReason::User => None,
-        };
-        Term { made_us: made.0, until_us }
     }
 }

@@ -42,14 +42,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use gadus_model::{Cid, Time};
-use gadus_ports::{Checked, Collected, ContentError, NamespaceId, PinReason, StoreStat};
+use gadus_ports::{Checked, Collected, ContentError, NamespaceId, Pinning, StoreStat};
 use tokio::sync::{mpsc, oneshot};
 
 use self::collect::{Collection, Goal};
 use self::committer::Committer;
 pub(crate) use self::committer::Item;
 use self::inner::Inner;
-use self::record::Entry;
+use self::record::{Entry, Term};
 pub(crate) use self::session::Session;
 use crate::block::{Key, identity};
 use crate::config::ContentConfig;
@@ -153,10 +153,12 @@ impl Store {
         &self,
         namespace: NamespaceId,
         root: Cid,
-        reason: &PinReason,
+        pinning: impl Into<Pinning>,
     ) -> Result<(), ContentError> {
-        let term = Some(self.inner.term_of(reason));
-        let entry = Entry::Promote { namespace, root, reason: reason.into(), term };
+        let pinning = pinning.into();
+        let term = Some(Term::of(&pinning));
+        let reason = (&pinning.reason).into();
+        let entry = Entry::Promote { namespace, root, reason, term };
         self.append(vec![Item::Control(entry)], true).await
     }
 

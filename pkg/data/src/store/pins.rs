@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gadus_model::{Cid, Time};
-use gadus_ports::{ContentError, Pin, PinPage, PinReason};
+use gadus_ports::{ContentError, Pin, PinPage, PinReason, Pinning};
 
 use super::index::StoredPin;
 use super::record::{Entry, Reason, Term};
@@ -11,12 +11,17 @@ use super::state::PinChange;
 use super::{Item, Store, now};
 
 impl Store {
-    /// Pins a root, for as long as is usual. An input's pin does not wait for the disk: whoever
+    /// Pins a root. An input's pin does not wait for the disk: whoever
     /// runs the execution again after a crash asks for its inputs again.
-    pub(crate) async fn pin(&self, root: Cid, reason: &PinReason) -> Result<(), ContentError> {
-        let durable = !matches!(reason, PinReason::Input(_));
-        let term = self.inner.term_of(reason);
-        self.append(vec![Item::pin(root, reason, term)], durable).await
+    pub(crate) async fn pin(
+        &self,
+        root: Cid,
+        pinning: impl Into<Pinning>,
+    ) -> Result<(), ContentError> {
+        let pinning = pinning.into();
+        let durable = !matches!(pinning.reason, PinReason::Input(_));
+        let term = Term::of(&pinning);
+        self.append(vec![Item::pin(root, &pinning.reason, term)], durable).await
     }
 
     /// Pins a root until a moment, or for ever.

@@ -8,7 +8,7 @@
 //! is checked by its CID.
 
 use gadus_model::{Cid, Time};
-use gadus_ports::{NamespaceId, PinReason};
+use gadus_ports::{NamespaceId, PinReason, Pinning};
 use serde::{Deserialize, Serialize};
 
 use super::state::Position;
@@ -92,6 +92,13 @@ pub(crate) struct Term {
 }
 
 impl Term {
+    /// What a pin that is made now has.
+    pub(crate) fn of(pinning: &Pinning) -> Self {
+        let made = super::now();
+        let until = pinning.term_ms.map(|ms| made.plus_ms(ms));
+        Self { made_us: made.0, until_us: until.map(|until| until.0) }
+    }
+
     pub(crate) fn is_over(&self, now: Time) -> bool {
         self.until_us.is_some_and(|until| until <= now.0)
     }

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use gadus_model::Cid;
-use gadus_ports::{ContentError, NamespaceId, PinReason};
+use gadus_ports::{ContentError, NamespaceId, PinReason, Pinning};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::packs::Lease;
-use super::record::{self, Entry, Extent};
+use super::record::{self, Entry, Extent, Term};
 use super::state::{Loc, cost};
 use super::{Append, Inner, Item, ask, closed};
 use crate::block::{Key, identity};
@@ -237,10 +237,10 @@ impl Session {
 
     /// Makes the session's blocks count, durably, and pins `pin` in the same step. To be called
     /// once, on a thread that may wait, when no `put` is under way.
-    pub(crate) fn commit(&self, pin: Option<(Cid, PinReason)>) -> Result<(), ContentError> {
-        let is_lazy = matches!(pin, Some((_, PinReason::Input(_))));
-        let term = |reason: &PinReason| self.inner.term_of(reason);
-        let pin = pin.map(|(root, reason)| Item::pin(root, &reason, term(&reason)));
+    pub(crate) fn commit(&self, pin: Option<(Cid, Pinning)>) -> Result<(), ContentError> {
+        let is_input = |(_, pin): &(Cid, Pinning)| matches!(pin.reason, PinReason::Input(_));
+        let is_lazy = pin.as_ref().is_some_and(is_input);
+        let pin = pin.map(|(root, pin)| Item::pin(root, &pin.reason, Term::of(&pin)));
         self.commit_with(pin, is_lazy)
     }
 

@@ -69,11 +69,11 @@ async fn a_gateway_has_what_no_peer_has() {
     })
     .await;
     let (_dir, content) = open(vec![format!("gateway:{}", server.url("/base/"))]);
-    let fetched = content.fetch(root, alone(), PinReason::User).await.unwrap();
+    let fetched = content.fetch(root, alone(), PinReason::User.into()).await.unwrap();
     assert!(fetched.bytes > 20_000 && fetched.by_peer.is_empty(), "{fetched:?}");
     assert_eq!(content.bytes_missing(&root, 1), 0);
     let nowhere = raw_cid(b"nowhere");
-    let error = content.fetch(nowhere, alone(), PinReason::User).await.unwrap_err();
+    let error = content.fetch(nowhere, alone(), PinReason::User.into()).await.unwrap_err();
     assert!(matches!(error, ContentError::Missing { cid, .. } if cid == nowhere), "{error}");
 }
 
@@ -88,7 +88,7 @@ async fn a_store_that_lies_is_left_for_the_next() {
     .await;
     let upstreams = [&liar, &honest].map(|server| format!("gateway:{}", server.url("")));
     let (_dir, content) = open(upstreams.into());
-    content.fetch(root, alone(), PinReason::User).await.unwrap();
+    content.fetch(root, alone(), PinReason::User.into()).await.unwrap();
     assert_eq!(liar.requests(), 1, "it is asked once");
     assert!(!content.has(&raw_cid(b"other bytes")));
 }
@@ -108,10 +108,10 @@ async fn a_kubo_daemon_has_what_no_peer_has() {
     })
     .await;
     let (_dir, content) = open(vec![format!("kubo:{}", server.url(""))]);
-    content.fetch(root, alone(), PinReason::User).await.unwrap();
+    content.fetch(root, alone(), PinReason::User.into()).await.unwrap();
     assert_eq!(content.bytes_missing(&root, 1), 0);
     let nowhere = raw_cid(b"nowhere");
-    let error = content.fetch(nowhere, alone(), PinReason::User).await.unwrap_err();
+    let error = content.fetch(nowhere, alone(), PinReason::User.into()).await.unwrap_err();
     assert!(matches!(error, ContentError::Missing { .. }), "{error}");
 }
 
@@ -121,7 +121,7 @@ async fn stores_that_are_away_are_none() {
     let (_dir, content) =
         open(vec![format!("kubo:http://{gone}"), format!("gateway:http://{gone}")]);
     let cid = raw_cid(b"x");
-    let error = content.fetch(cid, alone(), PinReason::User).await.unwrap_err();
+    let error = content.fetch(cid, alone(), PinReason::User.into()).await.unwrap_err();
     assert!(matches!(error, ContentError::Missing { .. }), "{error}");
 }
 

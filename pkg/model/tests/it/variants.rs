@@ -63,7 +63,7 @@ variants! {
     Proposal: Open Sealed;
     PublisherSpec: Ipfs Local S3;
     S3Form: Archive Tree;
-    Reason: Engine UnknownEngine TooBig Busy Constraint NoNetwork ImageArch Disconnected
+    Reason: Engine UnknownEngine TooBig Busy Constraint NoNetwork NoPublisher ImageArch Disconnected
         RecentlyRefused RecentlyFailed NotAllowed Draining TooMany BidExpired Stale
         NoSealedWork;
     Restart: Elsewhere Never;

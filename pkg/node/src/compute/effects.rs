@@ -1,8 +1,8 @@
 //! Performing what a compute node's steps ask for.
 
 use gadus_model::message::Award;
-use gadus_model::{Cid, Execution, NodeId};
-use gadus_ports::{FetchFrom, PinReason};
+use gadus_model::{Cid, Execution, Failure, FailureKind, NodeId, PublisherSpec};
+use gadus_ports::{FetchFrom, PinReason, Pinning, Publication};
 use gadus_protocol::Effect;
 use gadus_protocol::compute::Input;
 use tokio_util::sync::CancellationToken;
@@ -19,14 +19,18 @@ impl Loop {
                 Some(stop) => stop.cancel(),
                 None => self.handle(Input::Killed { execution }),
             },
-            Effect::Promote { execution, result } => {
-                tokio::spawn(promote(self.world.clone(), execution, result));
+            Effect::Promote { execution, result, retention_ms } => {
+                tokio::spawn(promote(self.world.clone(), execution, result, retention_ms));
             }
-            Effect::Keep { execution, result, from } => {
+            Effect::Publish { execution, result, to } => {
+                tokio::spawn(publish(self.world.clone(), execution, result, *to));
+            }
+            Effect::Keep { execution, result, from, retention_ms } => {
                 let requester = self.machine.asks_to_keep(&execution);
                 let peers = [from].into_iter().chain(requester.filter(|r| *r != from));
                 let peers = peers.filter(|peer| *peer != self.world.node).collect();
-                tokio::spawn(keep(self.world.clone(), execution, result, peers));
+                let of = (execution, result, retention_ms);
+                tokio::spawn(keep(self.world.clone(), of, peers));
             }
             Effect::Forget { execution, keep_result } => {
                 self.world.server.disown(execution.id());
@@ -65,20 +69,45 @@ impl Loop {
     }
 }
 
-async fn promote(world: World, execution: Execution, result: Cid) {
+async fn promote(world: World, execution: Execution, result: Cid, retention_ms: u64) {
     let id = execution.id();
-    match world.content.promote(id, result, PinReason::Result(id)).await {
+    match world.content.promote(id, result, Pinning::result(id, retention_ms)).await {
         Ok(()) => world.tell(Command::Promoted { execution }).await,
         Err(error) => tracing::error!(%id, %result, %error, "a result cannot be made public"),
     }
 }
 
+/// Brings a result to where its job wants it besides.
+async fn publish(world: World, execution: Execution, result: Cid, to: PublisherSpec) {
+    let (id, kind) = (execution.id(), to.kind());
+    let job = execution.slot.job;
+    let place = match &world.publisher {
+        Some(publisher) => {
+            let node = world.node;
+            publisher.publish(Publication { execution: id, job, node, result, to }).await
+        }
+        None => {
+            let message = format!("this node cannot publish results to {kind}");
+            Err(Failure::new(FailureKind::PublishFailed, message))
+        }
+    };
+    if let Err(failure) = &place {
+        tracing::warn!(%job, %id, %result, kind, %failure, "a result cannot be published");
+    }
+    world.tell(Command::Placed { execution, place }).await;
+}
+
 /// Sees to it that a result that was made elsewhere is here, and pinned.
-async fn keep(world: World, execution: Execution, result: Cid, peers: Vec<NodeId>) {
+async fn keep(
+    world: World,
+    (execution, result, retention_ms): (Execution, Cid, u64),
+    peers: Vec<NodeId>,
+) {
     let id = execution.id();
     let exchange = world.exchange.clone();
     let fetch = FetchFrom { exchange, peers, namespace: None, wait: world.fetch_wait };
-    let kept = world.content.fetch(result, fetch, PinReason::Result(id)).await;
+    let pinning = Pinning::result(id, retention_ms);
+    let kept = world.content.fetch(result, fetch, pinning).await;
     if let Err(error) = &kept {
         tracing::warn!(%id, %result, %error, "a result could not be fetched to be held here");
     }

@@ -67,7 +67,8 @@ async fn fetch(world: &World, award: &Award, requester: NodeId, root: Cid) -> Re
         wait: world.fetch_wait,
     };
     let reason = PinReason::Input(award.execution.id());
-    let fetched = world.content.fetch(root, from, reason).await.map_err(|e| failure_of(&e))?;
+    let fetched =
+        world.content.fetch(root, from, reason.into()).await.map_err(|e| failure_of(&e))?;
     Ok(fetched.bytes)
 }
 

@@ -13,8 +13,12 @@ use std::time::Duration;
 
 use gadus_auth::NodeKey;
 use gadus_model::message::{Gossip, InlineBlock, Message};
-use gadus_model::{Claim, Engine, EngineInfo, Execution, ExecutionId, Failure, NodeId, NodeInfo};
-use gadus_ports::{BlockExchange, Content, Executor, Inbound, Store, StoreError, Transport};
+use gadus_model::{
+    Claim, Engine, EngineInfo, Execution, ExecutionId, Failure, NodeId, NodeInfo, Place,
+};
+use gadus_ports::{
+    BlockExchange, Content, Executor, Inbound, Publisher, Store, StoreError, Transport,
+};
 use gadus_protocol::compute::{Compute, Input};
 use gadus_protocol::{Effect, Step};
 use parking_lot::RwLock;
@@ -34,6 +38,8 @@ pub(crate) enum Command {
     Ran { execution: Execution, result: Result<Done, Failure> },
     /// A result is public.
     Promoted { execution: Execution },
+    /// A result was brought to where its job wants it, or cannot be.
+    Placed { execution: Execution, place: Result<Place, Failure> },
     /// A result of another node is here, or could not be had.
     Kept { execution: Execution, result: Result<(), Failure> },
     /// Engines or capacity changed.
@@ -69,6 +75,7 @@ pub(crate) struct World {
     pub(crate) engines: Arc<RwLock<BTreeMap<Engine, EngineInfo>>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) server: Arc<Server>,
+    pub(crate) publisher: Option<Arc<dyn Publisher>>,
     pub(crate) scratch_dir: PathBuf,
     pub(crate) fetch_wait: Duration,
     pub(crate) to_self: mpsc::WeakSender<Command>,
@@ -162,6 +169,9 @@ impl Loop {
                 });
             }
             Command::Promoted { execution } => self.handle(Input::Promoted { execution }),
+            Command::Placed { execution, place } => {
+                self.handle(Input::Placed { execution, place });
+            }
             Command::Kept { execution, result } => self.handle(Input::Kept { execution, result }),
             Command::Info(info) => self.handle(Input::Info(info)),
             Command::Look { reply } => {

@@ -1,7 +1,7 @@
 //! Performing what a requester's steps ask for.
 
 use gadus_model::{Cid, Execution, Failure, FailureKind, JobId, NodeId};
-use gadus_ports::{ContentError, FetchFrom, PinReason};
+use gadus_ports::{ContentError, FetchFrom, Pinning};
 use gadus_protocol::Effect;
 
 use super::{Command, Loop, World};
@@ -26,8 +26,9 @@ impl Loop {
                 let (owner, term) = self.machine.identity();
                 self.world.post.gossip_filled(owner, term, round);
             }
-            Effect::Keep { execution, result, from } => {
-                tokio::spawn(keep(self.world.clone(), execution, result, from));
+            Effect::Keep { execution, result, from, retention_ms } => {
+                let of = (execution, result, retention_ms);
+                tokio::spawn(keep(self.world.clone(), of, from));
             }
             Effect::Changed(_)
             | Effect::Fold(_)
@@ -35,6 +36,7 @@ impl Loop {
             | Effect::Start { .. }
             | Effect::Kill { .. }
             | Effect::Promote { .. }
+            | Effect::Publish { .. }
             | Effect::Forget { .. } => {}
         }
     }
@@ -58,7 +60,11 @@ async fn resolve_image(world: World, job: JobId, reference: String) {
 
 /// Fetches a result and pins it. Its producer shows its quarantine to the execution's owner, so
 /// this need not wait for the result to be made public there.
-async fn keep(world: World, execution: Execution, result: Cid, from: NodeId) {
+async fn keep(
+    world: World,
+    (execution, result, retention_ms): (Execution, Cid, u64),
+    from: NodeId,
+) {
     let id = execution.id();
     let Ok(_place) = world.keeps.acquire().await else { return };
     let fetch = FetchFrom {
@@ -67,7 +73,8 @@ async fn keep(world: World, execution: Execution, result: Cid, from: NodeId) {
         namespace: Some(id),
         wait: world.fetch_wait,
     };
-    let kept = world.content.fetch(result, fetch, PinReason::Result(id)).await;
+    let pinning = Pinning::result(id, retention_ms);
+    let kept = world.content.fetch(result, fetch, pinning).await;
     if let Err(error) = &kept {
         tracing::warn!(%id, %result, %from, %error, "a result could not be fetched yet");
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use gadus_auth::verify_receipt;
 use gadus_model::message::{Envelope, InlineBlock, Message, Proposal};
 use gadus_model::{Cid, Execution, NodeId};
-use gadus_ports::{Inbound, PinReason};
+use gadus_ports::{Inbound, Pinning};
 use gadus_protocol::requester::Input;
 
 use super::{Checked, Command, Loop, World};
@@ -27,8 +27,11 @@ impl Loop {
             // What is not wanted costs no check of a signature, and is only answered.
             if self.machine.would_accept(from, execution) {
                 // Sent again before the first was checked: one answer serves both.
+                let job = self.machine.job(execution.slot.job);
+                let retention_ms = job.map_or(0, |view| view.job.context.retention_ms);
                 if self.checking.insert(execution.clone()) {
-                    tokio::spawn(check(self.world.clone(), from, message, blocks));
+                    let world = self.world.clone();
+                    tokio::spawn(check(world, from, message, (blocks, retention_ms)));
                 }
                 return;
             }
@@ -39,13 +42,22 @@ impl Loop {
 
 /// Checks a proposal, off the loop, and stores the blocks that came with it, so that accepting
 /// and publishing it are one step.
-async fn check(world: World, from: NodeId, message: Box<Envelope>, blocks: Vec<InlineBlock>) {
+async fn check(
+    world: World,
+    from: NodeId,
+    message: Box<Envelope>,
+    (blocks, retention_ms): (Vec<InlineBlock>, u64),
+) {
     let Message::Propose { execution, proposal } = &message.body else { return };
     let Proposal::Open(open) = proposal.as_ref() else { return };
     let execution = execution.clone();
     let checked = match verify_receipt(&open.claim.receipt) {
         Ok(()) if blocks.is_empty() => Some(false),
-        Ok(()) => Some(keep(&world, from, &execution, open.claim.manifest.result, blocks).await),
+        Ok(()) => {
+            let pinning = Pinning::result(execution.id(), retention_ms);
+            let result = open.claim.manifest.result;
+            Some(keep(&world, from, (&execution, result, pinning), blocks).await)
+        }
         Err(error) => {
             tracing::warn!(%from, ?execution, %error, "a proposal's receipt is not signed");
             None
@@ -62,15 +74,14 @@ async fn check(world: World, from: NodeId, message: Box<Envelope>, blocks: Vec<I
 async fn keep(
     world: &World,
     from: NodeId,
-    execution: &Execution,
-    result: Cid,
+    (execution, result, pinning): (&Execution, Cid, Pinning),
     blocks: Vec<InlineBlock>,
 ) -> bool {
     let blocks = blocks.into_iter().map(|b| (b.cid, Bytes::from(b.bytes))).collect();
-    let reason = PinReason::Result(execution.id());
+    let reason = pinning.reason.clone();
     // Side by side, so that one sync serves both.
     let (stored, pinned) =
-        tokio::join!(world.content.put(blocks), world.content.pin(result, reason.clone()));
+        tokio::join!(world.content.put(blocks), world.content.pin(result, pinning));
     let kept = stored.is_ok() && pinned.is_ok() && world.content.bytes_missing(&result, 1) == 0;
     if !kept {
         tracing::warn!(%from, ?execution, ?stored, ?pinned, "a proposal's blocks are not all there");

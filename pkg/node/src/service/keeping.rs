@@ -13,7 +13,7 @@ impl Node {
         root: Cid,
         retention_ms: Option<u64>,
     ) -> Result<(Pin, u64), ServiceError> {
-        let fetched = self.content.fetch(root, self.all_peers(), PinReason::User).await?;
+        let fetched = self.content.fetch(root, self.all_peers(), PinReason::User.into()).await?;
         let made = self.clock.now();
         let until = retention_ms.map(|ms| made.plus_ms(ms));
         // It is pinned for ever until here: never for less than was asked.

@@ -119,6 +119,16 @@ impl Node {
             Err(SubmitError::QueueFull { max }) => {
                 Err(full(format!("{max} jobs wait for nodes, the limit queue_max")))
             }
+            Err(SubmitError::TooManyHolders { holders, max }) => Err(ServiceError::bad_request(
+                format!("the job asks for {holders} holders, the limit replicas_max is {max}"),
+            )),
+            Err(SubmitError::TooFewNodes { holders, nodes }) => {
+                Err(ServiceError::bad_request(format!(
+                    "the job asks for {holders} nodes that hold its result, and this network \
+                     has {nodes}"
+                ))
+                .with_hint("ask for fewer replicas, or submit it when more nodes are there"))
+            }
             Err(SubmitError::TooManySlots { slots, max }) => Err(ServiceError::bad_request(
                 format!("the job asks for {slots} executions, the limit slots_max is {max}"),
             )),

@@ -50,6 +50,7 @@ impl Host {
         let parts = Parts {
             sources: Arc::new(NoSources),
             sidecar: None,
+            publisher: None,
             key: self.key.clone(),
             transport: transport.clone(),
             exchange: transport.clone(),
@@ -169,6 +170,7 @@ fn host(n: u8, requester: bool, compute: bool) -> Host {
         gpus: Vec::new(),
         running: 0,
         networked_jobs: false,
+        publishers: vec!["ipfs".to_owned()],
         addresses: Vec::new(),
     };
     let config = NodeConfig {

@@ -65,7 +65,10 @@ async fn a_result_is_fetched_pinned_and_confirmed_as_often_as_it_is_asked_for() 
     assert_ne!(holder.content.bytes_missing(&result, 1), 0);
     let mut asker = Asker::join(&cluster);
     for _ in 0..2 {
-        asker.say(holder.key.id(), Message::Keep { execution: execution.clone(), result, from });
+        asker.say(
+            holder.key.id(),
+            Message::Keep { execution: execution.clone(), result, from, retention_ms: 0 },
+        );
         let kept = Some(Message::Kept { execution: execution.clone() });
         assert_eq!(asker.hears("kept").await, kept);
         assert_eq!(holder.content.bytes_missing(&result, 1), 0);
@@ -80,7 +83,7 @@ async fn what_nobody_has_is_not_confirmed_until_somebody_has_it() {
     let (execution, _) = result_of_a_job(&cluster).await;
     let (holder, from) = (&cluster.hosts[1], cluster.requester().id());
     let other = FakeContent::new().add(b"made elsewhere");
-    let keep = Message::Keep { execution: execution.clone(), result: other, from };
+    let keep = Message::Keep { execution: execution.clone(), result: other, from, retention_ms: 0 };
     let mut asker = Asker::join(&cluster);
     asker.say(holder.key.id(), keep.clone());
     assert_eq!(asker.hears("kept").await, None);

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::content::{
     BoxRead, ByteStream, Content, ContentError, DirEntry, EntryKind, FetchFrom, Fetched,
-    FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, ResultTree,
+    FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, Pinning, ResultTree,
 };
 use crate::dag::{CarPart, Resolved};
 use crate::keeping::{Checked, Collected, Keeping, Pin, PinPage, StoreStat};
@@ -121,7 +121,7 @@ impl Content for FakeContent {
         &self,
         root: Cid,
         from: FetchFrom,
-        reason: PinReason,
+        pinning: Pinning,
     ) -> Result<Fetched, ContentError> {
         let mut fetched = Fetched::default();
         let mut look = vec![root];
@@ -143,7 +143,7 @@ impl Content for FakeContent {
             };
             look.extend(Self::links(&block, &cid));
         }
-        self.pin(root, reason).await?;
+        self.pin(root, pinning).await?;
         Ok(fetched)
     }
 
@@ -194,12 +194,12 @@ impl Content for FakeContent {
         &self,
         namespace: NamespaceId,
         root: Cid,
-        reason: PinReason,
+        pinning: Pinning,
     ) -> Result<(), ContentError> {
         let mut state = self.0.lock();
         let blocks = state.quarantine.remove(&namespace).unwrap_or_default();
         state.public.extend(blocks);
-        state.pins.insert((root, reason), None);
+        state.pins.insert((root, pinning.reason), until(pinning.term_ms));
         Ok(())
     }
 
@@ -213,7 +213,7 @@ impl Content for FakeContent {
         let read = bytes.read_to_end(&mut all).await;
         read.map_err(|source| ContentError::Io { doing: "reading".to_owned(), source })?;
         let root = self.add(&all);
-        self.pin(root, PinReason::User).await?;
+        self.pin(root, PinReason::User.into()).await?;
         Ok(Imported { root, roots: vec![root], bytes: all.len() as u64, files: 1 })
     }
 
@@ -282,8 +282,8 @@ impl Content for FakeContent {
         Err(ContentError::Malformed { what, why: "the fake makes no archives".to_owned() })
     }
 
-    async fn pin(&self, root: Cid, reason: PinReason) -> Result<(), ContentError> {
-        self.keep(root, reason, None).await
+    async fn pin(&self, root: Cid, pinning: Pinning) -> Result<(), ContentError> {
+        self.keep(root, pinning.reason, until(pinning.term_ms)).await
     }
 
     async fn unpin(&self, reason: &PinReason) -> Result<(), ContentError> {
@@ -361,6 +361,11 @@ impl Keeping for FakeContent {
         let (good_blocks, good_bytes) = (stat.blocks, stat.block_bytes);
         Ok(Checked { good_blocks, good_bytes, ..Checked::default() })
     }
+}
+
+/// The fake's clock stands still at 0.
+fn until(term_ms: Option<u64>) -> Option<Time> {
+    term_ms.map(|ms| Time(0).plus_ms(ms))
 }
 
 fn pin(((root, reason), until): (&(Cid, PinReason), &Option<Time>)) -> Pin {

@@ -3,7 +3,7 @@
 use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record, SnapshotBytes};
 use gadus_model::message::{Award, Held, InlineBlock};
 use gadus_model::{
-    Claim, Execution, Failure, Limits, Manifest, NodeId, OwnerId, Resources, Time, codec,
+    Claim, Execution, Failure, Limits, Manifest, NodeId, OwnerId, Place, Resources, Time, codec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,11 +82,19 @@ pub(super) struct HeldSoft {
     pub(super) blocks: Vec<InlineBlock>,
     /// The result of an accepted execution is public.
     pub(super) promoted: bool,
+    /// Where it was brought to besides, or why it cannot be.
+    pub(super) place: Option<Result<Place, Failure>>,
 }
 
 impl HeldSoft {
     fn new(lease_until: Time) -> Self {
-        Self { lease_until, repeat: Repeat::now(Time(0)), blocks: Vec::new(), promoted: false }
+        Self {
+            lease_until,
+            repeat: Repeat::now(Time(0)),
+            blocks: Vec::new(),
+            promoted: false,
+            place: None,
+        }
     }
 }
 
@@ -104,13 +112,19 @@ impl Entry {
         Self { owner, log, soft: HeldSoft::new(lease_until), due: None }
     }
 
+    /// Its result is public, and it is known whether it is wherever else its job wants it.
+    pub(super) fn is_out(&self) -> bool {
+        let outside = self.log.award.context.publisher.is_external();
+        self.soft.promoted && (!outside || self.soft.place.is_some())
+    }
+
     /// When it is to be looked at again.
     pub(super) fn next_due(&self, limits: &Limits, sabotage: Option<Sabotage>) -> Option<Time> {
         let expires = self.log.since.plus_ms(limits.outbox_ms);
         match self.log.state {
             HeldState::Running if sabotage == Some(Sabotage::IgnoreLeaseEnd) => None,
             HeldState::Running => Some(self.soft.lease_until),
-            HeldState::Accepted { .. } if !self.soft.promoted => Some(expires),
+            HeldState::Accepted { .. } if !self.is_out() => Some(expires),
             HeldState::Finished { .. } | HeldState::Failed(_) | HeldState::Accepted { .. } => {
                 Some(self.soft.repeat.at.min(expires))
             }

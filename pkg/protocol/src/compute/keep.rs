@@ -30,15 +30,14 @@ impl Compute {
         &mut self,
         (tell, owner): (NodeId, OwnerId),
         execution: Execution,
-        result: Cid,
-        from: NodeId,
+        (result, from, retention_ms): (Cid, NodeId, u64),
     ) {
         let under_way = self.keeps.0.contains_key(&execution) || self.keeps.len() >= KEEPS_MAX;
         if under_way || !self.works_for(owner) {
             return;
         }
         self.keeps.0.insert(execution.clone(), (owner, tell));
-        self.step.effects.push(Effect::Keep { execution, result, from });
+        self.step.effects.push(Effect::Keep { execution, result, from, retention_ms });
     }
 
     /// Who asked for a result to be held here, while it is on its way.

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record};
 use gadus_model::message::{Announce, Envelope, InlineBlock, MESSAGE_VERSION, Message, RoundId};
 use gadus_model::{
-    Claim, Execution, Failure, Limits, NodeId, NodeInfo, OwnerId, Reason, Resources, Time,
+    Claim, Execution, Failure, Limits, NodeId, NodeInfo, OwnerId, Place, Reason, Resources, Time,
 };
 
 pub use self::fence::BIDS_OUT_MAX;
@@ -133,6 +133,13 @@ pub enum Input {
         /// Whose result.
         execution: Execution,
     },
+    /// The answer to [`Effect::Publish`].
+    Placed {
+        /// Whose result.
+        execution: Execution,
+        /// Where it is.
+        place: Result<Place, Failure>,
+    },
     /// The answer to [`Effect::Keep`].
     Kept {
         /// Whose result.
@@ -226,8 +233,9 @@ impl Compute {
                     self.step.effects.push(Effect::Start { award, resumed: true });
                 }
                 HeldState::Accepted { manifest } => {
+                    let retention_ms = entry.log.award.context.retention_ms;
                     let (execution, result) = (execution.clone(), manifest.result);
-                    self.step.effects.push(Effect::Promote { execution, result });
+                    self.step.effects.push(Effect::Promote { execution, result, retention_ms });
                 }
                 HeldState::Finished { .. } | HeldState::Failed(_) => {}
             }
@@ -264,6 +272,7 @@ impl Compute {
             Input::Failed { execution, failure } => self.run_failed(now, &execution, failure),
             Input::Killed { execution } => self.killed(now, &execution),
             Input::Promoted { execution } => self.promoted(now, &execution),
+            Input::Placed { execution, place } => self.placed(now, &execution, place),
             Input::Kept { execution, result } => self.kept(&execution, &result),
             Input::Tick => {}
         }
@@ -291,8 +300,8 @@ impl Compute {
                 self.sync_reply(now, from, owner, of_seq, answers);
             }
             Message::Filled { round } => self.bids.forget(owner, round),
-            Message::Keep { execution, result, from: source } => {
-                self.keep((from, owner), execution, result, source);
+            Message::Keep { execution, result, from: source, retention_ms } => {
+                self.keep((from, owner), execution, (result, source, retention_ms));
             }
             Message::Close { execution, set: _ } => {
                 let reason = Reason::NoSealedWork;

@@ -2,10 +2,10 @@
 
 use gadus_model::event::ComputeEvent;
 use gadus_model::message::{InlineBlock, Message, OpenProposal, Proposal};
-use gadus_model::{Claim, Execution, Failure, NodeId, OwnerId, Time};
+use gadus_model::{Claim, Execution, Failure, NodeId, OwnerId, Place, Time};
 
 use super::Compute;
-use super::held::HeldState;
+use super::held::{HeldLog, HeldState};
 use crate::repeat::Repeat;
 use crate::sabotage::Sabotage;
 use crate::step::Effect;
@@ -47,15 +47,16 @@ impl Compute {
             HeldState::Finished { claim } => {
                 let result = claim.manifest.result;
                 entry.soft.blocks = Vec::new();
+                let retention_ms = entry.log.award.context.retention_ms;
                 let event = ComputeEvent::Accepted { execution: execution.clone() };
                 self.emit(now, owner, execution, event);
+                let execution = execution.clone();
                 if self.config.sabotage == Some(Sabotage::DropAcceptedResult) {
                     let forget =
                         Effect::Forget { execution: execution.clone(), keep_result: false };
                     self.step.effects.push(forget);
                 }
-                let execution = execution.clone();
-                self.step.effects.push(Effect::Promote { execution, result });
+                self.step.effects.push(Effect::Promote { execution, result, retention_ms });
             }
             HeldState::Accepted { .. } => {
                 entry.soft.repeat = Repeat::now(now);
@@ -68,6 +69,29 @@ impl Compute {
     pub(super) fn promoted(&mut self, now: Time, execution: &Execution) {
         let Some(entry) = self.held.get_mut(execution) else { return };
         entry.soft.promoted = true;
+        entry.soft.repeat = Repeat::now(now);
+        let HeldLog { award, state, .. } = &entry.log;
+        if let HeldState::Accepted { manifest } = state
+            && award.context.publisher.is_external()
+        {
+            let (execution, result) = (execution.clone(), manifest.result);
+            let to = Box::new(award.context.publisher.clone());
+            self.step.effects.push(Effect::Publish { execution, result, to });
+        }
+        self.set_due(execution);
+    }
+
+    /// A result was brought to where its job wants it, or cannot be. That fails the execution, and
+    /// the result stays for as long as any: the requester may have named this node for it before
+    /// a restart made it try again.
+    pub(super) fn placed(
+        &mut self,
+        now: Time,
+        execution: &Execution,
+        place: Result<Place, Failure>,
+    ) {
+        let Some(entry) = self.held.get_mut(execution) else { return };
+        entry.soft.place = Some(place);
         entry.soft.repeat = Repeat::now(now);
         self.set_due(execution);
     }
@@ -126,8 +150,14 @@ impl super::Entry {
             HeldState::Failed(failure) => {
                 Some(Message::Failed { execution, failure: failure.clone() })
             }
-            HeldState::Accepted { .. } if !self.soft.promoted => None,
-            HeldState::Accepted { .. } => Some(Message::Published { execution, holders: vec![me] }),
+            HeldState::Accepted { .. } if !self.is_out() => None,
+            HeldState::Accepted { .. } => {
+                let holders = vec![me];
+                Some(match self.soft.place.clone().transpose() {
+                    Ok(place) => Message::Published { execution, holders, place },
+                    Err(failure) => Message::Failed { execution, failure },
+                })
+            }
         }
     }
 }

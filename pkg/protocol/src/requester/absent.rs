@@ -64,8 +64,7 @@ impl Requester {
                     award.until = now.plus_ms(limits.award_ms);
                 }
                 if let Some(keep) = soft.keeps.get_mut(&e.execution) {
-                    keep.retry = Repeat::now(now);
-                    keep.until = now.plus_ms(limits.publish_ms);
+                    keep.renew(now, limits.publish_ms);
                 }
                 if let Some(stop) = soft.stops.get_mut(&e.execution) {
                     stop.repeat = Repeat::now(now);

@@ -1,7 +1,8 @@
 //! When a job needs looking at again.
 
-use gadus_model::{Durability, ExecutionState, JobId, Time};
+use gadus_model::{ExecutionState, JobId, NodeId, Time};
 
+use super::holders::Goal;
 use super::submit::{queue_limit, total_limit};
 use super::{Entry, Requester};
 
@@ -9,7 +10,7 @@ impl Requester {
     /// Notes when a job is due next.
     pub(super) fn set_deadline(&mut self, now: Time, id: JobId) {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
-        let next = next_deadline(entry, now, self.config.limits.disconnect_ms);
+        let next = next_deadline(entry, now, self.config.node, self.config.limits.disconnect_ms);
         // What is due now was just seen to; a moment later at the soonest keeps turns finite.
         let next = next.map(|at| at.max(now.plus_ms(1)));
         if entry.deadline == next {
@@ -26,7 +27,7 @@ impl Requester {
 }
 
 /// The earliest of everything a job waits for.
-fn next_deadline(entry: &Entry, now: Time, disconnect_ms: u64) -> Option<Time> {
+fn next_deadline(entry: &Entry, now: Time, me: NodeId, disconnect_ms: u64) -> Option<Time> {
     let (log, soft) = (&entry.log, &entry.soft);
     if log.view.state.is_terminal() {
         return soft.stops.values().map(|u| u.repeat.at.min(u.until)).min();
@@ -34,10 +35,9 @@ fn next_deadline(entry: &Entry, now: Time, disconnect_ms: u64) -> Option<Time> {
     let awards = soft.awards.values().map(|u| u.repeat.at.min(u.until));
     let silence = now.plus_ms(disconnect_ms);
     let leases = soft.leases.values().map(|ends| (*ends).min(silence));
-    let fetches = log.view.job.context.durability == Durability::Keeper;
-    let keeps = soft.keeps.values().map(|k| match fetches && !k.fetching {
-        true => k.retry.at.min(k.until),
-        false => k.until,
+    let keeps = soft.keeps.iter().filter_map(|(execution, keep)| {
+        let producer = log.execution(execution)?.node;
+        Some(keep.next(now, &Goal::new(&log.view.job.context, me, producer)))
     });
     let limits = total_limit(log).into_iter().chain(queue_limit(log));
     let earliest = awards.chain(leases).chain(keeps).chain(limits).min();

@@ -2,90 +2,146 @@
 
 use gadus_model::event::JobEvent;
 use gadus_model::message::Message;
-use gadus_model::{
-    Durability, Execution, ExecutionState, Failure, FailureKind, JobId, NodeId, Time,
-};
+use gadus_model::{Execution, ExecutionState, Failure, FailureKind, JobId, NodeId, Place, Time};
 
 use super::Requester;
-use super::soft::Keeping;
-use crate::repeat::Repeat;
+use super::directory::tie;
+use super::holders::{Goal, Keeping};
+use crate::sabotage::Sabotage;
 use crate::step::Effect;
 
+/// What is to be done about one accepted result.
+enum Deed {
+    Publish { producer: NodeId, holders: Vec<NodeId>, place: Option<Place> },
+    Fail(String),
+    Fetch(NodeId),
+    Ask { to: NodeId, from: NodeId },
+}
+
 impl Requester {
-    /// Sees to it that accepted results reach their keeper.
+    /// Sees to it that accepted results reach their holders, and publishes those that have.
     pub(super) fn tend_keeps(&mut self, now: Time, id: JobId) {
-        let limits = &self.config.limits;
-        let Some(entry) = self.jobs.get_mut(&id) else { return };
-        let durability = entry.log.view.job.context.durability;
-        let (mut fetch, mut late) = (Vec::new(), Vec::new());
-        for e in entry.log.in_state(ExecutionState::Accepted) {
-            let keep = entry.soft.keeps.entry(e.execution.clone()).or_insert_with(|| Keeping {
-                fetching: false,
-                retry: Repeat::now(now),
-                until: self.absent.patience(now, e.node, limits.publish_ms),
-                produced: false,
-            });
-            if now >= keep.until {
-                late.push(e.execution.clone());
-            } else if durability == Durability::Keeper
-                && !keep.fetching
-                && keep.retry.due(now, limits)
-            {
-                keep.fetching = true;
-                fetch.extend(e.manifest.as_ref().map(|m| (e.execution.clone(), m.result, e.node)));
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let accepted = entry.log.in_state(ExecutionState::Accepted);
+        let accepted = accepted.map(|e| e.execution.clone()).collect::<Vec<_>>();
+        for execution in accepted {
+            for deed in self.deeds(now, id, &execution) {
+                self.do_deed(now, id, &execution, deed);
             }
-        }
-        let publish_ms = limits.publish_ms;
-        for (execution, result, from) in fetch {
-            self.step.effects.push(Effect::Keep { execution, result, from });
-        }
-        for execution in late {
-            let message = format!("no holder had the result within {publish_ms} ms");
-            self.fail(now, id, execution, Failure::new(FailureKind::PublishFailed, message));
         }
     }
 
-    pub(super) fn kept(&mut self, now: Time, execution: &Execution, result: Result<(), Failure>) {
-        let id = execution.slot.job;
-        let live = self.is_live(id);
-        let Some(entry) = self.jobs.get_mut(&id) else { return };
-        let Some(e) = entry.log.execution(execution) else { return };
-        // Of a job that is over nothing is published any more: its node was told to stop.
-        let (node, accepted) = (e.node, live && e.state == ExecutionState::Accepted);
-        let keep = entry.soft.keeps.get_mut(execution);
-        let produced = keep.is_some_and(|keep| {
-            keep.fetching = false;
-            keep.produced
+    fn deeds(&mut self, now: Time, id: JobId, execution: &Execution) -> Vec<Deed> {
+        let (limits, me) = (&self.config.limits, self.config.node);
+        let Some(entry) = self.jobs.get_mut(&id) else { return Vec::new() };
+        let Some(e) = entry.log.execution(execution) else { return Vec::new() };
+        let (producer, absent) = (e.node, &self.absent);
+        let goal = Goal::new(&entry.log.view.job.context, me, producer);
+        let keep = entry.soft.keeps.entry(execution.clone()).or_insert_with(|| {
+            Keeping::new(now, absent.patience(now, producer, limits.publish_ms))
         });
-        if accepted && result.is_ok() {
-            // The producer holds it for good only if it has said so.
-            let holders = [self.config.node].into_iter().chain(produced.then_some(node)).collect();
-            self.publish(now, id, execution, node, holders);
+        if let Some((holders, place)) = keep.met(&goal) {
+            return vec![Deed::Publish { producer, holders, place }];
+        }
+        if now >= keep.until {
+            return vec![Deed::Fail(keep.lacks(&goal))];
+        }
+        let fetch = keep.fetch(now, &goal, limits).then_some(Deed::Fetch(producer));
+        let (seed, directory) = (entry.log.seed, &self.directory);
+        let candidates = || {
+            let mut nodes: Vec<NodeId> = directory.iter().map(|(node, _)| *node).collect();
+            nodes.retain(|node| directory.is_connected(now, *node, limits.disconnect_ms));
+            nodes.sort_by_cached_key(|node| tie(seed, *node));
+            nodes
+        };
+        let asked = keep.ask(now, &goal, limits, candidates);
+        let from = keep.source(&goal);
+        if self.config.sabotage == Some(Sabotage::CountAskedHolders) {
+            asked.iter().for_each(|node| keep.kept_by(*node));
+        }
+        let asks = asked.into_iter().map(|to| Deed::Ask { to, from });
+        fetch.into_iter().chain(asks).collect()
+    }
+
+    fn do_deed(&mut self, now: Time, id: JobId, execution: &Execution, deed: Deed) {
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        let retention_ms = entry.log.view.job.context.retention_ms;
+        let manifest = entry.log.execution(execution).and_then(|e| e.manifest.as_ref());
+        let result = manifest.map(|manifest| manifest.result);
+        let execution = execution.clone();
+        match deed {
+            Deed::Publish { producer, holders, place } => {
+                entry.soft.done_with(&execution);
+                let published =
+                    JobEvent::Published { execution: execution.clone(), holders, place };
+                self.emit(now, id, published);
+                self.say(producer, Message::Release { execution });
+            }
+            Deed::Fail(lacks) => {
+                let message = format!("{lacks} within {} ms", self.config.limits.publish_ms);
+                let failure = Failure::new(FailureKind::PublishFailed, message);
+                self.fail(now, id, execution, failure);
+            }
+            Deed::Fetch(from) => {
+                let keep = |result| Effect::Keep { execution, result, from, retention_ms };
+                self.step.effects.extend(result.map(keep));
+            }
+            Deed::Ask { to, from } => {
+                let keep = |result| Message::Keep { execution, result, from, retention_ms };
+                if let Some(message) = result.map(keep) {
+                    self.say(to, message);
+                }
+            }
+        }
+    }
+
+    /// The requester's own fetch is over.
+    pub(super) fn kept(&mut self, now: Time, execution: &Execution, result: Result<(), Failure>) {
+        let (id, me) = (execution.slot.job, self.config.node);
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        if let Some(keep) = entry.soft.keeps.get_mut(execution) {
+            keep.fetching = false;
+            if result.is_ok() {
+                keep.kept(me);
+            }
         }
         self.advance(now, id);
     }
 
+    /// Somebody who was asked says that it holds every block.
+    pub(super) fn kept_by(&mut self, now: Time, from: NodeId, execution: &Execution) {
+        let id = execution.slot.job;
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        if let Some(keep) = entry.soft.keeps.get_mut(execution) {
+            keep.kept_by(from);
+            self.advance(now, id);
+        }
+    }
+
     /// A producer says that it holds every block, public.
-    pub(super) fn published(&mut self, now: Time, from: NodeId, execution: &Execution) {
+    pub(super) fn published(
+        &mut self,
+        now: Time,
+        from: NodeId,
+        execution: &Execution,
+        place: Option<Place>,
+    ) {
         let id = execution.slot.job;
         let live = self.is_live(id);
+        let limits = &self.config.limits;
         let Some(entry) = self.jobs.get_mut(&id) else {
             return self.say(from, Message::Release { execution: execution.clone() });
         };
-        let durability = entry.log.view.job.context.durability;
         let known = entry.log.execution_of(from, execution).map(|e| e.state);
         match known {
+            // Of a job that is over nothing is published any more: its node was told to stop.
             Some(ExecutionState::Accepted) if !live => {}
-            Some(ExecutionState::Accepted) if durability == Durability::Producer => {
-                self.publish(now, id, execution, from, vec![from]);
-            }
             Some(ExecutionState::Accepted) => {
-                if let Some(keep) = entry.soft.keeps.get_mut(execution) {
-                    // Its blocks can be had from now on: no need to wait for the next try.
-                    if !std::mem::replace(&mut keep.produced, true) && !keep.fetching {
-                        keep.retry = Repeat::now(now);
-                    }
-                }
+                let absent = &self.absent;
+                let keep = entry.soft.keeps.entry(execution.clone()).or_insert_with(|| {
+                    Keeping::new(now, absent.patience(now, from, limits.publish_ms))
+                });
+                keep.produced(now, from, place);
             }
             Some(
                 ExecutionState::Awarded
@@ -101,20 +157,5 @@ impl Requester {
             | None => self.say(from, Message::Release { execution: execution.clone() }),
         }
         self.advance(now, id);
-    }
-
-    fn publish(
-        &mut self,
-        now: Time,
-        id: JobId,
-        execution: &Execution,
-        producer: NodeId,
-        holders: Vec<NodeId>,
-    ) {
-        self.emit(now, id, JobEvent::Published { execution: execution.clone(), holders });
-        if let Some(entry) = self.jobs.get_mut(&id) {
-            entry.soft.done_with(execution);
-        }
-        self.say(producer, Message::Release { execution: execution.clone() });
     }
 }

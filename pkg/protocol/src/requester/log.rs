@@ -192,6 +192,7 @@ impl JobLog {
             receipt: None,
             summary: None,
             holders: Vec::new(),
+            place: None,
         });
     }
 
@@ -220,9 +221,10 @@ impl JobLog {
                 e.message.clone_from(why);
                 ExecutionState::Rejected
             }
-            JobEvent::Published { holders, .. } => {
+            JobEvent::Published { holders, place, .. } => {
                 e.marks.published_at = Some(at);
                 e.holders.clone_from(holders);
+                e.place.clone_from(place);
                 ExecutionState::Published
             }
             JobEvent::Failed { failure, .. } => {

@@ -9,6 +9,7 @@ mod award;
 mod bidding;
 mod deadline;
 mod directory;
+mod holders;
 mod judge;
 mod keep;
 mod lease;
@@ -241,7 +242,10 @@ impl Requester {
             }
             Message::Stopped { execution } => self.stopped(now, from, &execution),
             Message::Sync { info, executions } => self.sync(now, from, *info, executions, stamp),
-            Message::Published { execution, holders: _ } => self.published(now, from, &execution),
+            Message::Published { execution, holders: _, place } => {
+                self.published(now, from, &execution, place);
+            }
+            Message::Kept { execution } => self.kept_by(now, from, &execution),
             Message::Ask(_)
             | Message::Filled { .. }
             | Message::Award(_)
@@ -251,8 +255,7 @@ impl Requester {
             | Message::Release { .. }
             | Message::Stop { .. }
             | Message::SyncReply { .. }
-            | Message::Keep { .. }
-            | Message::Kept { .. } => {}
+            | Message::Keep { .. } => {}
         }
     }
 

@@ -5,6 +5,7 @@ use gadus_model::message::{Message, OpenProposal, Proposal};
 use gadus_model::{Execution, ExecutionState, Failure, JobId, NodeId, Time};
 
 use super::Requester;
+use super::holders::{Goal, Keeping};
 use super::log::seat_of;
 use crate::sabotage::Sabotage;
 
@@ -68,10 +69,25 @@ impl Requester {
             entry.soft.done_with(&execution);
         }
         if kept {
-            let holders = vec![self.config.node];
-            self.emit(now, id, JobEvent::Published { execution: execution.clone(), holders });
+            return self.accepted_and_kept(now, from, id, execution);
+        }
+        self.say(from, Message::Accept { execution });
+        self.advance(now, id);
+    }
+
+    /// A result that counts came with all of its blocks: the requester holds it.
+    fn accepted_and_kept(&mut self, now: Time, from: NodeId, id: JobId, execution: Execution) {
+        let (me, publish_ms) = (self.config.node, self.config.limits.publish_ms);
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        if Goal::new(&entry.log.view.job.context, me, from).is_met_by_requester() {
+            let (holders, place) = (vec![me], None);
+            let published = JobEvent::Published { execution: execution.clone(), holders, place };
+            self.emit(now, id, published);
             self.say(from, Message::Release { execution });
         } else {
+            let mut keep = Keeping::new(now, now.plus_ms(publish_ms));
+            keep.kept(me);
+            entry.soft.keeps.insert(execution.clone(), keep);
             self.say(from, Message::Accept { execution });
         }
         self.advance(now, id);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use gadus_model::message::{Bid, Requirements};
 use gadus_model::{Execution, Job, NodeId, Reason, Time};
 
+use super::holders::Keeping;
 use super::queue::Class;
 use super::state::requirements;
 use crate::repeat::Repeat;
@@ -74,18 +75,6 @@ pub(super) struct Offer {
 pub(super) struct Unanswered {
     pub(super) repeat: Repeat,
     pub(super) until: Time,
-}
-
-/// A result on its way to its keeper.
-#[derive(Clone, Debug)]
-pub(super) struct Keeping {
-    /// A fetch runs.
-    pub(super) fetching: bool,
-    pub(super) retry: Repeat,
-    /// Then the execution has failed.
-    pub(super) until: Time,
-    /// The producer said that it holds every block.
-    pub(super) produced: bool,
 }
 
 impl Soft {

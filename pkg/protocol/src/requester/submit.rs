@@ -1,7 +1,7 @@
 //! Taking jobs, and time limits on them.
 
 use gadus_model::event::JobEvent;
-use gadus_model::{Job, JobId, JobState, Placement, Time};
+use gadus_model::{Durability, Job, JobId, JobState, Placement, Time};
 
 use super::Requester;
 use super::log::JobLog;
@@ -25,6 +25,20 @@ pub enum SubmitError {
         slots: u64,
         /// `slots_max`.
         max: u32,
+    },
+    /// It asks for more holders of its results than a job may.
+    TooManyHolders {
+        /// What it asks for.
+        holders: u32,
+        /// `replicas_max`.
+        max: u32,
+    },
+    /// It asks for more holders of its results than there are nodes.
+    TooFewNodes {
+        /// What it asks for.
+        holders: u32,
+        /// Nodes that are known now, the requester's own among them.
+        nodes: u32,
     },
     /// As many jobs wait as may.
     QueueFull {
@@ -64,11 +78,26 @@ impl Requester {
                 return Err(SubmitError::TooManySlots { slots, max: limits.slots_max });
             }
         }
+        self.check_holders(job)?;
         if let Some(by) = self.job_by_name(&job.namespace, &job.name) {
             return Err(SubmitError::NameTaken { by });
         }
         if self.jobs.contains_key(&job.id) {
             return Err(SubmitError::Known);
+        }
+        Ok(())
+    }
+
+    fn check_holders(&self, job: &Job) -> Result<(), SubmitError> {
+        let Durability::Replicas(holders) = job.context.durability else { return Ok(()) };
+        let max = self.config.limits.replicas_max;
+        if holders > max {
+            return Err(SubmitError::TooManyHolders { holders, max });
+        }
+        let others = self.directory.iter().filter(|(node, _)| **node != self.config.node);
+        let nodes = u32::try_from(others.count() + 1).unwrap_or(u32::MAX);
+        if holders > nodes {
+            return Err(SubmitError::TooFewNodes { holders, nodes });
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::step::Effect;
 
 fn keep(n: u8) -> Message {
     let (execution, result) = (execution(job_id(n), 1), cid("result"));
-    Message::Keep { execution, result, from: node(2) }
+    Message::Keep { execution, result, from: node(2), retention_ms: 1_000 }
 }
 
 fn kept(n: u8) -> Execution {
@@ -21,7 +21,8 @@ fn a_result_is_fetched_from_its_holder_and_confirmed_when_it_is_here() {
     let mut c = TestCompute::new();
     let outcome = c.hears(keep(1));
     let (execution, result) = (kept(1), cid("result"));
-    let fetch = Effect::Keep { execution: execution.clone(), result, from: node(2) };
+    let fetch =
+        Effect::Keep { execution: execution.clone(), result, from: node(2), retention_ms: 1_000 };
     let effects: Vec<_> = outcome.effects.into_iter().map(|(_, effect)| effect).collect();
     assert_eq!(effects, [fetch]);
     assert_eq!(c.machine.asks_to_keep(&execution), Some(super::rig::REQUESTER));

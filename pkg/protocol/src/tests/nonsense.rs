@@ -24,7 +24,7 @@ fn words(
         (Message::Propose { execution: execution(), proposal }, Some("Reject")),
         (Message::Failed { execution: execution(), failure: failure() }, Some("Release")),
         (Message::Stopped { execution: execution() }, None),
-        (Message::Published { execution: execution(), holders }, Some("Release")),
+        (Message::Published { execution: execution(), holders, place: None }, Some("Release")),
     ]
 }
 
@@ -134,7 +134,7 @@ fn what_is_for_the_other_machine() {
         of(|execution| Message::Granted { execution }),
         of(|execution| Message::Stopped { execution }),
         of(|execution| Message::Failed { execution, failure: failure() }),
-        of(|execution| Message::Published { execution, holders: Vec::new() }),
+        of(|execution| Message::Published { execution, holders: Vec::new(), place: None }),
     ] {
         assert!(c.hears(message).is_nothing());
     }

@@ -1,7 +1,9 @@
 //! Nothing finished is lost: what a node has to say is said until its requester lets go.
 
+use std::collections::BTreeMap;
+
 use gadus_model::message::{Answer, Held, InlineBlock, Message, OpenProposal, Proposal};
-use gadus_model::{Execution, Limits, Resources};
+use gadus_model::{Context, Execution, Limits, Place, PublisherSpec, Resources};
 
 use super::rig::{Outcome, REQUESTER, TestCompute, award, cid, claim, failure, job, limits, node};
 use crate::compute::{HeldState, Input};
@@ -52,7 +54,8 @@ fn an_accepted_answer_is_made_public_and_then_said_to_be_until_it_is_released() 
     let outcome = c.hears(Message::Accept { execution: execution.clone() });
     let result = cid("result");
     assert_eq!(outcome.events(), ["Accepted"]);
-    let promote = Effect::Promote { execution: execution.clone(), result };
+    let retention_ms = Context::default().retention_ms;
+    let promote = Effect::Promote { execution: execution.clone(), result, retention_ms };
     assert_eq!(
         outcome.effects.into_iter().map(|(_, effect)| effect).collect::<Vec<_>>(),
         [promote]
@@ -153,4 +156,46 @@ fn what_waits_in_the_outbox_takes_up_no_room() {
     let (c, _) = with_answer();
     assert_eq!(c.machine.reserved(), Resources::default());
     assert_eq!(c.machine.running(), 0);
+}
+
+/// A public answer of a job that wants it elsewhere too.
+fn with_answer_for_elsewhere() -> (TestCompute, Execution) {
+    let mut c = TestCompute::new();
+    let mut job = job(1);
+    job.context.publisher = PublisherSpec::Local;
+    let execution = c.runs(&job);
+    c.input(finished(&execution));
+    c.hears(Message::Accept { execution: execution.clone() });
+    let outcome = c.input(Input::Promoted { execution: execution.clone() });
+    let (result, to) = (cid("result"), Box::new(PublisherSpec::Local));
+    let publish = Effect::Publish { execution: execution.clone(), result, to };
+    assert!(outcome.effects.into_iter().map(|(_, effect)| effect).eq([publish]));
+    (c, execution)
+}
+
+#[test]
+fn a_result_that_is_wanted_elsewhere_is_published_when_it_is_there() {
+    let (mut c, execution) = with_answer_for_elsewhere();
+    assert!(c.wait_ms(10_000).is_nothing(), "it is on its way");
+    let place = Place { kind: "urlDownload".to_owned(), params: BTreeMap::new() };
+    let there = Input::Placed { execution: execution.clone(), place: Ok(place.clone()) };
+    let outcome = c.input(there);
+    let (holders, place) = (vec![node(1)], Some(place));
+    let published = Message::Published { execution: execution.clone(), holders, place };
+    assert!(outcome.messages().any(|(_, message)| *message == published));
+    // After a restart it is brought there again, before anything is said.
+    assert_eq!(c.restart().effects(), ["Promote"]);
+    assert_eq!(c.input(Input::Promoted { execution }).effects(), ["Publish"]);
+}
+
+#[test]
+fn a_result_that_cannot_be_brought_elsewhere_fails_and_stays() {
+    let (mut c, execution) = with_answer_for_elsewhere();
+    let place = Err(failure());
+    let outcome = c.input(Input::Placed { execution: execution.clone(), place });
+    assert_eq!(outcome.effects(), ["Failed to 99"]);
+    assert_eq!(c.wait_ms(1_000).times_of("Failed to 99"), [200, 600]);
+    let outcome = c.hears(Message::Release { execution: execution.clone() });
+    let forget = Effect::Forget { execution, keep_result: true };
+    assert!(outcome.effects.iter().any(|(_, effect)| *effect == forget));
 }

@@ -32,7 +32,10 @@ fn a_job_is_completed_when_its_keeper_holds_the_result() {
     assert_eq!(outcome.events(), ["Published", "Ended"]);
     assert_eq!(outcome.effects(), ["Release to 1", "Fold"]);
     let holders = vec![REQUESTER];
-    assert_eq!(outcome.job_events().next(), Some(&JobEvent::Published { execution, holders }));
+    assert_eq!(
+        outcome.job_events().next(),
+        Some(&JobEvent::Published { execution, holders, place: None })
+    );
 }
 
 #[test]
@@ -49,11 +52,13 @@ fn the_producer_is_a_holder_if_it_said_so_itself() {
     let published = |holders: &[NodeId], execution: &Execution| JobEvent::Published {
         execution: execution.clone(),
         holders: holders.to_vec(),
+        place: None,
     };
     // Alone, where the job asks for no more.
     let (mut r, execution) = with_running(Durability::Producer);
     assert_eq!(proposes(&mut r, &execution).effects(), ["Accept to 1"]);
-    let word = Message::Published { execution: execution.clone(), holders: vec![node(1)] };
+    let word =
+        Message::Published { execution: execution.clone(), holders: vec![node(1)], place: None };
     let outcome = r.hears(node(1), word.clone());
     assert_eq!(outcome.job_events().next(), Some(&published(&[node(1)], &execution)));
     assert_eq!(r.state(job_id(1)), None);

@@ -50,7 +50,7 @@ fn nor_what_is_said_at_the_end() {
     let proposal = r.proposal(&execution, node(1));
     r.hears(node(1), proposal.clone());
     assert_eq!(r.hears(node(1), proposal.clone()).effects(), ["Accept to 1"]);
-    let published = Message::Published { execution, holders: vec![node(1)] };
+    let published = Message::Published { execution, holders: vec![node(1)], place: None };
     assert_eq!(r.hears(node(1), published.clone()).events(), ["Published"]);
     // What is answered tells the node that nothing more is owed.
     for message in [proposal, published] {

@@ -26,19 +26,32 @@ pub(super) async fn get(session: &Session, args: &JobGetArgs) -> Result<Exit, Fa
     let default = || PathBuf::from(format!("job-{}", render::short_id(&job.job.id)));
     let directory = args.output_dir.clone().unwrap_or_else(default);
     let is_one = results.len() == 1;
-    for (name, cid) in results {
+    for Found { name, cid, kept_until_us } in results {
         let place = if is_one { directory.clone() } else { directory.join(name) };
         let what: ContentPath = cid
             .parse()
             .map_err(|why: String| Failure::usage("the result has no CID").because(why))?;
-        fetch(session, &what, &place, args.unpack).await?;
+        let fetched = fetch(session, &what, &place, args.unpack).await;
+        fetched.map_err(|failure| match render::over_since(kept_until_us, render::now()) {
+            Some(until) => failure.because(format!("the result was kept until {until}")),
+            None => failure,
+        })?;
         session.printer.talk(&format!("fetched {what} to {}", place.display()));
     }
     Ok(Exit::Success)
 }
 
-/// The name and CID of each result.
-fn results(job: &GetJobResponse) -> Vec<(String, String)> {
+/// A result.
+struct Found {
+    /// What its directory is called.
+    name: String,
+    cid: String,
+    /// Until when its holders keep it.
+    kept_until_us: Option<u64>,
+}
+
+/// Each result.
+fn results(job: &GetJobResponse) -> Vec<Found> {
     let executions = job.executions.iter().flat_map(|list| &list.items);
     let published: Vec<&Execution> = executions.filter(|e| is_published(e)).collect();
     let name = |execution: &Execution| match job.job.kind.as_str() {
@@ -46,7 +59,11 @@ fn results(job: &GetJobResponse) -> Vec<(String, String)> {
         "ops" | "daemon" => render::short_id(&execution.id),
         _ => execution.partition_index.to_string(),
     };
-    published.iter().filter_map(|e| Some((name(e), result_cid(e)?))).collect()
+    let found = |e: &&Execution| {
+        let kept_until_us = e.gadus.as_ref().and_then(|extras| extras.kept_until_us);
+        Some(Found { name: name(e), cid: result_cid(e)?, kept_until_us })
+    };
+    published.iter().filter_map(found).collect()
 }
 
 fn nothing_there(job: &GetJobResponse) -> Failure {

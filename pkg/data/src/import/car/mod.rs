@@ -34,7 +34,7 @@ pub(crate) fn import_whole(core: &Core, source: impl Read) -> Result<Imported, C
     })?;
     // The first pin comes with the blocks, in one step.
     for (nth, root) in roots.iter().enumerate() {
-        let pin = Some((*root, PinReason::User));
+        let pin = Some((*root, PinReason::User.into()));
         if nth == 0 {
             session.commit(pin)?
         } else {

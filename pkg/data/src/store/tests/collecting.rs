@@ -34,7 +34,7 @@ fn tree(leaves: Blocks) -> (Cid, Blocks) {
 
 async fn import(store: &Store, blocks: &[(Cid, Vec<u8>)], pin: Option<Cid>) {
     let (session, blocks) = (store.session(None), blocks.to_vec());
-    let pin = pin.map(|root| (root, PinReason::User));
+    let pin = pin.map(|root| (root, PinReason::User.into()));
     let import = move || {
         blocks.iter().try_for_each(|(cid, bytes)| session.put(cid, bytes))?;
         session.commit(pin)
@@ -134,7 +134,7 @@ async fn an_open_import_keeps_what_it_relies_on() {
     all.iter().for_each(|(cid, bytes)| session.put(cid, bytes).unwrap());
     collect(&store).await;
     assert!(are_here(&store, &shared));
-    let commit = move || session.commit(Some((root, PinReason::User)));
+    let commit = move || session.commit(Some((root, PinReason::User.into())));
     tokio::task::spawn_blocking(commit).await.unwrap().unwrap();
     collect(&store).await;
     assert!(are_here(&store, &all));

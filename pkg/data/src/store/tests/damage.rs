@@ -18,7 +18,7 @@ async fn filled(dir: &Path) -> Store {
     let (cid, bytes) = large();
     let session = store.session(None);
     session.put(&cid, &bytes).unwrap();
-    let commit = move || session.commit(Some((cid, PinReason::User)));
+    let commit = move || session.commit(Some((cid, PinReason::User.into())));
     tokio::task::spawn_blocking(commit).await.unwrap().unwrap();
     put_quarantined(&store, namespace(1), "hidden").await;
     store

@@ -1,25 +1,22 @@
 //! Pins with their terms, and stores that an older gadus made.
 
 use gadus_model::Time;
+use gadus_ports::Pinning;
 
 use super::*;
 use crate::store::now;
-
-fn retention(ms: u64) -> ContentConfig {
-    ContentConfig { result_retention_ms: ms, ..config() }
-}
 
 #[tokio::test]
 async fn a_result_is_kept_for_as_long_as_results_are() {
     let dir = dir();
     for (ms, is_for_ever) in [(60_000, false), (0, true)] {
-        let store = Store::open(dir.path(), &retention(ms)).unwrap();
+        let store = open(dir.path());
         let root = block("a result").0;
         let before = now();
-        store.pin(root, &PinReason::Result(namespace(1))).await.unwrap();
+        store.pin(root, Pinning::result(namespace(1), ms)).await.unwrap();
         put_quarantined(&store, namespace(2), "another").await;
         let other = block("another").0;
-        store.promote(namespace(2), other, &PinReason::Result(namespace(2))).await.unwrap();
+        store.promote(namespace(2), other, Pinning::result(namespace(2), ms)).await.unwrap();
         store.pin(root, &PinReason::User).await.unwrap();
         for pin in store.pin_page(0, 9).unwrap().pins {
             let made = pin.made.unwrap();

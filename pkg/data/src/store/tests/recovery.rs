@@ -102,7 +102,8 @@ async fn a_lost_or_spoilt_index_is_made_again() {
         store.put_verified(vec![block("small")]).await.unwrap();
         let session = store.session(None);
         session.put(&raw_cid(&large), &large).unwrap();
-        let commit = move || session.commit(Some((raw_cid(&[7; 300 << 10]), PinReason::User)));
+        let commit =
+            move || session.commit(Some((raw_cid(&[7; 300 << 10]), PinReason::User.into())));
         tokio::task::spawn_blocking(commit).await.unwrap().unwrap();
         store.used_bytes()
     };

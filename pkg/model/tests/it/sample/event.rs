@@ -24,7 +24,7 @@ pub(crate) fn job_events() -> Vec<JobEvent> {
         JobEvent::Refused { execution: of(), reason: Reason::TooMany { max: 256 } },
         JobEvent::Accepted { execution: of(), claim: Box::new(claim()) },
         JobEvent::Rejected { execution: of(), why: "the receipt is another node's".to_owned() },
-        JobEvent::Published { execution: of(), holders: vec![node(1), node(2)] },
+        JobEvent::Published { execution: of(), holders: vec![node(1), node(2)], place: None },
         JobEvent::Failed { execution: of(), failure: failure() },
         JobEvent::Lost { execution: of(), why: "its lease ended".to_owned() },
         JobEvent::Cancelled { execution: of() },

@@ -1,13 +1,20 @@
 //! Everything that nodes say.
 
+use std::collections::BTreeMap;
+
 use gadus_model::message::{
     Announce, Answer, Award, Bid, Commitment, Envelope, Gossip, Held, InlineBlock, MESSAGE_VERSION,
     Message, OpenProposal, Proposal, Requirements, RoundId,
 };
-use gadus_model::{Engine, Epoch, Execution, Network, Reason};
+use gadus_model::{Engine, Epoch, Execution, Network, Place, Reason};
 
 use super::{cid, claim, context, execution, failure, job_id, manifests, node, node_info, owner};
 use super::{slot, tasks};
+
+fn place() -> Place {
+    let params = BTreeMap::from([("URL".to_owned(), "http://127.0.0.1/e.tar.gz".to_owned())]);
+    Place { kind: "urlDownload".to_owned(), params }
+}
 
 fn round() -> RoundId {
     RoundId { job: job_id(), version: 2, round: 5 }
@@ -22,6 +29,7 @@ fn announce() -> Announce {
             resources: context.resources,
             constraints: context.constraints,
             network: Network::Bridge,
+            publisher: Some("s3".to_owned()),
         },
         code: tasks().remove(0).1.code,
         inputs: vec![(cid("a"), 4_096), (cid("b"), 0)],
@@ -103,9 +111,15 @@ pub(crate) fn messages() -> Vec<Message> {
             executions: held.map(|held| (older.clone(), held)).to_vec(),
         },
         Message::SyncReply { of_seq: 41, answers: answers.map(|a| (older.clone(), a)).to_vec() },
-        Message::Keep { execution: of(), result: cid("result"), from: node(2) },
+        Message::Keep {
+            execution: of(),
+            result: cid("result"),
+            from: node(2),
+            retention_ms: 604_800_000,
+        },
         Message::Kept { execution: of() },
-        Message::Published { execution: of(), holders: vec![node(1), node(2)] },
+        Message::Published { execution: of(), holders: vec![node(1), node(2)], place: None },
+        Message::Published { execution: of(), holders: vec![node(1)], place: Some(place()) },
     ]
 }
 

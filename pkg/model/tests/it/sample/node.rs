@@ -34,6 +34,7 @@ pub(crate) fn node_info() -> NodeInfo {
         gpus: vec![gpu],
         running: 3,
         networked_jobs: true,
+        publishers: vec!["ipfs".to_owned(), "s3".to_owned()],
         addresses: strings(&["/ip4/127.0.0.1/tcp/4101"]),
     }
 }

@@ -105,6 +105,7 @@ fn reasons() -> Vec<Reason> {
         Reason::Busy { what: what(), need: 2, free: 1 },
         Reason::Constraint("zone=c".to_owned()),
         Reason::NoNetwork,
+        Reason::NoPublisher("s3".to_owned()),
         Reason::ImageArch { image: "arm64".to_owned(), node: "amd64".to_owned() },
         Reason::Disconnected,
         Reason::RecentlyRefused,

@@ -50,8 +50,11 @@ fn outcome() -> impl Strategy<Value = JobEvent> {
             claim: Box::new(claim)
         }),
         (execution(), text()).prop_map(|(execution, why)| JobEvent::Rejected { execution, why }),
-        (execution(), vec(node(), 0..3))
-            .prop_map(|(execution, holders)| JobEvent::Published { execution, holders }),
+        (execution(), vec(node(), 0..3)).prop_map(|(execution, holders)| JobEvent::Published {
+            execution,
+            holders,
+            place: None
+        }),
         (execution(), failure())
             .prop_map(|(execution, failure)| JobEvent::Failed { execution, failure }),
         (execution(), text()).prop_map(|(execution, why)| JobEvent::Lost { execution, why }),

@@ -4,7 +4,7 @@ use gadus_model::message::{
     Announce, Answer, Award, Bid, Commitment, Envelope, Gossip, Held, InlineBlock, MESSAGE_VERSION,
     Message, OpenProposal, Proposal, Requirements, RoundId,
 };
-use gadus_model::{Execution, Network};
+use gadus_model::{Execution, Network, Place};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -22,14 +22,21 @@ fn round() -> impl Strategy<Value = RoundId> {
     })
 }
 
+fn place() -> impl Strategy<Value = Place> {
+    (text(), prop::collection::btree_map(text(), text(), 0..3))
+        .prop_map(|(kind, params)| Place { kind, params })
+}
+
 fn requirements() -> impl Strategy<Value = Requirements> {
     let network = one_of(vec![Network::None, Network::Host, Network::Bridge]);
-    (engine(), resources(), vec(constraint(), 0..3), network).prop_map(
-        |(engine, resources, constraints, network)| Requirements {
+    let publisher = option::of(text());
+    (engine(), resources(), vec(constraint(), 0..3), network, publisher).prop_map(
+        |(engine, resources, constraints, network, publisher)| Requirements {
             engine,
             resources,
             constraints,
             network,
+            publisher,
         },
     )
 }
@@ -124,14 +131,18 @@ fn outcome() -> impl Strategy<Value = Message> {
         }),
         (execution(), failure())
             .prop_map(|(execution, failure)| Message::Failed { execution, failure }),
-        (execution(), cid(), node()).prop_map(|(execution, result, from)| Message::Keep {
-            execution,
-            result,
-            from
-        }),
+        (execution(), cid(), node(), any::<u64>()).prop_map(
+            |(execution, result, from, retention_ms)| Message::Keep {
+                execution,
+                result,
+                from,
+                retention_ms,
+            }
+        ),
         of(|execution| Message::Kept { execution }),
-        (execution(), vec(node(), 0..3))
-            .prop_map(|(execution, holders)| Message::Published { execution, holders }),
+        (execution(), vec(node(), 0..3), option::of(place())).prop_map(
+            |(execution, holders, place)| Message::Published { execution, holders, place }
+        ),
     ]
 }
 

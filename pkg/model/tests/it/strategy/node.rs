@@ -42,8 +42,10 @@ pub(crate) fn node_info() -> impl Strategy<Value = NodeInfo> {
     let engines = btree_map(engine(), engine_info, 0..3);
     let words = (text(), text(), btree_map(text(), text(), 0..3), vec(text(), 0..3));
     let amounts = (resources(), resources(), resources(), vec(gpu(), 0..2));
-    (node(), words, engines, amounts, any::<(u32, bool)>()).prop_map(
-        |(id, (name, version, labels, addresses), engines, amounts, (running, networked_jobs))| {
+    let facts = (any::<u32>(), any::<bool>(), vec(text(), 0..3));
+    (node(), words, engines, amounts, facts).prop_map(
+        |(id, (name, version, labels, addresses), engines, amounts, facts)| {
+            let (running, networked_jobs, publishers) = facts;
             let (capacity, available, job_max, gpus) = amounts;
             NodeInfo {
                 id,
@@ -57,6 +59,7 @@ pub(crate) fn node_info() -> impl Strategy<Value = NodeInfo> {
                 gpus,
                 running,
                 networked_jobs,
+                publishers,
                 addresses,
             }
         },
@@ -67,6 +70,7 @@ pub(super) fn reason() -> impl Strategy<Value = Reason> {
     prop_oneof![
         engine().prop_map(Reason::Engine),
         text().prop_map(Reason::UnknownEngine),
+        text().prop_map(Reason::NoPublisher),
         (text(), any::<u64>(), any::<u64>()).prop_map(|(what, need, have)| Reason::TooBig {
             what,
             need,

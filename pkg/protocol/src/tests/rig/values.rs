@@ -49,6 +49,7 @@ pub(in crate::tests) fn info(id: NodeId) -> NodeInfo {
         gpus: Vec::new(),
         running: 0,
         networked_jobs: false,
+        publishers: vec!["local".to_owned()],
         addresses: Vec::new(),
     }
 }
@@ -133,6 +134,7 @@ pub(in crate::tests) fn announce(job: &Job) -> Announce {
             resources: job.context.resources,
             constraints: job.context.constraints.clone(),
             network: Network::None,
+            publisher: None,
         },
         code: task().code,
         inputs: Vec::new(),

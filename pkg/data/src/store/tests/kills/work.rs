@@ -165,7 +165,11 @@ async fn import(
     let session = store.session(id);
     let import = move || {
         thing.blocks().iter().try_for_each(|(cid, bytes)| session.put(cid, bytes))?;
-        if id.is_some() { session.commit_outputs(thing.root()) } else { session.commit(pin) }
+        if id.is_some() {
+            session.commit_outputs(thing.root())
+        } else {
+            session.commit(pin.map(|(root, reason)| (root, reason.into())))
+        }
     };
     tokio::task::spawn_blocking(import).await.unwrap().unwrap();
 }
