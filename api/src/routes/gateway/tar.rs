@@ -18,7 +18,7 @@ use super::{Ask, etag, headers, nothing};
 use crate::error::ApiError;
 use crate::service::ServiceError;
 use crate::state::ApiState;
-use crate::tar_blocks::{Broken, Kind, broken, end, header as header_of, padding};
+use gadus_ports::tar_blocks::{Broken, Kind, broken, end, header as header_of, padding};
 
 /// Chunks that wait for a slow client.
 const CHUNKS_MAX: usize = 4;
