@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use gadus_model::task::TASK_VERSION;
 use gadus_model::{
-    Caps, Cid, Class, Code, Constraint, Context, Det, Image, Input, Network, Operator, Partition,
-    Resources, Task, Timeouts,
+    Caps, Cid, Class, Code, Constraint, Context, Det, Durability, Image, Input, Network, Operator,
+    Partition, Resources, Task, Timeouts,
 };
 
 use super::engine::{EngineSpec, ModuleRef};
+use super::publisher;
 use crate::quantity::{parse_bytes, parse_cpu_millis};
 use crate::types::{LabelRequirement, ResourcesConfig, Task as Document, TimeoutConfig};
 
@@ -101,8 +102,17 @@ pub(super) fn context(
         EngineSpec::Docker { image, .. } => Some(image.clone()),
         EngineSpec::Wasm { .. } => None,
     };
+    // It was read before, when the document was checked.
+    let publisher = publisher::read(document).unwrap_or_default();
+    // What is elsewhere need not be held here too.
+    let durability = match publisher.is_external() {
+        true => Durability::Producer,
+        false => Durability::default(),
+    };
     Context {
         resources,
+        publisher,
+        durability,
         timeouts: timeouts(&document.timeouts),
         // A job that can reach the world is not started twice while the first may still run.
         class: if network == Network::None { Class::Pure } else { Class::Query },
