@@ -43,6 +43,9 @@ impl Server {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(format!("'{endpoint}' is neither an http nor an https URL"));
         }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a server's URL has no user and no password in it".to_owned());
+        }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(format!("'{endpoint}' has more to it than a server and a path"));
         }
@@ -193,7 +196,7 @@ mod tests {
         for key in ["", "..", "a/../b", "./a", "a/.", &"z".repeat(1_025)] {
             assert!(check_key(key).is_err(), "{key}");
         }
-        for endpoint in ["", "host", "ftp://x", "http://x?y=z", "http://x#y"] {
+        for endpoint in ["", "host", "ftp://x", "http://x?y=z", "http://x#y", "http://a@x"] {
             assert!(Server::named(endpoint, false).is_err(), "{endpoint}");
         }
     }

@@ -9,6 +9,8 @@
 mod ask;
 mod list;
 mod select;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 
@@ -17,6 +19,7 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use gadus_ports::{Content as _, Layout, Pinned, S3Origin, SourceError};
 use regex::Regex;
 use tokio_util::io::StreamReader;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::ask::{Ask, From};
 use self::list::Object;
@@ -162,7 +165,9 @@ impl S3 {
                 if bytes > AHEAD_BYTES_MAX {
                     return Ok(Named::File(path, Box::pin(StreamReader::new(Box::pin(body)))));
                 }
-                let chunks: Vec<Bytes> = body.try_collect().await?;
+                // A task of its own: it goes on while a large one before it is read.
+                let task = tokio::spawn(body.try_collect::<Vec<Bytes>>());
+                let chunks = AbortOnDropHandle::new(task).await.map_err(io::Error::other)??;
                 let chunks = stream::iter(chunks.into_iter().map(io::Result::Ok));
                 Ok(Named::File(path, Box::pin(StreamReader::new(chunks))))
             }
