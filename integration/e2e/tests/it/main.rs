@@ -16,6 +16,7 @@ mod python;
 mod readme;
 mod rest;
 mod restarts;
+mod s3;
 mod sdk;
 mod sidecar;
 mod sources;
