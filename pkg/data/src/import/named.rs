@@ -47,7 +47,7 @@ pub(crate) fn import(
                 directory(&mut root, &path, depth_max)?;
             }
             Named::File(path, bytes) => {
-                let (last, parents) = path.split_last().ok_or_else(|| nameless())?;
+                let (last, parents) = path.split_last().ok_or_else(nameless)?;
                 name::check(last)?;
                 let built = importer.file(&mut SyncIoBridge::new(bytes), None, budget)?;
                 let parent = directory(&mut root, parents, depth_max)?;

@@ -63,7 +63,7 @@ fn target(bucket: &str, endpoint: Option<&str>) -> S3Target {
 async fn nothing_goes_where_the_operator_has_not_said() {
     let (_dir, content, result) = content(&[("stdout", b"hello")]).await;
     let buckets = buckets(&content, BucketsConfig::default(), "http://127.0.0.1:1");
-    let publication = publication(result, gadus_model::PublisherSpec::Local);
+    let publication = publication(result, PublisherSpec::Local);
     for (to, why) in [
         (target("others", None), "publishers.s3.buckets"),
         (target("results", Some("https://evil.org")), "publishers.s3.endpoint"),
@@ -118,7 +118,7 @@ async fn a_server_that_takes_nothing_is_given_up() {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let config = BucketsConfig { total_ms: 5_000, ..BucketsConfig::default() };
     let buckets = buckets(&content, config, &endpoint);
-    let publication = publication(result, gadus_model::PublisherSpec::Local);
+    let publication = publication(result, PublisherSpec::Local);
     let failure = buckets.publish(&publication, &target("results", None)).await.unwrap_err();
     assert!(failure.message.contains("took too long"), "{failure:?}");
 }

@@ -94,13 +94,15 @@ fn of_result(error: io::Error) -> Trouble {
 
 fn of_server(error: object_store::Error) -> Trouble {
     use object_store::Error;
-    let hint = match &error {
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Some(
+    let is_denied = matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. });
+    let hint = if is_denied {
+        Some(
             "the node's key may not write there: have the operator see to publishers.s3 and the \
              bucket's policy",
-        ),
-        Error::NotFound { .. } => Some("see that the bucket is there, and of that region"),
-        _ => None,
+        )
+    } else {
+        matches!(error, Error::NotFound { .. })
+            .then_some("see that the bucket is there, and of that region")
     };
     Trouble::Server(innermost(&error), hint)
 }
