@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use gadus_model::view::JobView;
-use gadus_model::{Cid, EvaluationId, Job, JobId, JobState, Plan};
+use gadus_model::{Cid, EvaluationId, Job, JobId, JobState, Place, Plan};
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, ContentError, Imported, LogChunk, Node,
     Origin, Pin, PinPage, PinReason, Pinned, Resolved, StoreStat,
@@ -116,6 +116,10 @@ impl Service for FakeService {
             (None, Some(_), Some(_)) => Err(ServiceError::ambiguous_job(reference)),
             (None, None, _) => Err(ServiceError::job_not_found(reference)),
         }
+    }
+
+    async fn open_to_all(&self, place: Place) -> Place {
+        place
     }
 
     async fn wait(&self, id: JobId, wait: Duration) -> Result<Arc<JobView>, ServiceError> {

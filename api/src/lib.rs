@@ -21,7 +21,6 @@ mod routes;
 mod serve;
 pub mod service;
 mod state;
-pub mod tar_blocks;
 pub mod types;
 
 pub use limits::ApiLimits;

@@ -14,6 +14,7 @@ use crate::service::{ErrorCode, ServiceError};
 use crate::state::ApiState;
 
 mod agent;
+mod archives;
 mod content;
 mod explain;
 mod gateway;
@@ -49,6 +50,7 @@ fn documented() -> (Router<ApiState>, OpenApi) {
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get))
         .routes(routes!(content::post))
+        .routes(routes!(archives::get))
         .routes(routes!(gateway::root))
         .routes(routes!(gateway::below))
         .routes(routes!(store::stat))

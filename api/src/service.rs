@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
 use gadus_model::view::JobView;
-use gadus_model::{Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, NodeInfo, Plan, Time};
+use gadus_model::{
+    Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, NodeInfo, Place, Plan, Time,
+};
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, Imported, Layout, LogChunk, Node, Origin,
     PinPage, Pinned, Resolved, StoreStat,
@@ -48,6 +50,9 @@ pub trait Service: Send + Sync + 'static {
         reference: &str,
         namespace: Option<&str>,
     ) -> Result<Arc<JobView>, ServiceError>;
+
+    /// A place where a result is, as somebody without credentials can read it for a while.
+    async fn open_to_all(&self, place: Place) -> Place;
 
     /// The job when it ends, or as it is after `wait`.
     ///

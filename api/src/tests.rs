@@ -13,6 +13,7 @@ use crate::fake::FakeService;
 use crate::serve::app;
 use crate::state::ApiConfig;
 
+mod archives;
 mod content;
 mod errors;
 mod gateway;

@@ -42,9 +42,7 @@ pub fn execution(view: &JobView, execution: &ExecutionView) -> Execution {
 pub(crate) fn published(execution: &ExecutionView) -> Option<SpecConfig> {
     let manifest = execution.manifest.as_ref().filter(|_| execution.state == Model::Published)?;
     if let Some(place) = &execution.place {
-        let source = SpecConfig::new(&place.kind);
-        let params = place.params.iter();
-        return Some(params.fold(source, |source, (key, text)| source.with(key, text.as_str())));
+        return Some(super::place(place));
     }
     Some(SpecConfig::new("ipfs").with("CID", manifest.result.to_string()))
 }

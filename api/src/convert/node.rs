@@ -89,7 +89,14 @@ fn info(info: &Model, kind: &str) -> NodeInfo {
         supported_protocols: vec!["gadus/1".to_owned()],
         compute_node_info: ComputeNodeInfo {
             publishers: if engines.is_empty() { Vec::new() } else { info.publishers.clone() },
-            storage_sources: names(&["inline", "ipfs", "local", "localDirectory", "urlDownload"]),
+            storage_sources: names(&[
+                "inline",
+                "ipfs",
+                "local",
+                "localDirectory",
+                "s3",
+                "urlDownload",
+            ]),
             execution_engines: engines,
             max_capacity: ResourceAmounts { gpus: gpus.collect(), ..amounts(&info.capacity) },
             queue_capacity: ResourceAmounts::default(),

@@ -10,6 +10,11 @@ use super::data_url;
 use super::supported::Problem;
 use crate::types::{InputSource, Task};
 
+mod s3;
+
+pub(super) use self::s3::is_one_object;
+pub use self::s3::s3_source;
+
 /// An input, as far as its document tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -43,6 +48,10 @@ pub(super) fn read(task: &Task, input: &InputSource) -> Result<Source, Problem> 
     if input.source.is("urlDownload") {
         let origin = url(text("URL")?).map_err(&wrong)?;
         return Ok(Source::Origin(origin));
+    }
+    if input.source.is("s3") {
+        let origin = s3::read(&input.source, wrong)?;
+        return Ok(Source::Origin(Origin::S3(Box::new(origin))));
     }
     if input.source.is("local") || input.source.is("localDirectory") {
         let path = text("SourcePath")?;
@@ -80,11 +89,15 @@ pub(super) fn read(task: &Task, input: &InputSource) -> Result<Source, Problem> 
 }
 
 /// An origin by its URI: `http:`, `https:` (with `#sha256=` and 64 hexadecimal digits, where its
-/// bytes are known) or `file:`.
+/// bytes are known), `s3:` (see [`s3_source`]) or `file:`.
 ///
 /// # Errors
 /// What is wrong with it, for people.
 pub fn origin(uri: &str) -> Result<Origin, String> {
+    if uri.starts_with("s3://") {
+        let origin = s3::origin(&s3_source(uri)?)?;
+        return Ok(Origin::S3(Box::new(origin)));
+    }
     match uri.strip_prefix("file://") {
         Some(path) => local(path),
         None => url(uri),

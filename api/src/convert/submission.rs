@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use gadus_model::codec::{self, RAW};
 use gadus_model::job::JOB_VERSION;
-use gadus_model::{Cid, Context, Job, JobId, JobType, NodeId, PublisherSpec};
+use gadus_model::{Cid, Context, Job, JobId, JobType, NodeId};
 use gadus_ports::Origin;
 
 use super::engine::{self, EngineSpec, legacy};
 use super::promise::{self, Retention};
 use super::sources::{self, Source};
 use super::supported::{self, Problem};
-use super::{document, task, validate};
+use super::{document, publisher, task, validate};
 use crate::service::{ErrorCode, ServiceError};
 use crate::types::{Job as Document, SpecConfig};
 
@@ -102,6 +102,7 @@ impl Draft {
             return Err(Problem::Invalid(errors).into());
         };
         supported::check(&document, task)?;
+        publisher::read(task)?;
         let engine = engine::read(task)?;
         let inputs = task.input_sources.iter();
         let sources = inputs.map(|input| sources::read(task, input)).collect::<Result<_, _>>()?;
@@ -138,8 +139,8 @@ impl Draft {
         })
     }
 
-    /// The job, with all of its inputs named by what they have become. A file from a URL goes into
-    /// the input's target, under its own name, as Bacalhau has it.
+    /// The job, with all of its inputs named by what they have become. A file from a URL or a
+    /// bucket goes into the input's target, under its own name, as Bacalhau has it.
     ///
     /// # Errors
     /// `InternalError` when an input is not there; `ValidationError` when two would be at one place.
@@ -161,8 +162,7 @@ impl Draft {
                 let mut source = SpecConfig::new("ipfs").with("CID", cid.to_string());
                 if let Some(Source::Origin(origin)) = self.sources.get(index) {
                     source = source.with(PINNED_FROM, origin.shown());
-                    let is_url = matches!(origin, Origin::Url { .. });
-                    if is_url && module != Some(index) {
+                    if origin.is_one_file() && module != Some(index) {
                         let name = had.get(&index).and_then(|had| had.name.as_deref());
                         let name = name.unwrap_or(NAMELESS);
                         input.target = format!("{}/{name}", input.target.trim_end_matches('/'));
@@ -202,7 +202,9 @@ impl Draft {
         let document = serde_json::to_string(&self.document)
             .map_err(|e| ServiceError::internal(format!("the document does not encode: {e}")))?;
         let retention_ms = promise::retention_ms(&self.document, self.options.retention);
-        let durability = promise::durability(&self.document, &PublisherSpec::default());
+        let publisher = self.document.tasks.first().map(publisher::read);
+        let publisher = publisher.and_then(Result::ok).unwrap_or_default();
+        let durability = promise::durability(&self.document, &publisher);
         let Document { name, namespace, kind, priority, count, labels, constraints, tasks, .. } =
             self.document;
         let Some(task) = tasks.first() else {

@@ -53,13 +53,6 @@ pub(super) fn check(job: &Job, task: &Task) -> Result<(), Problem> {
             "leave the prefix favour_ away to make it a requirement",
         );
     }
-    let publisher = &task.publisher;
-    if !publisher.kind.trim().is_empty() && !publisher.is("ipfs") {
-        return unsupported(
-            format!("the publisher {}", publisher.kind),
-            "use the publisher ipfs: results are CIDs, and `gadus get` reads them",
-        );
-    }
     if !task.network.ports.is_empty() {
         return unsupported(
             "mapping ports".to_owned(),

@@ -30,7 +30,8 @@ use crate::types::{ErrorBody, ImportResponse};
     params(
         ("from" = Option<String>, Query,
             description = "Fetch it from here: https://, http:// (with #sha256=HEX, where its bytes \
-                are known), or file:// in a directory that the operator has allowed"),
+                are known), s3://BUCKET/KEY (see the source s3), or file:// in a directory that the \
+                operator has allowed"),
         ("profile" = Option<String>, Query,
             description = "unixfs-v1-2025 (the default) or unixfs-v0-2015: how blocks are made"),
         ("preserve_mode" = Option<bool>, Query,

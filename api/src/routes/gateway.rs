@@ -40,6 +40,7 @@ mod tar;
 
 use address::Address;
 use format::{Format, Wanted};
+pub(super) use tar::entries;
 
 /// What stands at a CID: a file's bytes (ranges are served), a directory's `index.html` or a list
 /// of it, a plain IPLD block. Other forms go by `format` or `Accept`: the block itself (`raw`),

@@ -182,10 +182,15 @@ pub(super) async fn results(
 ) -> Answer {
     let view = jobs::find(&api, &id, &query).await?;
     let newest = view.executions.iter().filter(|e| e.execution.slot.version == view.job.version);
-    let answer = ListResultsResponse {
-        next_token: String::new(),
-        items: newest.filter_map(convert::published).collect(),
-    };
+    let mut items = Vec::new();
+    for execution in newest {
+        let Some(published) = convert::published(execution) else { continue };
+        items.push(match &execution.place {
+            Some(place) => convert::place(&api.service.open_to_all(place.clone()).await),
+            None => published,
+        });
+    }
+    let answer = ListResultsResponse { next_token: String::new(), items };
     let style = Style { pretty: query.has("pretty"), escape_html: false };
     Ok(Json::write(&answer, style).into_response())
 }

@@ -287,7 +287,7 @@ impl From<SourceError> for ServiceError {
                         .to_owned(),
                 ),
             ),
-            SourceError::TooLarge { .. } => {
+            SourceError::TooLarge { .. } | SourceError::TooMany { .. } => {
                 let hint = "add it in parts, or have the operator raise the limit";
                 (ErrorCode::ValidationError, Some(hint.to_owned()))
             }

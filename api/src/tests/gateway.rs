@@ -52,7 +52,7 @@ fn plain(codec: u64) -> Cid {
     Cid::new_v1(codec, *cid("plain").hash())
 }
 
-fn api() -> Api {
+pub(super) fn api() -> Api {
     let api = Api::empty();
     api.fake.inner().content = content();
     api
@@ -273,7 +273,7 @@ async fn a_directory_is_listed_for_people_and_programs() {
 }
 
 /// Path, kind and content of each entry of a tar.
-fn unpacked(tar: &[u8]) -> Vec<(String, tar::EntryType, String)> {
+pub(super) fn unpacked(tar: &[u8]) -> Vec<(String, tar::EntryType, String)> {
     let mut archive = tar::Archive::new(tar);
     let entries = archive.entries().unwrap().map(|entry| {
         let mut entry = entry.unwrap();

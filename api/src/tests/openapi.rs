@@ -82,6 +82,7 @@ fn the_routes_of_this_release_are_all_there() {
         ("POST", "/api/v1/orchestrator/explain"),
         ("GET", "/api/v1/orchestrator/nodes"),
         ("GET", "/api/v1/orchestrator/nodes/{id}"),
+        ("GET", "/api/v1/archives/{cid}/{name}"),
         ("POST", "/api/v1/content"),
         ("POST", "/api/v1/store/gc"),
         ("GET", "/api/v1/store/pins"),

@@ -2,15 +2,17 @@
 //!
 //! Four layers, each stronger than the one before: the default file, which is embedded and
 //! explains every key; the config file; variables of the environment; flags. The default file has
-//! every key, so that it is also the list of what is known.
+//! every key, so that it is also the list of what is known. Of buckets, Amazon's own variables tell
+//! too (`aws`), more weakly than the file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use gadus_api::ApiLimits;
-use gadus_data::ContentConfig;
+use gadus_data::publish::PublishConfig;
 use gadus_data::source::SourceConfig;
+use gadus_data::{ContentConfig, S3Config};
 use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_model::Limits;
 use gadus_net::NetLimits;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::serve::settings::Shell;
 
+mod aws;
 mod capacity;
 mod env;
 mod file;
@@ -32,6 +35,7 @@ mod wasm;
 
 use capacity::{Capacity, JobMax};
 pub(crate) use flags::FlagLayer;
+pub(crate) use keys::is_secret;
 pub(crate) use layers::{Effective, Origin, load};
 use wasm::WasmSection;
 
@@ -51,6 +55,9 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) content: ContentConfig,
     pub(crate) sources: SourceConfig,
+    /// Buckets, to read from.
+    pub(crate) s3: S3Config,
+    pub(crate) publishers: PublishConfig,
     #[serde(with = "foreign::Store")]
     pub(crate) store: StoreConfig,
     pub(crate) docker: DockerSection,

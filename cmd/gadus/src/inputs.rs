@@ -49,10 +49,12 @@ pub(crate) async fn module(session: &Session, text: &str) -> Result<String, Fail
             }
             add(session, &path).await?
         }
-        Source::Other(spec) if spec.is("urlDownload") => fetch(session, text).await?,
+        Source::Other(spec) if spec.is("urlDownload") || spec.is("s3") => {
+            fetch(session, text).await?
+        }
         Source::Other(_) => {
             return Err(Failure::usage(format!("'{text}' is no module"))
-                .because("modules come from local files, from URLs and from ipfs://CID")
+                .because("modules come from local files, URLs, s3://BUCKET/KEY and ipfs://CID")
                 .hint("download it first"));
         }
     };

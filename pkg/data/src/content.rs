@@ -2,12 +2,14 @@
 //! modules.
 
 use std::fmt;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use gadus_model::{Cid, Time};
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, Content, ContentError, FetchFrom, Fetched,
@@ -23,8 +25,9 @@ use crate::config::ContentConfig;
 use crate::dag::{Complete, Gaps, gaps, links};
 use crate::error::{OpenError, io_error, malformed};
 use crate::fetch::flight::Flights;
+use crate::import::named::Named;
 use crate::import::walk::Walk;
-use crate::import::{Budget, Importer, Pool, car, tar_tree};
+use crate::import::{Budget, Importer, Pool, car, named, tar_tree};
 use crate::store::{Session, Store};
 use crate::unixfs::{BlockSink, Built};
 use crate::upstream::{self, Upstreams};
@@ -113,6 +116,17 @@ impl EmbeddedContent {
             let refuse = |path: String, why: String| malformed(format!("'{path}'"), why);
             let mut walk = Walk::new(importer, budget, refuse, core.config.path_depth_max);
             walk.root(dir, &name, &name.to_string_lossy())
+        })
+        .await
+    }
+
+    /// Imports a tree of files that come one after the other.
+    pub(crate) async fn import_named(
+        &self,
+        entries: BoxStream<'static, io::Result<Named>>,
+    ) -> Result<Imported, ContentError> {
+        self.import(Layout::default(), move |core, importer, budget| {
+            named::import(importer, entries, budget, core.config.path_depth_max)
         })
         .await
     }
@@ -302,7 +316,7 @@ impl Content for EmbeddedContent {
         let source = SyncIoBridge::new(car);
         let core = self.core.clone();
         blocking(move || {
-            let source = std::io::BufReader::with_capacity(256 << 10, source);
+            let source = io::BufReader::with_capacity(256 << 10, source);
             car::import_whole(&core, source)
         })
         .await
@@ -397,7 +411,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Result<T, ContentError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => Err(io_error("working on content", std::io::Error::other(error))),
+        Err(error) => Err(io_error("working on content", io::Error::other(error))),
     }
 }
 

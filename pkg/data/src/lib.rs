@@ -15,7 +15,9 @@
 //! | `upstream/` | stores that are no peers: a Kubo daemon, trustless gateways |
 //! | `dag/` | which blocks of a tree are not here |
 //! | `fetch/` | trees from peers: a pure plan, a task a peer, two threads that check and store |
-//! | `source/` | data from elsewhere: URLs, allowed directories of this machine |
+//! | `source/` | data from elsewhere: URLs, buckets, allowed directories of this machine |
+//! | `publish/` | results to elsewhere: buckets, archives that this node serves |
+//! | `s3/` | servers of buckets: their URLs, credentials and refusals |
 //! | `materialise` | a tree as read-only files |
 //! | `outputs/` | what a job made becomes a result; it is hostile |
 //!
@@ -36,7 +38,9 @@ mod materialise;
 #[cfg(test)]
 mod origin_server;
 mod outputs;
+pub mod publish;
 mod read;
+mod s3;
 pub mod source;
 mod store;
 pub mod unixfs;
@@ -46,3 +50,4 @@ pub use block::{BLOCK_BYTES_MAX, dag_pb_cid, raw_cid};
 pub use config::ContentConfig;
 pub use content::EmbeddedContent;
 pub use error::OpenError;
+pub use s3::{S3Config, Secret};

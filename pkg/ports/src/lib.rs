@@ -18,6 +18,7 @@ pub mod publisher;
 pub mod sidecar;
 pub mod source;
 pub mod store;
+pub mod tar_blocks;
 pub mod transport;
 
 pub use content::{
@@ -33,9 +34,9 @@ pub use executor::{
 pub use image::ImageResolver;
 pub use keeping::{Bad, Checked, Collected, Keeping, Pin, PinPage, StoreStat};
 pub use layout::{Layout, Profile, UnknownProfile};
-pub use publisher::{Publication, Publisher};
+pub use publisher::{Publication, Publisher, archive_path};
 pub use sidecar::Sidecar;
-pub use source::{Origin, Pinned, SourceError, Sources};
+pub use source::{Origin, Pinned, S3Origin, SourceError, Sources};
 pub use store::{Folder, JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
 pub use transport::{
     BlockExchange, BlockStream, Inbound, LogChunk, LogExchange, LogRequest, LogStream, Serve,

@@ -36,3 +36,10 @@ pub trait Publisher: Send + Sync {
     /// a signed link. Any other place, or where this node cannot sign, is what it was.
     async fn open_to_all(&self, place: Place) -> Place;
 }
+
+/// Where a node's API serves a result as an archive (`local`). The CID tells what it is, so that
+/// nothing need be remembered; the execution is a name for people.
+#[must_use]
+pub fn archive_path(result: &Cid, execution: &ExecutionId) -> String {
+    format!("/api/v1/archives/{result}/{execution}.tar.gz")
+}

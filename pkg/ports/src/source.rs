@@ -20,11 +20,23 @@ pub enum Origin {
         /// What its bytes must hash to.
         sha256: Option<[u8; 32]>,
     },
+    /// An object of a bucket, or all objects below a prefix.
+    S3(Box<S3Origin>),
     /// A file or a directory of the node's own machine.
     Path(PathBuf),
 }
 
 impl Origin {
+    /// Whether it is one file, which then has a name of its own there. A path may be anything.
+    #[must_use]
+    pub fn is_one_file(&self) -> bool {
+        match self {
+            Self::Url { .. } => true,
+            Self::S3(origin) => !origin.is_prefix(),
+            Self::Path(_) => false,
+        }
+    }
+
     /// The same for everybody to see: without a URL's query, which may hold a secret (signed URLs
     /// do).
     #[must_use]
@@ -32,7 +44,7 @@ impl Origin {
         let text = self.to_string();
         match self {
             Self::Url { .. } => text.split('?').next().unwrap_or_default().to_owned(),
-            Self::Path(_) => text,
+            Self::S3(_) | Self::Path(_) => text,
         }
     }
 }
@@ -41,8 +53,42 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url { url, .. } => f.write_str(url),
+            Self::S3(origin) => write!(f, "s3://{}/{}", origin.bucket, origin.key),
             Self::Path(path) => write!(f, "file://{}", path.display()),
         }
+    }
+}
+
+/// What is wanted of a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct S3Origin {
+    /// The bucket.
+    pub bucket: String,
+    /// An object's key; one that ends in `/` or `*`, or is empty, is a prefix.
+    pub key: String,
+    /// Of a prefix, take only objects the rest of whose key this regular expression matches.
+    pub filter: Option<String>,
+    /// The server, where it is not the one that the node is set up for.
+    pub endpoint: Option<String>,
+    /// The region, where it is not the node's own.
+    pub region: Option<String>,
+    /// An old version of the object.
+    pub version: Option<String>,
+    /// What the object's bytes must hash to.
+    pub sha256: Option<[u8; 32]>,
+}
+
+impl S3Origin {
+    /// Whether all objects below a prefix are wanted.
+    #[must_use]
+    pub fn is_prefix(&self) -> bool {
+        self.key.is_empty() || self.key.ends_with(['/', '*'])
+    }
+
+    /// What the keys of wanted objects begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        self.key.strip_suffix('*').unwrap_or(&self.key)
     }
 }
 
@@ -105,6 +151,14 @@ pub enum SourceError {
         origin: String,
         /// The limit.
         bytes_max: u64,
+    },
+    /// It is more files than what is taken.
+    #[error("{origin} has more than {objects_max} objects, the limit sources.objects_max")]
+    TooMany {
+        /// From where.
+        origin: String,
+        /// The limit.
+        objects_max: usize,
     },
     /// Its bytes are others than those that were asked for.
     #[error("{origin} is not what was asked for: its SHA-256 is {actual}, and not {expected}")]

@@ -1,7 +1,7 @@
 use gadus_model::task::TASK_VERSION;
 use gadus_model::{
-    Class, Code, Constraint, Image, Input, JobKind, Network, Operator, Partition, Placement,
-    Resources, Timeouts,
+    Class, Code, Constraint, Durability, Image, Input, JobKind, Network, Operator, Partition,
+    Placement, PublisherSpec, Resources, Timeouts,
 };
 use serde_json::{Value, json};
 
@@ -176,6 +176,11 @@ fn what_is_not_there_yet_is_refused_by_name() {
             json!({"InputSources": [{"Source": {"Type": kind, "Params": {"URL": url}}, "Target": "/a"}]}),
         )
     };
+    let s3 = |params: Value| {
+        with(
+            json!({"InputSources": [{"Source": {"Type": "s3", "Params": params}, "Target": "/a"}]}),
+        )
+    };
     let writable = with(json!({"InputSources": [{"Target": "/a", "Source": {
         "Type": "local", "Params": {"SourcePath": "/srv", "ReadWrite": true},
     }}]}));
@@ -184,15 +189,19 @@ fn what_is_not_there_yet_is_refused_by_name() {
         (kind("service"), "the job type service"),
         (kind("daemon"), "the job type daemon"),
         (soft, "the soft constraint favour_zone"),
-        (with(json!({"Publisher": {"Type": "s3"}})), "the publisher s3"),
-        (with(json!({"Publisher": {"Type": "local"}})), "the publisher local"),
+        (with(json!({"Publisher": {"Type": "s3managed"}})), "the publisher s3managed"),
+        (with(json!({"Publisher": {"Type": "estuary"}})), "the publisher estuary"),
         (with(json!({"Network": {"Type": "HTTP"}})), "the network type HTTP"),
         (with(json!({"Network": {"Type": "Bridge", "Ports": [{"Name": "P"}]}})), "mapping ports"),
         (
             with(json!({"Env": {"A": "env:HOME"}})),
             "taking A from the compute node's environment (env:HOME)",
         ),
-        (source("s3", ""), "the input source s3"),
+        (source("filecoin", ""), "the input source filecoin"),
+        (
+            s3(json!({"Bucket": "data", "Key": "d/", "Partition": {"Type": "object"}})),
+            "dividing the objects of a bucket among partitions (object)",
+        ),
         (writable, "an input that the job may write to"),
         (wasm(imports, json!({})), "linking with ImportModules"),
     ];
@@ -241,6 +250,59 @@ fn files_from_urls_go_into_their_targets_and_are_pinned() {
     assert!(error.unwrap_err().message.contains("'/in/a.txt' already exists"));
     let preview = made.preview(job_id(1)).unwrap();
     assert!(preview.task().unwrap().1.inputs.contains_key("/in/a.txt"));
+}
+
+/// As Bacalhau has it: one object goes into the target, all below a prefix are the target.
+#[test]
+fn objects_of_buckets_are_pinned() {
+    let s3 = |params: Value, target: &str| json!({"Source": {"Type": "s3", "Params": params}, "Target": target});
+    let inputs = json!([
+        s3(json!({"Bucket": "data", "Key": "d/a.txt", "ChecksumSHA256": "0a".repeat(32)}), "/in"),
+        s3(json!({"bucket": "data", "key": "d/b", "VersionID": "v1", "Region": "eu"}), "/in"),
+        s3(
+            json!({"Bucket": "data", "Key": " d/* ", "Filter": "^a", "Endpoint": "http://x",
+                  "Partition": {"Type": "none", "StartIndex": 0}}),
+            "/all"
+        ),
+    ]);
+    let made = draft(docker(json!({"Image": "x"}), json!({"InputSources": inputs}))).unwrap();
+    let plain = |key: &str| gadus_ports::S3Origin {
+        bucket: "data".to_owned(),
+        key: key.to_owned(),
+        ..Default::default()
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let wanted: Vec<_> = made.wanted().map(|wanted| wanted.data).collect();
+    let expected = [
+        gadus_ports::S3Origin { sha256: Some([10; 32]), ..plain("d/a.txt") },
+        gadus_ports::S3Origin { version: some("v1"), region: some("eu"), ..plain("d/b") },
+        gadus_ports::S3Origin { filter: some("^a"), endpoint: some("http://x"), ..plain("d/*") },
+    ];
+    assert_eq!(wanted, expected.map(|origin| Data::At(Origin::S3(Box::new(origin)))));
+    let had = |name: &str| Had { cid: cid(name), name: Some(name.to_owned()) };
+    let all = [had("a.txt"), had("b"), had("d")].into_iter().enumerate().collect();
+    let job = made.finish(job_id(1), &all).unwrap();
+    let paths: Vec<_> = job.task().unwrap().1.inputs.keys().map(String::as_str).collect();
+    assert_eq!(paths, ["/all", "/in/a.txt", "/in/b"]);
+    let document: Document = serde_json::from_str(&job.document).unwrap();
+    let source = &document.tasks[0].input_sources[2].source;
+    let pinned = SpecConfig::new("ipfs").with("CID", cid("d").to_string());
+    assert_eq!(*source, pinned.with("PinnedFrom", "s3://data/d/*"));
+}
+
+/// What goes elsewhere need not be held by the requester too.
+#[test]
+fn a_publisher_is_in_the_context() {
+    let context = |publisher: Value| {
+        let task = json!({"Publisher": publisher});
+        let job = draft(docker(json!({"Image": "x"}), task)).unwrap().preview(job_id(1)).unwrap();
+        (job.context.publisher, job.context.durability)
+    };
+    let (publisher, durability) = context(json!({"Type": "local"}));
+    assert_eq!((publisher, durability), (PublisherSpec::Local, Durability::Producer));
+    let s3 = json!({"Type": "s3", "Params": {"Bucket": "b", "Key": "k"}});
+    assert!(context(s3).0.is_external());
+    assert_eq!(context(json!({"Type": ""})), (PublisherSpec::Ipfs, Durability::Keeper));
 }
 
 /// A module is a file at its target, and not a file in it.
@@ -299,6 +361,12 @@ fn what_makes_no_sense_is_refused() {
         (source("urlDownload", json!({"URL": "ftp://x/y"})), "neither an http nor an https URL"),
         (source("urlDownload", json!({"URL": "http://x/y#sha256=abc"})), "'abc' is no SHA-256"),
         (source("local", json!({"SourcePath": "srv/x"})), "'srv/x' is no absolute path"),
+        (source("s3", json!({"Key": "x"})), "missing 'Bucket'"),
+        (
+            source("s3", json!({"Bucket": "data", "Key": "x", "Version": "1"})),
+            "'Version' is not known",
+        ),
+        (source("s3", json!({"Bucket": "data", "Key": "x", "Filter": "y"})), "goes with a prefix"),
         (source("local", json!({"SourcePath": "/srv/../x"})), "must not contain .."),
         (source("ipfs", json!({"CID": "Qmnonsense"})), "'Qmnonsense' is no CID"),
         (source("inline", json!({"URL": "http://x"})), "its URL is no data: URL"),

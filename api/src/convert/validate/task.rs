@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::document::amount_text;
+use super::super::sources;
 use super::super::times::go_duration_ms;
 use super::{about, env, network};
 use crate::quantity::{parse_bytes, parse_cpu_millis};
@@ -31,8 +32,10 @@ pub(super) fn task(task: &Task) -> Vec<String> {
     about("invalid resources", &resources(&task.resources), &mut errors);
     about("invalid input sources", &each(&task.input_sources, input), &mut errors);
     about("invalid output", &each(&task.result_paths, result_path), &mut errors);
-    // Files from URLs go into their targets, and may share one.
-    let own = |input: &&InputSource| !input.source.is("urlDownload");
+    // Files from elsewhere go into their targets, and may share one.
+    let own = |input: &&InputSource| {
+        !input.source.is("urlDownload") && !sources::is_one_object(&input.source)
+    };
     errors.extend(twice(task.input_sources.iter().filter(own)));
     errors.extend(results_twice(&task.result_paths));
     about("invalid network", &network::network(&task.network), &mut errors);

@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use gadus_model::Cid;
 use gadus_ports::{ContentError, DirEntry, EntryKind, Node, Resolved};
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use super::{Ask, etag, headers, nothing};
 use crate::error::ApiError;
 use crate::service::ServiceError;
 use crate::state::ApiState;
-use crate::tar_blocks::{Broken, Kind, broken, end, header as header_of, padding};
+use gadus_ports::tar_blocks::{Broken, Kind, broken, end, header as header_of, padding};
 
 /// Chunks that wait for a slow client.
 const CHUNKS_MAX: usize = 4;
@@ -34,7 +34,10 @@ pub(super) async fn respond(ask: &Ask<'_>, at: &Resolved) -> Result<Response, Ap
         return Ok(ask.not_modified(&tag));
     }
     let node = ask.api.service.open(ask.address.root, &ask.address.path()).await?;
-    let body = if ask.is_head() { nothing() } else { body(ask.api, ask.address.name(), node) };
+    let body = match ask.is_head() {
+        true => nothing(),
+        false => Body::from_stream(chunks(ask.api, ask.address.name(), node)),
+    };
     let disposition =
         headers::disposition("attachment", &ask.name_or(|| format!("{}.tar", at.cid)));
     let fixed = [
@@ -44,7 +47,19 @@ pub(super) async fn respond(ask: &Ask<'_>, at: &Resolved) -> Result<Response, Ap
     Ok(headers::guarded((fixed, body).into_response(), &tag, &ask.address))
 }
 
-fn body(api: &ApiState, name: String, node: Node) -> Body {
+/// A tar of what is in a directory, which itself is no entry of it.
+pub(in crate::routes) fn entries(
+    api: &ApiState,
+    directory: Node,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+    chunks(api, String::new(), directory)
+}
+
+fn chunks(
+    api: &ApiState,
+    name: String,
+    node: Node,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
     let mut writer = Writer { api: api.clone(), sender, gathered: BytesMut::new() };
     tokio::spawn(async move {
@@ -57,10 +72,9 @@ fn body(api: &ApiState, name: String, node: Node) -> Body {
             }
         }
     });
-    let chunks = stream::unfold(receiver, |mut receiver| async {
+    stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|chunk| (chunk, receiver))
-    });
-    Body::from_stream(chunks)
+    })
 }
 
 struct Writer {
@@ -90,7 +104,8 @@ type Open = BoxStream<'static, Result<Below, ServiceError>>;
 fn below(api: &ApiState, path: String, entries: Vec<DirEntry>) -> Open {
     let api = api.clone();
     let look = move |entry: DirEntry| {
-        let (service, path) = (api.service.clone(), format!("{path}/{}", entry.name));
+        let slash = if path.is_empty() { "" } else { "/" };
+        let (service, path) = (api.service.clone(), format!("{path}{slash}{}", entry.name));
         async move {
             safe_name(&entry)?;
             let node = match entry.kind {
@@ -137,7 +152,9 @@ impl Writer {
     async fn node(&mut self, path: &str, node: Node) -> Result<Option<Vec<DirEntry>>, Stop> {
         match node {
             Node::Directory { entries, mode, .. } => {
-                self.put(header_of(path, Kind::Directory, mode)).await?;
+                if !path.is_empty() {
+                    self.put(header_of(path, Kind::Directory, mode)).await?;
+                }
                 return Ok(Some(entries));
             }
             Node::Symlink { target, .. } => {

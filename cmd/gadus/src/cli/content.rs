@@ -12,7 +12,7 @@ use crate::content_path::ContentPath;
 #[derive(Args, Debug)]
 pub(crate) struct AddArgs {
     /// A file, a directory (hidden files included, symlinks kept as symlinks), - for stdin, or a URL
-    /// that the node fetches (#sha256=HEX holds it to its bytes)
+    /// that the node fetches (#sha256=HEX holds it to its bytes): https://…, or s3://BUCKET/KEY[?region=R&endpoint=URL&versionId=V], where all objects below a KEY that ends in / or * are a directory (&filter=REGEX)
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
     /// How blocks are made: unixfs-v1-2025, or unixfs-v0-2015 for the CIDs of Kubo's old defaults

@@ -66,7 +66,7 @@ pub(crate) struct DockerRunArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Task")]
 pub(crate) struct TaskFlags {
-    /// An input: ipfs://CID[/path] or a local path, and where the job sees it [default: /inputs]
+    /// An input: ipfs://CID[/path], a local path, https://… or s3://BUCKET/KEY (all below a KEY that ends in / or *), and where the job sees it [default: /inputs]
     #[arg(short, long = "input", value_name = "SOURCE[:TARGET]")]
     pub(crate) inputs: Vec<InputArg>,
     /// A directory that the job writes, by the name it has in the result
@@ -93,7 +93,7 @@ pub(crate) struct TaskFlags {
     /// A domain the job may reach, with --network http
     #[arg(long = "domain", value_name = "NAME")]
     pub(crate) domains: Vec<String>,
-    /// Where the result goes [default: ipfs]
+    /// Where the result goes: ipfs, local, or s3://BUCKET/KEY[,opt=region=R,opt=endpoint=URL,opt=encoding=plain]; KEY may have {jobID}, {executionID}, {nodeID}, {date} and {time} in it [default: ipfs]
     #[arg(long, short, value_name = "TYPE|URL")]
     pub(crate) publisher: Option<PublisherArg>,
     /// How long the whole job may take: seconds, or 90s, 5m, 2h

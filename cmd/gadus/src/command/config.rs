@@ -30,13 +30,18 @@ pub(super) fn config(command: &ConfigCommand, printer: &Printer) -> Result<Exit,
 fn show(args: &ConfigShowArgs, printer: &Printer) -> Result<(), Failure> {
     let effective = config::load(FlagLayer::of_serve(&args.serve), crate::variables())?;
     let data_dir = Value::from(effective.config.node.data_dir.to_string_lossy().into_owned());
+    let hidden = Value::from("hidden");
     let values: BTreeMap<&str, Shown<'_>> = effective
         .values
         .iter()
         .filter(|(_, (_, origin))| !args.changed || *origin != Origin::Default)
         .map(|(key, (value, origin))| {
             // Shown as it is used, not as the empty text that stands for the usual place.
-            let value = if key == "node.data_dir" { &data_dir } else { value };
+            let value = match key.as_str() {
+                "node.data_dir" => &data_dir,
+                key if config::is_secret(key) && *value != Value::from("") => &hidden,
+                _ => value,
+            };
             (key.as_str(), Shown { value, origin: origin.to_string() })
         })
         .collect();

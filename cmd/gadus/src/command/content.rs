@@ -48,7 +48,7 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failu
 }
 
 fn is_url(path: &str) -> bool {
-    path.starts_with("https://") || path.starts_with("http://")
+    ["https://", "http://", "s3://"].iter().any(|scheme| path.starts_with(scheme))
 }
 
 pub(super) async fn get(session: &Session, args: &GetArgs) -> Result<Exit, Failure> {

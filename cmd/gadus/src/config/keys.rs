@@ -9,6 +9,14 @@ const OPEN: [&str; 1] = ["node.labels"];
 /// Tables whose values are amounts: text, or a number for short.
 const AMOUNTS: [&str; 2] = ["compute.capacity.", "compute.job_max."];
 
+/// What the keys end in whose values are shown to nobody.
+const SECRETS: [&str; 2] = [".secret_access_key", ".session_token"];
+
+/// Whether a key's value is shown to nobody.
+pub(crate) fn is_secret(key: &str) -> bool {
+    SECRETS.iter().any(|ending| key.ends_with(ending))
+}
+
 /// The known keys with their default values.
 pub(super) struct Schema {
     leaves: BTreeMap<String, Value>,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use super::keys::{Schema, flatten, set};
-use super::{Config, DEFAULT, FlagLayer, env, file, place};
+use super::{Config, DEFAULT, FlagLayer, aws, env, file, place};
 use crate::failure::Failure;
 
 /// Where a value comes from.
@@ -61,7 +61,8 @@ pub(crate) fn load(
         Failure::usage("the default config is no TOML").because(e.message())
     })?;
     let schema = Schema::new(&default);
-    let variables = env::read(&schema, variables)?;
+    let environment: Vec<_> = variables.into_iter().collect();
+    let variables = env::read(&schema, environment.clone())?;
     let data_dir = place::data_dir(&flags, &variables.settings);
     let named = flags.config.clone().or(variables.config);
     let mut settings = match named {
@@ -70,6 +71,7 @@ pub(crate) fn load(
     };
     settings.extend(variables.settings);
     settings.extend(flags.settings);
+    settings.splice(..0, aws::read(&environment, &settings));
 
     let (mut table, mut origins) = (default.clone(), BTreeMap::new());
     for setting in &settings {

@@ -62,6 +62,8 @@ impl Effective {
             price: compute.price,
             content: config.content.clone(),
             sources: config.sources.clone(),
+            s3: config.s3.clone(),
+            publishers: config.publishers.clone(),
             store: config.store.clone(),
             wasm,
             docker,

@@ -35,17 +35,21 @@ impl FromStr for InputArg {
 
     /// `SOURCE[:TARGET]`, or Bacalhau's `src=…,dst=…`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let (source, target) = if text.starts_with("src=") || text.starts_with("source=") {
-            keyed(text)?
-        } else {
-            let (source, target) = split_target(text);
-            (source.to_owned(), target.map(str::to_owned))
-        };
+        let Keyed { source, target, options } =
+            if text.starts_with("src=") || text.starts_with("source=") {
+                Keyed::read(text)?
+            } else {
+                let (source, target) = split_target(text);
+                let (source, target) = (source.to_owned(), target.map(str::to_owned));
+                Keyed { source, target, options: Vec::new() }
+            };
         if source.is_empty() {
             return Err("the source is empty".to_owned());
         }
         let target = target.unwrap_or_else(|| TARGET_DEFAULT.to_owned());
-        Ok(Self { source: Source::read(&source)?, target })
+        let source = Source::read(&source)?;
+        let source = options.into_iter().try_fold(source, Source::with_option)?;
+        Ok(Self { source, target })
     }
 }
 
@@ -59,17 +63,46 @@ impl Source {
             "ipfs" => Self::Content(text.parse()?),
             "file" => Self::Local(PathBuf::from(rest)),
             "http" | "https" => Self::Other(SpecConfig::new("urlDownload").with("URL", text)),
-            "s3" => {
-                let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-                Self::Other(SpecConfig::new("s3").with("Bucket", bucket).with("Key", key))
-            }
+            "s3" => Self::Other(gadus_api::convert::s3_source(text)?),
             _ => {
                 return Err(format!(
-                    "'{scheme}://' is no kind of input; use ipfs://CID, or a local path"
+                    "'{scheme}://' is no kind of input; use ipfs://CID, https://…, \
+                     s3://BUCKET/KEY, or a local path"
                 ));
             }
         })
     }
+
+    /// The same with one of Bacalhau's options, which buckets alone have.
+    fn with_option(self, (name, value): (String, String)) -> Result<Self, String> {
+        let Self::Other(spec) = self else {
+            return Err(format!("'opt={name}' goes with s3://BUCKET/KEY alone"));
+        };
+        let key = match name.as_str() {
+            _ if !spec.is("s3") => {
+                return Err(format!("'opt={name}' goes with s3://BUCKET/KEY alone"));
+            }
+            "endpoint" => "Endpoint",
+            "region" => "Region",
+            "filter" => "Filter",
+            "versionID" | "version-id" | "version_id" => "VersionID",
+            "checksum-256" | "checksum256" | "checksum_256" => "ChecksumSHA256",
+            _ => {
+                return Err(format!(
+                    "'opt={name}' is not known; use endpoint, region, version-id, checksum-256 or \
+                     filter"
+                ));
+            }
+        };
+        Ok(Self::Other(spec.with(key, value)))
+    }
+}
+
+/// Bacalhau's `src=…,dst=…,opt=NAME=VALUE`.
+struct Keyed {
+    source: String,
+    target: Option<String>,
+    options: Vec<(String, String)>,
 }
 
 /// Splits at the last `:/` that is not the beginning of `://`.
@@ -84,16 +117,24 @@ fn split_target(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn keyed(text: &str) -> Result<(String, Option<String>), String> {
-    let (mut source, mut target) = (String::new(), None);
-    for part in text.split(',') {
-        match part.split_once('=') {
-            Some(("src" | "source", value)) => value.clone_into(&mut source),
-            Some(("dst" | "target" | "destination", value)) => target = Some(value.to_owned()),
-            _ => return Err(format!("'{part}' is not known; use src=SOURCE,dst=TARGET")),
+impl Keyed {
+    fn read(text: &str) -> Result<Self, String> {
+        let mut keyed = Self { source: String::new(), target: None, options: Vec::new() };
+        for part in text.split(',') {
+            let unknown =
+                || format!("'{part}' is not known; use src=SOURCE,dst=TARGET,opt=NAME=VALUE");
+            match part.split_once('=').ok_or_else(unknown)? {
+                ("src" | "source", value) => value.clone_into(&mut keyed.source),
+                ("dst" | "target" | "destination", value) => keyed.target = Some(value.to_owned()),
+                ("opt" | "option", option) => {
+                    let (name, value) = option.split_once('=').ok_or_else(unknown)?;
+                    keyed.options.push((name.to_owned(), value.to_owned()));
+                }
+                _ => return Err(unknown()),
+            }
         }
+        Ok(keyed)
     }
-    Ok((source, target))
 }
 
 #[cfg(test)]
@@ -135,6 +176,30 @@ mod tests {
             (spec.param("Bucket").unwrap(), spec.param("Key").unwrap()),
             (&"b".into(), &"k/x".into())
         );
+    }
+
+    #[test]
+    fn options_go_with_buckets() {
+        let options = "opt=region=eu,option=endpoint=http://127.0.0.1:9000,opt=version-id=v,\
+                       opt=checksum-256=abc=";
+        let (source, target) = read(&format!("src=s3://b/k,dst=/in,{options}")).unwrap();
+        let expected = SpecConfig::new("s3")
+            .with("Bucket", "b")
+            .with("Key", "k")
+            .with("Region", "eu")
+            .with("Endpoint", "http://127.0.0.1:9000")
+            .with("VersionID", "v")
+            .with("ChecksumSHA256", "abc=");
+        assert_eq!((source, target.as_str()), (Source::Other(expected), "/in"));
+        let (source, target) = read("s3://b/d/?filter=x&endpoint=http://h:9000:/in").unwrap();
+        let expected = SpecConfig::new("s3").with("Bucket", "b").with("Key", "d/");
+        let expected = expected.with("Filter", "x").with("Endpoint", "http://h:9000");
+        assert_eq!((source, target.as_str()), (Source::Other(expected), "/in"));
+        for text in
+            ["src=s3://b/k,opt=colour=red", "src=https://x/y,opt=region=eu", "src=./a,opt=rw=true"]
+        {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -86,6 +86,8 @@ impl FromStr for PublisherArg {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.split(',');
         let head = parts.next().unwrap_or_default();
+        let target = ["target=", "dst=", "destination="];
+        let head = target.iter().find_map(|key| head.strip_prefix(key)).unwrap_or(head);
         let mut spec = match head.split_once("://") {
             Some(("s3", rest)) => {
                 let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
@@ -95,7 +97,7 @@ impl FromStr for PublisherArg {
             None => SpecConfig::new(head),
         };
         if spec.kind.is_empty() {
-            return Err("the type is empty; use ipfs".to_owned());
+            return Err("the type is empty; use ipfs, local or s3://BUCKET/KEY".to_owned());
         }
         for part in parts {
             let option = part.strip_prefix("opt=").or_else(|| part.strip_prefix("option="));
@@ -127,6 +129,9 @@ mod tests {
         assert_eq!((label.key.as_str(), label.value.as_str()), ("canary", ""));
         let publisher: PublisherArg = "s3://b/k,opt=region=eu".parse().unwrap();
         assert_eq!(publisher.spec().param("Region").unwrap(), "eu");
+        let publisher: PublisherArg = "dst=s3://b/{jobID}/,opt=encoding=plain".parse().unwrap();
+        let expected = SpecConfig::new("s3").with("Bucket", "b").with("Key", "{jobID}/");
+        assert_eq!(publisher.spec(), expected.with("Encoding", "plain"));
         assert_eq!("ipfs".parse::<PublisherArg>().unwrap().spec(), SpecConfig::new("ipfs"));
     }
 

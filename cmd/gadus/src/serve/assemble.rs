@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gadus_auth::NodeKey;
+use gadus_data::publish::NodePublishers;
 use gadus_data::source::NodeSources;
 use gadus_data::upstream::{Kubo, KuboOffers};
 use gadus_data::{ContentConfig, EmbeddedContent};
@@ -44,9 +45,9 @@ impl Running {
         let kubo = kubo.map_err(|why| Failure::usage("content.ipfs is wrong").because(why))?;
         let sidecar = kubo.map(|kubo| KuboOffers::start(content.as_ref().clone(), kubo));
         let sidecar = sidecar.map(|offers| Arc::new(offers) as Arc<dyn Sidecar>);
-        let sources = NodeSources::new(content.as_ref().clone(), settings.sources.clone());
-        let sources = sources.map_err(|why| Failure::usage("failed to set up TLS").because(why))?;
-        let sources = Arc::new(sources);
+        let sources = sources(&settings, &content)?;
+        let api = listener.local_addr().map_err(|e| Failure::io("listen for the API", &e))?;
+        let publishers = publishers(&settings, &content, api)?;
         let requester_store = open_log(&settings, key.id(), "requester")?;
         let compute_store = open_log(&settings, key.id(), "compute")?;
         let server = Server::new(content.clone());
@@ -63,7 +64,7 @@ impl Running {
             log_exchange: net.clone(),
             content,
             sources,
-            publisher: None,
+            publisher: Some(publishers),
             sidecar,
             executors: executors(&settings, docker.clone())?,
             images: images(&settings, docker),
@@ -73,7 +74,6 @@ impl Running {
         };
         let config = node_config(&settings, key.id(), gpus);
         let node = Node::start(config, parts).await.map_err(|e| failed("start the node", &e))?;
-        let api = listener.local_addr().map_err(|e| Failure::io("listen for the API", &e))?;
         let stop = CancellationToken::new();
         let serving = gadus_api::serve(listener, node.clone(), settings.api, stop.clone());
         Ok(Self { node, net, api, stop, serving: tokio::spawn(serving) })
@@ -160,6 +160,23 @@ fn open_content(settings: &Settings) -> Result<EmbeddedContent, Failure> {
     let config = ContentConfig { crash_at: crash_at("content"), ..settings.content.clone() };
     let content = EmbeddedContent::open(dir, config);
     content.map_err(|e| failed("open the content store", &e))
+}
+
+fn sources(settings: &Settings, content: &EmbeddedContent) -> Result<Arc<NodeSources>, Failure> {
+    let sources = NodeSources::new(content.clone(), settings.sources.clone(), &settings.s3);
+    let sources = sources.map_err(|why| Failure::usage("failed to set up sources").because(why))?;
+    Ok(Arc::new(sources))
+}
+
+fn publishers(
+    settings: &Settings,
+    content: &EmbeddedContent,
+    api: SocketAddr,
+) -> Result<Arc<NodePublishers>, Failure> {
+    let publishers = NodePublishers::new(content, &settings.publishers, &settings.s3, api);
+    let publishers =
+        publishers.map_err(|why| Failure::usage("failed to set up publishers").because(why))?;
+    Ok(Arc::new(publishers))
 }
 
 fn open_log(settings: &Settings, node: NodeId, role: &str) -> Result<Arc<LogStore>, Failure> {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gadus_api::ApiConfig;
-use gadus_data::ContentConfig;
+use gadus_data::publish::PublishConfig;
 use gadus_data::source::SourceConfig;
+use gadus_data::{ContentConfig, S3Config};
 use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_model::{Limits, OwnerId, Resources};
 use gadus_net::NetConfig;
@@ -47,6 +48,10 @@ pub(crate) struct Settings {
     /// Content.
     pub(crate) content: ContentConfig,
     pub(crate) sources: SourceConfig,
+    /// Buckets, to read from.
+    pub(crate) s3: S3Config,
+    /// Where results may go besides the stores of nodes.
+    pub(crate) publishers: PublishConfig,
     /// The logs.
     pub(crate) store: StoreConfig,
     /// Wasm, unless it is switched off.

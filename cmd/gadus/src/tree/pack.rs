@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use gadus_api::ImportKind;
-use gadus_api::tar_blocks::{end, header, padding};
 use gadus_ports::Layout;
+use gadus_ports::tar_blocks::{end, header, padding};
 use rustix::fs::OFlags;
 
 use super::scan::{Entry, Kind, one, special, walk};

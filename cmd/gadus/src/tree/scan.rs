@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use gadus_api::tar_blocks;
+use gadus_ports::tar_blocks;
 
 use crate::failure::Failure;
 

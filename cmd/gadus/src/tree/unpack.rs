@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
 
-use gadus_api::tar_blocks::Broken;
+use gadus_ports::tar_blocks::Broken;
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, openat, statat, symlinkat, unlinkat,
 };

@@ -1,4 +1,5 @@
-//! Trees as CARs: out of one node, into another.
+//! Trees as CARs: out of one node, into another. Results as compressed tars, where the publisher
+//! `local` says that they are.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -121,4 +122,25 @@ fn a_car_that_is_cut_is_refused_by_the_block() {
     assert_ne!(said.code, 0);
     assert!(said.stderr.contains("in the middle of block bafkrei"), "{said:#?}");
     assert!(said.stderr.contains("failed to import"), "{said:#?}");
+}
+
+#[test]
+fn a_result_is_an_archive_on_the_node_that_has_it() {
+    let network = network();
+    let dir = tempfile::tempdir().unwrap();
+    tree(&dir.path().join("tree"));
+    let cid = network.gadus(&["add", path(&dir.path().join("tree"))]).ok().trim().to_owned();
+    let url = format!("/api/v1/archives/{cid}/e-ec6f3977-3818-42ac-a691-19fb015ec67c.tar.gz");
+    let answer = gadus_e2e::Http::new(&network.requester.api).get(&url);
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/gzip"));
+    let archive = dir.path().join("archive");
+    fs::write(&archive, &answer.body).unwrap();
+    let back = dir.path().join("back");
+    fs::create_dir(&back).unwrap();
+    let mut tar = std::process::Command::new("tar");
+    assert!(tar.arg("-xzf").arg(&archive).arg("-C").arg(&back).status().unwrap().success());
+    assert_eq!(network.gadus(&["add", path(&back)]).ok().trim(), cid);
+    // Another node does not fetch it to serve it.
+    let elsewhere = gadus_e2e::Http::new(&network.computes[0].api).get(&url);
+    assert_eq!(elsewhere.status, 404, "{}", elsewhere.text());
 }

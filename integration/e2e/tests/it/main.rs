@@ -18,6 +18,7 @@ mod python;
 mod readme;
 mod rest;
 mod restarts;
+mod s3;
 mod sdk;
 mod sidecar;
 mod sources;

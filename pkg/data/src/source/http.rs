@@ -1,23 +1,18 @@
 //! Files at URLs.
 
-use std::error::Error;
-use std::io;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures::TryStreamExt as _;
 use gadus_ports::{Content as _, Layout, Pinned, SourceError};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
-use sha2::{Digest as _, Sha256};
-use tokio::time::{Instant, timeout_at};
 use tokio_util::io::StreamReader;
 use url::Url;
 
-use super::guard::{Guard, NotPublic};
-use super::{SourceConfig, stored};
+use super::SourceConfig;
+use super::download::{Download, Expected, Verdict, checked};
+use super::guard::Guard;
 use crate::EmbeddedContent;
 use crate::unixfs::name;
 
@@ -26,16 +21,6 @@ pub(super) struct Http {
     client: Client,
     guard: Guard,
     config: SourceConfig,
-}
-
-/// One download, for messages and limits.
-#[derive(Clone)]
-struct Download {
-    /// As it was asked for.
-    origin: String,
-    bytes_max: u64,
-    stall: Duration,
-    deadline: Instant,
 }
 
 impl Http {
@@ -56,19 +41,16 @@ impl Http {
         url: &str,
         sha256: Option<&[u8; 32]>,
     ) -> Result<Pinned, SourceError> {
-        let download = Download {
-            origin: url.to_owned(),
-            bytes_max: self.config.bytes_max,
-            stall: Duration::from_millis(self.config.stall_ms),
-            deadline: Instant::now() + Duration::from_millis(self.config.total_ms),
-        };
+        let download = Download::begin(url.to_owned(), &self.config);
         let (response, name) = self.open(url, &download).await?;
         if response.content_length().is_some_and(|bytes| bytes > download.bytes_max) {
             return Err(download.too_large());
         }
-        let verdict = Arc::new(OnceLock::new());
-        let bytes = checked(response, &download, sha256.copied(), verdict.clone());
-        let reader = StreamReader::new(Box::pin(bytes));
+        let verdict = Verdict::default();
+        let expected = Expected { sha256: sha256.copied(), bytes: None };
+        let bytes = checked(response, &download, expected);
+        let passed = verdict.clone();
+        let reader = StreamReader::new(Box::pin(bytes.map_err(move |e| passed.pass(e))));
         match content.import_file(Box::pin(reader), Layout::default()).await {
             Ok(imported) => Ok(Pinned {
                 cid: imported.root,
@@ -76,9 +58,7 @@ impl Http {
                 bytes: imported.bytes,
                 files: imported.files,
             }),
-            Err(error) => {
-                Err(verdict.get().cloned().unwrap_or_else(|| stored(&download.origin, error)))
-            }
+            Err(error) => Err(verdict.of(&download.origin, error)),
         }
     }
 
@@ -91,14 +71,10 @@ impl Http {
         let mut url = Url::parse(url).map_err(|e| download.wrong(format!("it is no URL: {e}")))?;
         for redirects in 0..=self.config.redirects_max {
             self.guard.check(&url).map_err(|why| download.refused(&url, why))?;
-            let request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity").send();
-            let response =
-                timeout_at(download.deadline.min(Instant::now() + download.stall), request)
-                    .await
-                    .map_err(|_| download.unreachable("nothing came for too long".to_owned()))?
-                    .map_err(|e| download.of_request(&url, &e))?;
+            let request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+            let response = download.send(&url, request).await?;
             match redirect(&response) {
-                None => return download.accept(response, redirects > 0),
+                None => return accept(download, response, redirects > 0),
                 Some(Err(why)) => return Err(download.wrong(why)),
                 Some(Ok(next)) if url.scheme() == "https" && next.scheme() == "http" => {
                     let why = "it redirects from https to http".to_owned();
@@ -112,61 +88,22 @@ impl Http {
     }
 }
 
-impl Download {
-    fn accept(
-        &self,
-        response: Response,
-        was_redirected: bool,
-    ) -> Result<(Response, Option<String>), SourceError> {
-        if response.status() != StatusCode::OK {
-            return Err(self.wrong(format!("the server says {}", response.status())));
-        }
-        let encoding = response.headers().get(CONTENT_ENCODING);
-        if let Some(encoding) = encoding.filter(|encoding| *encoding != "identity") {
-            let encoding = encoding.to_str().unwrap_or("something");
-            return Err(self.wrong(format!("the server encodes it ({encoding}), unasked")));
-        }
-        let name = file_name(&response, was_redirected);
-        Ok((response, name))
+/// What a response holds, if it holds what was asked for, and the file's name.
+fn accept(
+    download: &Download,
+    response: Response,
+    was_redirected: bool,
+) -> Result<(Response, Option<String>), SourceError> {
+    if response.status() != StatusCode::OK {
+        return Err(download.wrong(format!("the server says {}", response.status())));
     }
-
-    fn wrong(&self, why: String) -> SourceError {
-        SourceError::Wrong { origin: self.origin.clone(), why }
+    let encoding = response.headers().get(CONTENT_ENCODING);
+    if let Some(encoding) = encoding.filter(|encoding| *encoding != "identity") {
+        let encoding = encoding.to_str().unwrap_or("something");
+        return Err(download.wrong(format!("the server encodes it ({encoding}), unasked")));
     }
-
-    fn unreachable(&self, why: String) -> SourceError {
-        SourceError::Unreachable { origin: self.origin.clone(), why }
-    }
-
-    fn too_large(&self) -> SourceError {
-        SourceError::TooLarge { origin: self.origin.clone(), bytes_max: self.bytes_max }
-    }
-
-    /// The address itself is not told: whoever asks may not know it.
-    fn refused(&self, url: &Url, why: String) -> SourceError {
-        let host = url.host_str().unwrap_or_default();
-        let why = if self.origin.contains(host) { why } else { format!("{host}: {why}") };
-        SourceError::Refused {
-            origin: self.origin.clone(),
-            why,
-            hint: "fetch it yourself and add it with `gadus add`, or have the operator allow its \
-                   network in sources.allow_networks"
-                .to_owned(),
-        }
-    }
-
-    fn of_request(&self, url: &Url, error: &reqwest::Error) -> SourceError {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-        let mut last = String::new();
-        while let Some(error) = cause {
-            if let Some(NotPublic(_)) = error.downcast_ref() {
-                return self.refused(url, "its name leads to no public address".to_owned());
-            }
-            last = error.to_string();
-            cause = error.source();
-        }
-        self.unreachable(last)
-    }
+    let name = file_name(&response, was_redirected);
+    Ok((response, name))
 }
 
 /// A client that goes where it is sent, and nowhere else: no proxy, which would dial for us
@@ -194,71 +131,6 @@ fn redirect(response: &Response) -> Option<Result<Url, String>> {
     };
     let next = response.url().join(location);
     Some(next.map_err(|e| format!("it redirects to what is no URL: {e}")))
-}
-
-/// The bytes as they come, within the limits; they end with an error when they are not what was
-/// asked for. What is wrong is also left in `verdict`.
-fn checked(
-    response: Response,
-    download: &Download,
-    sha256: Option<[u8; 32]>,
-    verdict: Arc<OnceLock<SourceError>>,
-) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-    let download = download.clone();
-    let told = response.content_length();
-    let start = (response.bytes_stream().boxed(), Sha256::new(), 0_u64);
-    let bytes = stream::try_unfold(start, move |(mut body, mut hash, seen)| {
-        let download = download.clone();
-        async move {
-            let until = download.deadline.min(Instant::now() + download.stall);
-            let next = timeout_at(until, body.next()).await.map_err(|_| {
-                download.unreachable("it stood still, or took too long in all".to_owned())
-            })?;
-            let next = next.transpose().map_err(|e| {
-                let why = match told {
-                    Some(told) => format!("it broke off after {seen} of {told} bytes"),
-                    None => format!("it broke off after {seen} bytes: {}", innermost(&e)),
-                };
-                download.unreachable(why)
-            })?;
-            let Some(chunk) = next else {
-                return match sha256 {
-                    Some(expected) => compare(&download, expected, hash.finalize().into()),
-                    None => Ok(()),
-                }
-                .map(|()| None);
-            };
-            let seen = seen + chunk.len() as u64;
-            if seen > download.bytes_max {
-                return Err(download.too_large());
-            }
-            if sha256.is_some() {
-                hash.update(&chunk);
-            }
-            Ok(Some((chunk, (body, hash, seen))))
-        }
-    });
-    bytes.map_err(move |error| {
-        let text = error.to_string();
-        // The first to be wrong is what is told.
-        let _ = verdict.set(error);
-        io::Error::other(text)
-    })
-}
-
-fn compare(download: &Download, expected: [u8; 32], actual: [u8; 32]) -> Result<(), SourceError> {
-    let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    if expected == actual {
-        return Ok(());
-    }
-    let origin = download.origin.clone();
-    Err(SourceError::Mismatch { origin, expected: hex(expected), actual: hex(actual) })
-}
-
-fn innermost(error: &reqwest::Error) -> String {
-    let first: &(dyn Error + 'static) = error;
-    let last = std::iter::successors(Some(first), |&e| e.source()).last();
-    last.map_or_else(String::new, ToString::to_string)
 }
 
 /// What the file is called: by the URL it came from, or, after a redirect, by the server; a name

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct SourceConfig {
     /// Bytes of one download.
     pub bytes_max: u64,
+    /// Objects of a bucket that one input may be.
+    pub objects_max: usize,
     /// Downloads at a time; more wait their turn.
     pub downloads_max: usize,
     /// How often a server may send us elsewhere.
@@ -31,6 +33,7 @@ impl Default for SourceConfig {
     fn default() -> Self {
         Self {
             bytes_max: 64 << 30,
+            objects_max: 100_000,
             downloads_max: 16,
             redirects_max: 5,
             connect_ms: 10_000,

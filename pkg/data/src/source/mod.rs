@@ -4,14 +4,18 @@
 //! |---|---|
 //! | `guard` | which addresses may be dialled: a URL is somebody else's word |
 //! | `http` | files at URLs |
+//! | `s3` | objects of buckets |
+//! | `download` | limits and words of one download, for both |
 //! | `local` | files and directories of this machine that the operator has allowed |
 //! | `once` | those who want the same thing share one download |
 
+mod download;
 mod guard;
 mod http;
 mod limits;
 mod local;
 mod once;
+mod s3;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +30,9 @@ use self::http::Http;
 pub(crate) use self::http::client;
 pub use self::limits::SourceConfig;
 use self::once::Once;
+use self::s3::S3;
 use crate::EmbeddedContent;
+use crate::s3::S3Config;
 
 /// All sources of a node.
 #[derive(Clone)]
@@ -38,6 +44,7 @@ struct Inner {
     content: EmbeddedContent,
     config: SourceConfig,
     http: Http,
+    s3: S3,
     /// Downloads at a time; more wait their turn.
     room: Semaphore,
     once: Once,
@@ -47,11 +54,18 @@ impl NodeSources {
     /// Sources that make content of a store.
     ///
     /// # Errors
-    /// What the TLS library says when it cannot be set up.
-    pub fn new(content: EmbeddedContent, config: SourceConfig) -> Result<Self, String> {
+    /// What the TLS library says when it cannot be set up, and what of the section `s3` does not
+    /// fit.
+    pub fn new(
+        content: EmbeddedContent,
+        config: SourceConfig,
+        account: &S3Config,
+    ) -> Result<Self, String> {
         let http = Http::new(&config)?;
+        let s3 = S3::new(&config, account)?;
         let room = Semaphore::new(config.downloads_max);
-        Ok(Self { inner: Arc::new(Inner { content, config, http, room, once: Once::default() }) })
+        let once = Once::default();
+        Ok(Self { inner: Arc::new(Inner { content, config, http, s3, room, once }) })
     }
 }
 
@@ -66,6 +80,7 @@ impl Sources for NodeSources {
                 Origin::Url { url, sha256 } => {
                     inner.http.pin(&inner.content, url, sha256.as_ref()).await
                 }
+                Origin::S3(origin) => inner.s3.pin(&inner.content, origin).await,
                 Origin::Path(path) => local::pin(&inner.content, &inner.config, path).await,
             }
         };

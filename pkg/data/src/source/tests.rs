@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{NodeSources, SourceConfig};
 use crate::origin_server::{OriginServer, reply};
-use crate::{ContentConfig, EmbeddedContent, raw_cid};
+use crate::{ContentConfig, EmbeddedContent, S3Config, raw_cid};
 
 struct World {
     dir: TempDir,
@@ -20,7 +20,7 @@ fn world(config: SourceConfig) -> World {
     let dir = tempfile::tempdir().unwrap();
     let content =
         EmbeddedContent::open(dir.path().join("store"), ContentConfig::default()).unwrap();
-    let sources = NodeSources::new(content.clone(), config).unwrap();
+    let sources = NodeSources::new(content.clone(), config, &S3Config::default()).unwrap();
     World { dir, content, sources }
 }
 

@@ -18,7 +18,7 @@ use gadus_api::service::{
     NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 use gadus_model::view::JobView;
-use gadus_model::{Cid, EvaluationId, JobId, Plan, Time};
+use gadus_model::{Cid, EvaluationId, JobId, Place, Plan, Time};
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, Imported, Node as Content, Origin, Pin,
     PinPage, Pinned, Resolved, StoreStat,
@@ -52,6 +52,13 @@ impl Service for Node {
         namespace: Option<&str>,
     ) -> Result<Arc<JobView>, ServiceError> {
         self.find_job(reference, namespace.unwrap_or("default")).await
+    }
+
+    async fn open_to_all(&self, place: Place) -> Place {
+        match &self.publisher {
+            Some(publisher) => publisher.open_to_all(place).await,
+            None => place,
+        }
     }
 
     async fn wait(&self, id: JobId, wait: Duration) -> Result<Arc<JobView>, ServiceError> {
