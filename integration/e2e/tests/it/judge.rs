@@ -1,10 +1,12 @@
 //! Content ids of trees made up by seed, held to those of boxo, Kubo's own library, and to those of
-//! npm's `ipfs-unixfs-importer`, which shares no code with it.
+//! npm's `ipfs-unixfs-importer`, which shares no code with it; and to a real Kubo's, where `KUBO_BIN`
+//! names one.
 //!
 //! `GADUS_JUDGE_SEEDS=0..5000` tries that many; a failure names the seed that shows it again.
 
 mod asked;
 mod court;
+mod kubo;
 mod names;
 mod npm;
 pub(crate) mod program;

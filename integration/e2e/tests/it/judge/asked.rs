@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use gadus_ports::Layout;
 use serde_json::{Value, json};
 
+use super::kubo::Kubo;
 use super::{npm, program};
 
 /// What somebody says of a tree.
@@ -31,30 +32,58 @@ pub(super) enum Whose {
     Boxo,
     /// That of npm's `ipfs-unixfs-importer`.
     Npm,
+    /// That of the Kubo that `KUBO_BIN` names.
+    Kubo,
 }
 
 /// A running judge; it ends with this.
-pub(super) struct Judge {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+pub(super) enum Judge {
+    Lines(Lines),
+    Kubo(Kubo),
 }
 
 impl Judge {
     /// `None` where one of its kind cannot be had here, which is said.
     pub(super) fn start(whose: Whose) -> Option<Self> {
-        let mut command = match whose {
-            Whose::Boxo => Command::new(program::built()?),
-            Whose::Npm => npm::command()?,
-        };
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let questions = child.stdin.take().unwrap();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        Some(Self { child, questions, answers })
+        Some(match whose {
+            Whose::Boxo => Self::Lines(Lines::start(Command::new(program::built()?))),
+            Whose::Npm => Self::Lines(Lines::start(npm::command()?)),
+            Whose::Kubo => Self::Kubo(Kubo::start()?),
+        })
     }
 
     /// Asks; each question is to be followed by its [`Judge::answer`].
     pub(super) fn ask(&mut self, path: &Path, layout: Layout) {
+        match self {
+            Self::Lines(lines) => lines.ask(path, layout),
+            Self::Kubo(kubo) => kubo.ask(path, layout),
+        }
+    }
+
+    pub(super) fn answer(&mut self) -> Verdict {
+        match self {
+            Self::Lines(lines) => lines.answer(),
+            Self::Kubo(kubo) => kubo.answer(),
+        }
+    }
+}
+
+/// A program that answers each line with a line.
+pub(super) struct Lines {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Lines {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let questions = child.stdin.take().unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Self { child, questions, answers }
+    }
+
+    fn ask(&mut self, path: &Path, layout: Layout) {
         let question = json!({
             "path": path.to_str().unwrap(),
             "profile": layout.profile.as_str(),
@@ -63,7 +92,7 @@ impl Judge {
         writeln!(self.questions, "{question}").unwrap();
     }
 
-    pub(super) fn answer(&mut self) -> Verdict {
+    fn answer(&mut self) -> Verdict {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
         let answer: Value = serde_json::from_str(&line)
@@ -76,7 +105,7 @@ impl Judge {
     }
 }
 
-impl Drop for Judge {
+impl Drop for Lines {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();

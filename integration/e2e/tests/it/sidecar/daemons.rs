@@ -1,11 +1,11 @@
 //! Two daemons that speak Kubo's RPC and know each other, and nobody else: one beside the nodes, one
 //! far away.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use gadus_e2e::Http;
+use gadus_e2e::{Http, KuboProgram};
 use reqwest::Method;
 use tempfile::TempDir;
 
@@ -43,15 +43,14 @@ impl Daemons {
         match whose {
             Whose::Boxo => daemons.start_boxo("127.0.0.1:0", "127.0.0.1:0")?,
             Whose::Kubo => {
-                let ipfs = kubo()?;
-                for repo in [daemons.near_repo(), daemons.far_repo()] {
-                    make_repo(&ipfs, &repo);
-                }
-                daemons.near = daemons.start_kubo(&ipfs, &daemons.near_repo());
-                daemons.far = daemons.start_kubo(&ipfs, &daemons.far_repo());
-                let far = run(&ipfs, &daemons.far_repo(), &["id", "-f", "<addrs>"]);
-                let far = far.lines().next().unwrap();
-                run(&ipfs, &daemons.near_repo(), &["swarm", "connect", far]);
+                let ipfs = KuboProgram::named()?;
+                let (near, far) = (daemons.near_repo(), daemons.far_repo());
+                ipfs.make_repo(&near, &[]);
+                ipfs.make_repo(&far, &[]);
+                daemons.near = daemons.start_kubo(&ipfs, &near);
+                daemons.far = daemons.start_kubo(&ipfs, &far);
+                let addresses = ipfs.run(&far, &["id", "-f", "<addrs>"]);
+                ipfs.run(&near, &["swarm", "connect", addresses.lines().next().unwrap()]);
             }
         }
         Some(daemons)
@@ -69,10 +68,10 @@ impl Daemons {
         match self.whose {
             Whose::Boxo => self.start_boxo(&address(&self.near), &address(&self.far)).unwrap(),
             Whose::Kubo => {
-                let ipfs = kubo().unwrap();
+                let ipfs = KuboProgram::named().unwrap();
                 let near = address(&self.near).replace(':', "/tcp/");
                 let near = format!("/ip4/{near}");
-                run(&ipfs, &self.near_repo(), &["config", "Addresses.API", &near]);
+                ipfs.run(&self.near_repo(), &["config", "Addresses.API", &near]);
                 let again = self.start_kubo(&ipfs, &self.near_repo());
                 assert_eq!(again, self.near);
             }
@@ -98,8 +97,8 @@ impl Daemons {
     }
 
     /// Starts one, and waits until it is ready: where it is.
-    fn start_kubo(&mut self, ipfs: &Path, repo: &Path) -> String {
-        let mut running = Running::start(command(ipfs, repo).arg("daemon"));
+    fn start_kubo(&mut self, ipfs: &KuboProgram, repo: &Path) -> String {
+        let mut running = Running::start(ipfs.command(repo).arg("daemon"));
         let mut url = String::new();
         loop {
             let line = running.line();
@@ -140,34 +139,4 @@ impl Drop for Running {
 pub(super) fn call(url: &str, call: &str) -> (u16, Vec<u8>) {
     let answer = Http::new(url).send(&Method::POST, &format!("/api/v0/{call}"), &[], Vec::new());
     (answer.status, answer.body)
-}
-
-/// The program that `KUBO_BIN` names. Nothing is left out where it names none, so that is no
-/// failure, not even under CI.
-fn kubo() -> Option<PathBuf> {
-    let named = std::env::var_os("KUBO_BIN").map(PathBuf::from);
-    if named.is_none() {
-        _ = writeln!(std::io::stderr(), "SKIP a real Kubo: KUBO_BIN names none");
-    }
-    named
-}
-
-/// A repository for a daemon that stays on this machine, and asks nobody it was not told of.
-fn make_repo(ipfs: &Path, repo: &Path) {
-    run(ipfs, repo, &["init", "--profile=test"]);
-    run(ipfs, repo, &["config", "--json", "AutoConf.Enabled", "false"]);
-    run(ipfs, repo, &["config", "--json", "Bootstrap", "[]"]);
-}
-
-fn command(ipfs: &Path, repo: &Path) -> Command {
-    let mut command = Command::new(ipfs);
-    command.env("IPFS_PATH", repo).env("IPFS_TELEMETRY", "off").stdin(Stdio::null());
-    command
-}
-
-fn run(ipfs: &Path, repo: &Path, args: &[&str]) -> String {
-    let output = command(ipfs, repo).args(args).output().unwrap();
-    let said = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{args:?}: {}", said(&output.stderr));
-    said(&output.stdout)
 }
