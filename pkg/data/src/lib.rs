@@ -17,6 +17,7 @@
 //! | `fetch/` | trees from peers: a pure plan, a task a peer, two threads that check and store |
 //! | `source/` | data from elsewhere: URLs, allowed directories of this machine |
 //! | `materialise` | a tree as read-only files |
+//! | `fuzz/` | the parsers, given any bytes |
 //! | `outputs/` | what a job made becomes a result; it is hostile |
 //!
 //! Invariants: no byte reaches the store before it was checked against its CID. The log packs are
@@ -30,6 +31,8 @@ mod dag;
 mod error;
 mod export;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 pub mod import;
 mod materialise;
