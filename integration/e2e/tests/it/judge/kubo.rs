@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::asked::{Verdict, Whose};
 use super::tree::Tree;
-use super::{any, hold_to, newest, seeds};
+use super::{any, hold_to, newest, scratch, seeds};
 
 /// A Kubo with a repository for each profile.
 pub(super) struct Kubo {
@@ -20,7 +20,7 @@ pub(super) struct Kubo {
 impl Kubo {
     pub(super) fn start() -> Option<Self> {
         let program = KuboProgram::named()?;
-        let kubo = Self { program, dir: tempfile::tempdir().unwrap(), asked: None };
+        let kubo = Self { program, dir: tempfile::tempdir_in(scratch()).unwrap(), asked: None };
         for profile in [Profile::V1, Profile::V0] {
             kubo.program.make_repo(&kubo.repo(profile), &[profile.as_str()]);
         }
@@ -33,10 +33,13 @@ impl Kubo {
 
     pub(super) fn answer(&mut self) -> Verdict {
         let (path, layout) = self.asked.take().unwrap();
-        let mut args = vec!["add", "--only-hash", "--quieter", "--recursive", "--hidden"];
-        if layout.keep_modes {
-            args.push("--preserve-mode");
-        }
+        let mut args = vec!["add", "--quieter", "--recursive", "--hidden"];
+        args.extend(match layout.keep_modes {
+            // The newer profile would have raw leaves otherwise, which have no room for a mode; and
+            // where it keeps modes, it reads back what it has stored.
+            true => ["--preserve-mode", "--raw-leaves=false", "--pin=false"].as_slice(),
+            false => &["--only-hash"],
+        });
         args.extend(["--", path.to_str().unwrap()]);
         Verdict::of(self.program.run(&self.repo(layout.profile), &args).trim())
     }
