@@ -204,7 +204,7 @@ fn a_hostile_hamt_is_refused_before_much_of_it_is_read() {
         Ok(parse(cid, block.unwrap())?)
     };
     let root = blocks[blocks.len() - 1].0;
-    let refused = entries_by(&read, 100, &root, read(&root).unwrap());
+    let refused = entries_by(read, 100, &root, read(&root).unwrap());
     let Err(Halt::Failed(error)) = refused else { panic!("it was listed") };
     assert!(error.to_string().contains("more shards than entries"), "{error}");
     assert!(reads.get() < 10, "{} shards were read", reads.get());
