@@ -38,6 +38,6 @@ fn directories_around_the_size_where_they_become_hamts() {
 #[test]
 fn hamts_of_several_levels() {
     hold_to(Whose::Npm, seeds(2), "second::hamts_of_several_levels", any, |_, rng| {
-        (Tree::wide(rng, 4_000), Some("hamt-shard"))
+        (Tree::wide(rng, 6_000), Some("hamt-shard"))
     });
 }
