@@ -39,7 +39,7 @@ wanted() {
     if lacks_engine; then echo docker.io; fi
     if [ "$what" = test ]; then
         echo docker-registry iproute2 iptables procps util-linux
-        # For Bacalhau's own client, and for Go where there is none.
+        # For Bacalhau's own client, and for Go and Node where there is none.
         echo python3 python3-venv
     fi
 }

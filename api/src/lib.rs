@@ -25,6 +25,8 @@ pub mod types;
 
 pub use limits::ApiLimits;
 pub use routes::document as openapi;
+#[doc(hidden)]
+pub use routes::fuzz;
 pub use serve::serve;
 pub use service::{
     AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobOrder, JobsPage, JobsQuery, LogStream,

@@ -28,6 +28,7 @@ mod stop;
 mod store;
 mod submit;
 
+pub use gateway::fuzz;
 pub use openapi::document;
 
 /// What a route answers.

@@ -27,6 +27,8 @@ mod detour;
 mod etag;
 mod file;
 mod format;
+#[doc(hidden)]
+pub mod fuzz;
 mod headers;
 mod listing;
 mod location;

@@ -11,11 +11,13 @@
 // The kind is one of raw, file, directory, hamt-shard and symlink: what the root's block is.
 //
 // As `judge gateway ADDRESS CAR…` it serves boxo's gateway over the blocks of these archives instead,
-// for tests that hold ours to it.
+// for tests that hold ours to it. As `judge rpc ADDRESS…` it stands in for daemons that speak Kubo's
+// RPC, as far as gadus does.
 package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,8 +50,10 @@ func run(args []string) error {
 		return serve(os.Stdin, os.Stdout)
 	case args[0] == "gateway" && len(args) > 1:
 		return serveGateway(args[1], args[2:])
+	case args[0] == "rpc" && len(args) > 1:
+		return serveRPC(context.Background(), args[1:])
 	default:
-		return errors.New("usage: judge, or judge gateway ADDRESS CAR...")
+		return errors.New("usage: judge, or judge gateway ADDRESS CAR..., or judge rpc ADDRESS...")
 	}
 }
 

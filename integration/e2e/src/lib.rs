@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod engine;
 pub mod http;
+pub mod kubo;
 pub mod network;
 pub mod process;
 pub mod programs;
@@ -13,6 +14,7 @@ pub mod skip;
 pub use cli::{Output, gadus};
 pub use engine::{Engine, IMAGE, IMAGE_NOBODY, docker_socket};
 pub use http::Http;
+pub use kubo::KuboProgram;
 pub use network::Network;
 pub use process::{Process, Role};
 pub use programs::{program, root};

@@ -19,6 +19,7 @@
 //! | `publish/` | results to elsewhere: buckets, archives that this node serves |
 //! | `s3/` | servers of buckets: their URLs, credentials and refusals |
 //! | `materialise` | a tree as read-only files |
+//! | `fuzz/` | the parsers, given any bytes |
 //! | `outputs/` | what a job made becomes a result; it is hostile |
 //!
 //! Invariants: no byte reaches the store before it was checked against its CID. The log packs are
@@ -32,6 +33,8 @@ mod dag;
 mod error;
 mod export;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 pub mod import;
 mod materialise;

@@ -27,10 +27,15 @@ impl Address {
     pub(super) fn parse(path: &str) -> Result<Self, ServiceError> {
         let mut parts = path.split('/').filter(|part| !part.is_empty()).skip(1);
         let text = parts.next().unwrap_or_default();
-        let root = text
-            .parse::<Cid>()
-            .map_err(|error| ServiceError::bad_request(format!("'{text}' is no CID: {error}")))
-            .map_err(|error| error.with_hint("a CID looks like bafkrei… or bafybei…"))?;
+        let no_cid = |why: &str| {
+            let message = format!("'{}' is no CID: {why}", text.escape_debug());
+            ServiceError::bad_request(message).with_hint("a CID looks like bafkrei… or bafybei…")
+        };
+        // A CID may be written in bytes as they are, or in emoji, and the text goes into headers.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(no_cid("it is not in plain letters and digits"));
+        }
+        let root = text.parse::<Cid>().map_err(|error| no_cid(&error.to_string()))?;
         let names = parts.map(name).collect::<Result<Vec<_>, _>>()?;
         if names.len() > NAMES_MAX {
             let message = format!("the path has more than {NAMES_MAX} names");
@@ -118,7 +123,10 @@ mod tests {
         }
         let deep = format!("/ipfs/{ROOT}{}", "/a".repeat(NAMES_MAX + 1));
         assert!(Address::parse(&deep).is_err());
-        for path in ["/ipfs/", "/ipfs/nonsense", "/ipfs/..%2f"] {
+        // A CID in no base at all.
+        let bare = "/ipfs/\0\u{1}U\0\0";
+        assert!("\0\u{1}U\0\0".parse::<Cid>().is_ok());
+        for path in ["/ipfs/", "/ipfs/nonsense", "/ipfs/..%2f", bare] {
             assert!(Address::parse(path).is_err(), "{path}");
         }
     }

@@ -60,6 +60,11 @@ pub(super) async fn respond(ask: &Ask<'_>) -> Result<Response, ApiError> {
     Ok(headers::guarded((fixed, body).into_response(), &tag, &ask.address))
 }
 
+/// Whether a CAR is asked for as one may be.
+pub(super) fn is_understood<'a>(query: &'a QueryString, accept: impl Fn(&str) -> &'a str) -> bool {
+    Params::read(query, accept).is_ok()
+}
+
 impl Params {
     /// From the query, and from the parameters of `Accept` for what the query leaves open.
     fn read<'a>(

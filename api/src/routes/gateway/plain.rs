@@ -14,11 +14,11 @@ use crate::error::ApiError;
 use crate::service::ServiceError;
 
 const RAW: u64 = 0x55;
-const DAG_PB: u64 = 0x70;
+pub(super) const DAG_PB: u64 = 0x70;
 const CBOR: u64 = 0x51;
 const JSON: u64 = 0x0200;
-const DAG_CBOR: u64 = 0x71;
-const DAG_JSON: u64 = 0x0129;
+pub(super) const DAG_CBOR: u64 = 0x71;
+pub(super) const DAG_JSON: u64 = 0x0129;
 
 /// The form that a codec's blocks are in; `None` for UnixFS and what nobody knows.
 pub(super) fn native(cid: &Cid) -> Option<Format> {
@@ -70,7 +70,7 @@ fn disposition(ask: &Ask<'_>, cid: &Cid, format: Format) -> String {
 }
 
 /// A block in another codec.
-fn convert(cid: &Cid, block: &Bytes, to: Format) -> Result<Bytes, ApiError> {
+pub(super) fn convert(cid: &Cid, block: &Bytes, to: Format) -> Result<Bytes, ApiError> {
     let bad = |why: String| ServiceError::bad_request(format!("block {cid} is malformed: {why}"));
     let encoded = match to {
         Format::DagJson => {

@@ -1,10 +1,16 @@
-//! Content ids of trees made up by seed, held to those of boxo, Kubo's own library.
+//! Content ids of trees made up by seed, held to those of boxo, Kubo's own library, and to those of
+//! npm's `ipfs-unixfs-importer`, which shares no code with it; and to a real Kubo's, where `KUBO_BIN`
+//! names one.
 //!
 //! `GADUS_JUDGE_SEEDS=0..5000` tries that many; a failure names the seed that shows it again.
 
+mod asked;
 mod court;
+mod kubo;
 mod names;
+mod npm;
 pub(crate) mod program;
+mod second;
 mod tree;
 
 use std::fs;
@@ -16,6 +22,7 @@ use gadus_ports::{Layout, Profile};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
+use self::asked::{Verdict, Whose};
 use self::court::{Court, scratch, smallest_difference};
 use self::tree::{Filling, Tree};
 
@@ -40,11 +47,22 @@ fn hold_to_the_judge(
     layout: impl Fn(u64) -> Layout,
     make: impl Fn(u64, &mut ChaCha8Rng) -> (Tree, Option<&'static str>),
 ) {
+    hold_to(Whose::Boxo, seeds, test, layout, make);
+}
+
+/// The same, with a say in whose opinion it is.
+fn hold_to(
+    whose: Whose,
+    seeds: Range<u64>,
+    test: &str,
+    layout: impl Fn(u64) -> Layout,
+    make: impl Fn(u64, &mut ChaCha8Rng) -> (Tree, Option<&'static str>),
+) {
     let mut court: Option<Court> = None;
     for (nth, seed) in (0u64..).zip(seeds) {
         if nth % TREES_PER_STORE == 0 {
             drop(court.take());
-            court = Court::open();
+            court = Court::open(whose);
         }
         let Some(court) = &mut court else { return };
         let dir = tempfile::tempdir_in(scratch()).unwrap();
@@ -56,7 +74,7 @@ fn hold_to_the_judge(
         if ours.cid != theirs.cid {
             let difference = smallest_difference(&path, &mut |path| court.both(path, layout));
             panic!(
-                "seed {seed}, {layout:?}: {}\nagain: GADUS_JUDGE_SEEDS={seed}..{} cargo test -p gadus-e2e --test it judge::{test}",
+                "{whose:?}, seed {seed}, {layout:?}: {}\nagain: GADUS_JUDGE_SEEDS={seed}..{} cargo test -p gadus-e2e --test it judge::{test}",
                 difference.unwrap_or_else(|| "the whole differed, once".to_owned()),
                 seed + 1
             );
@@ -147,7 +165,7 @@ fn a_difference_is_traced_to_the_smallest_tree_that_has_it() {
         let wrong = dir.path().join(wrong);
         let mut both = |path: &Path| {
             let ours = if wrong.starts_with(path) { "wrong" } else { "right" };
-            (program::Verdict::of(ours), program::Verdict::of("right"))
+            (Verdict::of(ours), Verdict::of("right"))
         };
         smallest_difference(dir.path(), &mut both)
     };
@@ -155,6 +173,6 @@ fn a_difference_is_traced_to_the_smallest_tree_that_has_it() {
         let difference = traced(wrong).unwrap();
         assert!(difference.contains(&format!("{wrong}\"")), "{wrong}: {difference}");
     }
-    let mut same = |_: &Path| (program::Verdict::of("x"), program::Verdict::of("x"));
+    let mut same = |_: &Path| (Verdict::of("x"), Verdict::of("x"));
     assert_eq!(smallest_difference(dir.path(), &mut same), None);
 }

@@ -1,125 +1,141 @@
-//! A daemon beside the nodes that speaks Kubo's RPC, as far as it is used: inputs come through it,
-//! results go to it, and without it all goes on.
+//! A daemon beside the nodes that speaks Kubo's RPC: inputs come through it from its network, results
+//! go to it, and without it all goes on.
+//!
+//! boxo's stand-in serves the calls that are used. `KUBO_BIN=/path/to/ipfs` has the same done beside
+//! a real Kubo.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+mod daemons;
+
 use std::time::Duration;
 
-use gadus_e2e::Network;
-use gadus_e2e::programs::program;
+use gadus_data::upstream::Kubo;
+use gadus_data::{ContentConfig, EmbeddedContent, raw_cid};
+use gadus_e2e::{Network, Process, Role, program};
 use gadus_model::Cid;
-use gadus_model::codec::{RAW, cid_of};
+use gadus_ports::{CarPart, Content as _, Layout, Profile};
+
+use self::daemons::{Daemons, Whose, call};
 
 /// Generous, since machines are shared.
 const GIVEN_MAX: Duration = Duration::from_secs(60);
 
-/// A stand-in: it has one block, and takes archives.
-#[derive(Clone)]
-struct Daemon {
-    url: String,
-    /// The roots of archives that it was given.
-    given: Arc<Mutex<Vec<Cid>>>,
-    is_away: Arc<AtomicBool>,
-}
-
-impl Daemon {
-    fn start(block: &'static [u8]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let daemon = Self { url, given: Arc::default(), is_away: Arc::default() };
-        let served = daemon.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let daemon = served.clone();
-                thread::spawn(move || daemon.serve(stream.unwrap(), block));
-            }
-        });
-        daemon
-    }
-
-    fn serve(&self, stream: TcpStream, block: &[u8]) {
-        if self.is_away.load(Ordering::Relaxed) {
-            return;
-        }
-        let mut stream = BufReader::new(stream);
-        let mut head = Vec::new();
-        let mut line = String::new();
-        while stream.read_line(&mut line).is_ok_and(|bytes| bytes > 2) {
-            head.push(std::mem::take(&mut line));
-        }
-        let path = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-        let (status, body) = if let Some(cid) = path.strip_prefix("/api/v0/block/get?arg=") {
-            match cid == cid_of(RAW, block).to_string() {
-                true => (200, block.to_vec()),
-                false => (500, br#"{"Message":"not found","Code":0,"Type":"error"}"#.to_vec()),
-            }
-        } else {
-            assert_eq!(path, "/api/v0/dag/import?pin-roots=true");
-            let root = root_of(&chunked(&mut stream));
-            self.given.lock().unwrap().push(root);
-            let answer = format!(r#"{{"Root":{{"Cid":{{"/":"{root}"}},"PinErrorMsg":""}}}}"#);
-            (200, answer.into_bytes())
-        };
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
-        let answer = [head.as_bytes(), b"connection: close\r\n\r\n", &body].concat();
-        // The node may have given up.
-        let _ = stream.get_mut().write_all(&answer);
-    }
-}
-
-/// A body that comes in chunks (RFC 9112, section 7.1).
-fn chunked(stream: &mut impl std::io::BufRead) -> Vec<u8> {
-    let mut body = Vec::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).unwrap();
-        let bytes = u64::from_str_radix(line.trim(), 16).unwrap();
-        let mut chunk = Vec::new();
-        stream.take(bytes + 2).read_to_end(&mut chunk).unwrap();
-        if bytes == 0 {
-            return body;
-        }
-        chunk.truncate(chunk.len() - 2);
-        body.extend(chunk);
-    }
-}
-
-/// The root of the CAR in a form: a list of one CID, in the CBOR of its header.
-fn root_of(form: &[u8]) -> Cid {
-    let list = b"eroots\x81\xd8\x2aX\x25\x00";
-    let at = form.windows(list.len()).position(|window| window == list).unwrap();
-    Cid::read_bytes(&form[at + list.len()..]).unwrap()
+#[test]
+fn inputs_come_through_it_and_results_go_to_it() {
+    inputs_and_results(Whose::Boxo);
 }
 
 #[test]
-fn inputs_come_through_a_daemon_and_results_go_to_it() {
-    let daemon = Daemon::start(b"from afar\n");
-    let network = Network::start_with(1, |mut process| {
-        process.set_env("GADUS_CONTENT_IPFS", &daemon.url);
+fn inputs_come_through_a_real_kubo_and_results_go_to_it() {
+    inputs_and_results(Whose::Kubo);
+}
+
+#[test]
+fn results_wait_for_one_that_is_away() {
+    away_and_back(Whose::Boxo);
+}
+
+#[test]
+fn results_wait_for_a_real_kubo_that_is_away() {
+    away_and_back(Whose::Kubo);
+}
+
+#[test]
+fn what_nobody_has_is_given_up() {
+    nobody_has(Whose::Boxo);
+}
+
+#[test]
+fn what_nobody_has_is_given_up_beside_a_real_kubo() {
+    nobody_has(Whose::Kubo);
+}
+
+/// Runs nodes with a daemon beside them.
+fn beside(daemons: &Daemons) -> Network {
+    Network::start_with(1, |mut process| {
+        process.set_env("GADUS_CONTENT_IPFS", &daemons.near);
         process
-    });
-    let input = format!("ipfs://{}:/in", cid_of(RAW, b"from afar\n"));
-    let run = |step: &[&str]| {
-        let steps = program("steps");
-        let args = [&["wasm", "run", &steps], step].concat();
-        let ran = network.gadus(&args);
-        assert_eq!(ran.code, 0, "{ran:#?}");
-        let result = ran.stderr.rsplit("result: ").next().unwrap().trim().to_owned();
-        (ran.stdout, result.parse::<Cid>().unwrap())
-    };
-    let (stdout, result) = run(&["cat", "/in", "-i", &input]);
-    assert_eq!(stdout, "from afar\n");
-    let is_given = |result| daemon.given.lock().unwrap().contains(&result);
-    network.until(GIVEN_MAX, "the result to be given to the daemon", || is_given(result));
-    // It goes away, and comes back.
-    daemon.is_away.store(true, Ordering::Relaxed);
-    let (_, later) = run(&["print", "alone"]);
+    })
+}
+
+/// Runs a job: what it printed, and its result.
+fn run(network: &Network, step: &[&str]) -> (String, Cid) {
+    let steps = program("steps");
+    let args = [&["wasm", "run", &steps], step].concat();
+    let ran = network.gadus(&args);
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    let result = ran.stderr.rsplit("result: ").next().unwrap().trim().to_owned();
+    (ran.stdout, result.parse().unwrap())
+}
+
+/// Whether a daemon keeps a tree, whole.
+fn is_pinned(daemon: &str, root: &Cid) -> bool {
+    let (status, body) = call(daemon, &format!("pin/ls?arg={root}&type=recursive"));
+    status == 200 && String::from_utf8_lossy(&body).contains("\"recursive\"")
+}
+
+/// Has a daemon keep a tree of many blocks, with a file of several in it, under old CIDs: its root,
+/// and the end of that file.
+fn plant(daemon: &str) -> (Cid, &'static str) {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = dir.path().join("tree");
+    std::fs::create_dir_all(tree.join("sub")).unwrap();
+    let end = "and so it ends\n";
+    let text = "from afar ".repeat(60_000) + end;
+    std::fs::write(tree.join("sub/large"), text).unwrap();
+    for nth in 0..40 {
+        std::fs::write(tree.join(format!("small-{nth}")), nth.to_string()).unwrap();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = dir.path().join("store");
+        let content = EmbeddedContent::open(store, ContentConfig::default()).unwrap();
+        let layout = Layout { profile: Profile::V0, keep_modes: false };
+        let root = content.import_path(tree, layout).await.unwrap().root;
+        let car = content.export_car(root, "", CarPart::default(), None).await.unwrap();
+        Kubo::new(daemon, GIVEN_MAX).unwrap().import(&root, car).await.unwrap();
+        (root, end)
+    })
+}
+
+fn inputs_and_results(whose: Whose) {
+    let Some(daemons) = Daemons::start(whose) else { return };
+    let (root, end) = plant(&daemons.far);
+    assert!(is_pinned(&daemons.far, &root) && !is_pinned(&daemons.near, &root));
+    let network = beside(&daemons);
+    let input = format!("ipfs://{root}:/in");
+    let (stdout, result) = run(&network, &["cat", "/in/sub/large", "-i", &input]);
+    assert!(stdout.ends_with(end) && stdout.len() > 600_000, "{} bytes", stdout.len());
+    let is_given = || is_pinned(&daemons.near, &result);
+    network.until(GIVEN_MAX, "the result to be given to the daemon", is_given);
+    // From there it goes to whoever asks its network.
+    let (status, block) = call(&daemons.far, &format!("block/get?arg={result}"));
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&block));
+    assert_eq!(gadus_data::dag_pb_cid(&block), result);
+}
+
+/// It looks for a block without an end.
+fn nobody_has(whose: Whose) {
+    let Some(daemons) = Daemons::start(whose) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut node = Process::new(dir.path(), "impatient", Role::Requester);
+    node.set_env("GADUS_CONTENT_IPFS", &daemons.near);
+    node.set_env("GADUS_CONTENT_UPSTREAM_WAIT_MS", "200");
+    node.start();
+    let nowhere = raw_cid(b"nowhere").to_string();
+    let missing = node.gadus(&["cat", &nowhere]);
+    let is_told = missing.stderr.contains(&format!("nobody has block {nowhere}"));
+    assert!(missing.code != 0 && is_told, "{missing:#?}");
+}
+
+fn away_and_back(whose: Whose) {
+    let Some(mut daemons) = Daemons::start(whose) else { return };
+    let network = beside(&daemons);
+    daemons.stop_near();
+    let (stdout, result) = run(&network, &["print", "alone"]);
+    assert_eq!(stdout, "alone\n");
     let is_told = || network.requester.log().contains("Kubo did not take a result yet");
     network.until(GIVEN_MAX, "the log to tell that it is away", is_told);
-    assert!(!is_given(later));
-    daemon.is_away.store(false, Ordering::Relaxed);
-    network.until(GIVEN_MAX, "the result to be given at last", || is_given(later));
+    daemons.start_near();
+    let is_given = || is_pinned(&daemons.near, &result);
+    network.until(GIVEN_MAX, "the result to be given at last", is_given);
 }

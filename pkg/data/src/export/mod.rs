@@ -5,7 +5,7 @@
 
 mod frame;
 mod seen;
-mod steps;
+pub(crate) mod steps;
 #[cfg(test)]
 mod tests;
 mod walk;

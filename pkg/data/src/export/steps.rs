@@ -10,14 +10,14 @@ use crate::unixfs::parse::{FileNode, Parsed, parse};
 
 /// A block to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) cid: Cid,
-    pub(super) want: Want,
+pub(crate) struct Step {
+    pub(crate) cid: Cid,
+    pub(crate) want: Want,
 }
 
 /// How much is wanted of what is below a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Want {
+pub(crate) enum Want {
     /// Nothing.
     Only,
     /// Everything.
@@ -32,7 +32,7 @@ pub(super) enum Want {
 
 impl Want {
     /// What stands at the path.
-    pub(super) fn of(scope: Scope, bytes: EntityBytes) -> Self {
+    pub(crate) fn of(scope: Scope, bytes: EntityBytes) -> Self {
         match scope {
             Scope::Block => Self::Only,
             Scope::Entity => Self::Entity(bytes),
@@ -41,7 +41,7 @@ impl Want {
     }
 
     /// Whether every block below is wanted, so that meeting it again brings nothing new.
-    pub(super) fn is_whole(self) -> bool {
+    pub(crate) fn is_whole(self) -> bool {
         match self {
             Self::All | Self::Shards => true,
             Self::Part { begin, end, size } => begin == 0 && end == size,
@@ -53,7 +53,7 @@ impl Want {
     ///
     /// # Errors
     /// `Malformed` for a block that is not of its codec.
-    pub(super) fn below(self, cid: &Cid, block: &Bytes) -> Result<Vec<Step>, ContentError> {
+    pub(crate) fn below(self, cid: &Cid, block: &Bytes) -> Result<Vec<Step>, ContentError> {
         let pb = cid.codec() == DAG_PB;
         match self {
             Self::Only => Ok(Vec::new()),

@@ -153,8 +153,13 @@ impl Plan {
         // What a far one waits for.
         let near = if id.is_none() { self.near_mask() } else { 0 };
         let room = window.saturating_sub(*in_flight);
-        let others_up = self.up_mask() & !(1 << peer) != 0;
-        let takes_fresh = near == 0 && (*misses < MISSES_MAX || !others_up);
+        // Some other will take it: what is far waits for what is near.
+        let is_others = |(nth, other): (usize, &Peer)| {
+            let would = other.state == PeerState::Up && other.misses < MISSES_MAX;
+            would && nth != peer && other.id.is_some() == id.is_some()
+        };
+        let takes_fresh =
+            near == 0 && (*misses < MISSES_MAX || !self.peers.iter().enumerate().any(is_others));
         let mut at = self.retry.len();
         let scan_end = at.saturating_sub(RETRY_SCAN_MAX);
         while at > scan_end && taken.len() < room {

@@ -1,7 +1,7 @@
 //! Reading trees: what stands at a path, and the bytes of files.
 
 pub(crate) mod file;
-mod plain;
+pub(crate) mod plain;
 mod resolve;
 pub(crate) mod route;
 #[cfg(test)]

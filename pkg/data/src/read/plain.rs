@@ -8,7 +8,7 @@ use crate::error::malformed;
 
 /// Where names lead from a block.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Descent {
+pub(crate) enum Descent {
     /// To another block, by so many of the names; at least one.
     Link { to: Cid, names: usize },
     /// To a value of this one.
@@ -19,7 +19,7 @@ pub(super) enum Descent {
 ///
 /// # Errors
 /// `NoSuchPath`, and `Malformed` for a block that is not of its codec.
-pub(super) fn descend(cid: &Cid, block: &[u8], names: &[String]) -> Result<Descent, ContentError> {
+pub(crate) fn descend(cid: &Cid, block: &[u8], names: &[String]) -> Result<Descent, ContentError> {
     let data: Ipld = match cid.codec() {
         DAG_CBOR => serde_ipld_dagcbor::from_slice(block).map_err(|e| e.to_string()),
         _ => serde_ipld_dagjson::from_slice(block).map_err(|e| e.to_string()),

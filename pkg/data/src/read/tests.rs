@@ -1,12 +1,16 @@
 //! Trees that no importer of ours would make.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use gadus_model::Cid;
 use gadus_ports::{Content as _, ContentError, Node, PinReason};
 use tempfile::TempDir;
 
+use crate::read::tree::{Halt, entries_by};
 use crate::unixfs::node::{Link, encode};
+use crate::unixfs::parse::parse;
 use crate::unixfs::{data, hamt};
 use crate::{ContentConfig, EmbeddedContent, dag_pb_cid, raw_cid};
 
@@ -174,6 +178,36 @@ async fn hostile_hamts_are_refused() {
         assert!(error.to_string().contains(expected), "{error} is not about {expected}");
     }
     assert!(content.open(deep, "name", None).await.is_err());
+}
+
+/// Blocks of some kilobytes that would come to gigabytes, were all that a shard links to read before
+/// it is looked at.
+#[test]
+fn a_hostile_hamt_is_refused_before_much_of_it_is_read() {
+    let names: Vec<String> = (0..1024).map(|place| format!("{place:03X}")).collect();
+    let shard = |below: Cid| {
+        let links = names.iter().map(|name| Link { cid: below, name: name.clone(), size: 0 });
+        let links: Vec<Link> = links.collect();
+        Bytes::from(encode(links.iter(), &data::hamt_shard(&[1], 1024, None)))
+    };
+    let leaf = raw_cid(b"x");
+    let bottom = shard(leaf);
+    let mut blocks = vec![(dag_pb_cid(&bottom), bottom)];
+    for _ in 0..5 {
+        let above = shard(blocks[blocks.len() - 1].0);
+        blocks.push((dag_pb_cid(&above), above));
+    }
+    let reads = Cell::new(0);
+    let read = |cid: &Cid| {
+        reads.set(reads.get() + 1);
+        let block = blocks.iter().find(|(known, _)| known == cid).map(|(_, block)| block.clone());
+        Ok(parse(cid, block.unwrap())?)
+    };
+    let root = blocks[blocks.len() - 1].0;
+    let refused = entries_by(read, 100, &root, read(&root).unwrap());
+    let Err(Halt::Failed(error)) = refused else { panic!("it was listed") };
+    assert!(error.to_string().contains("more shards than entries"), "{error}");
+    assert!(reads.get() < 10, "{} shards were read", reads.get());
 }
 
 #[tokio::test]

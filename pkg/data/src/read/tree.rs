@@ -41,47 +41,81 @@ pub(crate) fn entries(
     cid: &Cid,
     directory: Parsed,
 ) -> Result<Vec<Link>, Halt> {
-    let mut entries = Vec::new();
-    let mut missing = Vec::new();
-    let mut shards = match directory {
-        Parsed::Directory(links, _) => {
-            entries = links;
-            Vec::new()
-        }
-        Parsed::Shard(shape, links, _) => vec![(shape, links, 1)],
+    let read = |cid: &Cid| node(core, namespace, cid);
+    entries_by(read, core.config.directory_entries_max, cid, directory)
+}
+
+/// The same, of blocks that are read in some way; a directory has so many entries at most.
+pub(crate) fn entries_by(
+    read: impl Fn(&Cid) -> Result<Parsed, Halt>,
+    entries_max: usize,
+    cid: &Cid,
+    directory: Parsed,
+) -> Result<Vec<Link>, Halt> {
+    let (shape, links) = match directory {
+        Parsed::Directory(links, _) => return few_and_sorted(entries_max, cid, links),
+        Parsed::Shard(shape, links, _) => (shape, links),
         Parsed::File(_) | Parsed::Symlink(_) => return Err(not_directory(cid).into()),
     };
-    // A HAMT has fewer shards than entries, or nearly. One that leads nowhere many times is not
-    // followed for ever.
-    let mut links_left = 2 * core.config.directory_entries_max + HAMT_LINKS_FREE;
-    while let Some((shape, links, depth)) = shards.pop() {
-        if links.len() > shape.fanout() {
-            return Err(bad(cid, "its HAMT is not well formed").into());
-        }
-        links_left = links_left
-            .checked_sub(links.len())
-            .ok_or_else(|| bad(cid, "its HAMT has more shards than entries"))?;
-        for link in links {
-            let slot = shape.slot(&link.name).map_err(|why| bad(cid, &why))?;
-            match slot {
-                Slot::Entry(name) => entries.push(Link { name: name.to_owned(), ..link }),
-                Slot::Shard => match node(core, namespace, &link.cid) {
-                    Ok(Parsed::Shard(below, links, _)) if depth < shape.depth_max() => {
-                        same_shape(cid, shape, below)?;
-                        shards.push((below, links, depth + 1));
-                    }
-                    Ok(_) => return Err(bad(cid, "its HAMT is not well formed").into()),
-                    Err(Halt::Need(cids)) => missing.extend(cids),
-                    Err(halt @ Halt::Failed(_)) => return Err(halt),
-                },
+    let links_left = 2 * entries_max + HAMT_LINKS_FREE;
+    let (entries, shards) = (Vec::new(), Vec::new());
+    let mut walk = Walk { cid, shape, entries_max, links_left, entries, shards };
+    let mut missing = Vec::new();
+    walk.take(links, 1)?;
+    while let Some((shard, depth)) = walk.shards.pop() {
+        match read(&shard) {
+            Ok(Parsed::Shard(below, links, _)) if depth < shape.depth_max() => {
+                same_shape(cid, shape, below)?;
+                walk.take(links, depth + 1)?;
             }
+            Ok(_) => return Err(bad(cid, "its HAMT is not well formed").into()),
+            Err(Halt::Need(cids)) => missing.extend(cids),
+            Err(halt @ Halt::Failed(_)) => return Err(halt),
         }
-        few_enough(core, cid, entries.len())?;
     }
-    few_enough(core, cid, entries.len())?;
     if !missing.is_empty() {
         return Err(Halt::Need(missing));
     }
+    few_and_sorted(entries_max, cid, walk.entries)
+}
+
+/// A HAMT on its way to a list. Of the shards that are still to be read it holds the content ids
+/// alone: each of them may name as many again.
+struct Walk<'a> {
+    cid: &'a Cid,
+    shape: Shape,
+    entries_max: usize,
+    /// A HAMT has fewer shards than entries, or nearly. One that leads nowhere many times is not
+    /// followed for ever.
+    links_left: usize,
+    entries: Vec<Link>,
+    /// With their depths; the next is the last.
+    shards: Vec<(Cid, u32)>,
+}
+
+impl Walk<'_> {
+    fn take(&mut self, links: Vec<Link>, depth: u32) -> Result<(), ContentError> {
+        if links.len() > self.shape.fanout() {
+            return Err(bad(self.cid, "its HAMT is not well formed"));
+        }
+        self.links_left = self
+            .links_left
+            .checked_sub(links.len())
+            .ok_or_else(|| bad(self.cid, "its HAMT has more shards than entries"))?;
+        let first = self.shards.len();
+        for link in links {
+            match self.shape.slot(&link.name).map_err(|why| bad(self.cid, &why))? {
+                Slot::Entry(name) => self.entries.push(Link { name: name.to_owned(), ..link }),
+                Slot::Shard => self.shards.push((link.cid, depth)),
+            }
+        }
+        self.shards[first..].reverse();
+        few_enough(self.entries_max, self.cid, self.entries.len())
+    }
+}
+
+fn few_and_sorted(max: usize, cid: &Cid, mut entries: Vec<Link>) -> Result<Vec<Link>, Halt> {
+    few_enough(max, cid, entries.len())?;
     entries.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
     Ok(entries)
 }
@@ -90,6 +124,17 @@ pub(crate) fn entries(
 pub(crate) fn entry(
     core: &Core,
     namespace: Option<NamespaceId>,
+    cid: &Cid,
+    directory: Parsed,
+    name: &str,
+    passed: &mut Vec<Cid>,
+) -> Result<Option<Link>, Halt> {
+    entry_by(|cid| node(core, namespace, cid), cid, directory, name, passed)
+}
+
+/// The same, of blocks that are read in some way.
+pub(crate) fn entry_by(
+    read: impl Fn(&Cid) -> Result<Parsed, Halt>,
     cid: &Cid,
     directory: Parsed,
     name: &str,
@@ -111,7 +156,7 @@ pub(crate) fn entry(
                 if link.name != place {
                     return Ok(Some(Link { name: name.to_owned(), ..link }));
                 }
-                at = node(core, namespace, &link.cid)?;
+                at = read(&link.cid)?;
                 passed.push(link.cid);
                 depth += 1;
             }
@@ -123,8 +168,7 @@ pub(crate) fn entry(
     }
 }
 
-fn few_enough(core: &Core, cid: &Cid, entries: usize) -> Result<(), ContentError> {
-    let max = core.config.directory_entries_max;
+fn few_enough(max: usize, cid: &Cid, entries: usize) -> Result<(), ContentError> {
     if entries > max {
         return Err(bad(cid, &format!("it has more than {max} entries")));
     }

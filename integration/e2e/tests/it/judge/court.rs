@@ -8,7 +8,7 @@ use gadus_ports::Layout;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::program::{Judge, Verdict};
+use super::asked::{Judge, Verdict, Whose};
 
 /// Memory as a file system: files are made there many times faster than on a disk.
 const MEMORY: &str = "/dev/shm";
@@ -31,9 +31,9 @@ pub(super) struct Court {
 }
 
 impl Court {
-    /// `None` where there is no judge.
-    pub(super) fn open() -> Option<Self> {
-        let judge = Judge::start()?;
+    /// `None` where there is no such judge.
+    pub(super) fn open(whose: Whose) -> Option<Self> {
+        let judge = Judge::start(whose)?;
         let store = tempfile::tempdir_in(scratch()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let entered = runtime.enter();
@@ -75,7 +75,7 @@ pub(super) fn smallest_difference(
     deeper.or_else(|| {
         let what = format!("{} bytes, {} entries", metadata.len(), entries.len());
         Some(format!(
-            "{path:?} ({what}) differs: ours is {}, boxo's {} {}",
+            "{path:?} ({what}) differs: ours is {}, theirs {} {}",
             ours.cid, theirs.kind, theirs.cid
         ))
     })

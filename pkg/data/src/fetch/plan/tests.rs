@@ -97,6 +97,34 @@ fn what_is_far_waits_a_moment_for_the_near_ones_to_come() {
     assert_eq!(plan.take(2, 9), [(block(0), false)], "at once, when none will");
 }
 
+/// Near ones that lacked many in a row leave what is new to each other, and what is far leaves it to
+/// them: somebody has to take it.
+#[test]
+fn a_tree_that_only_a_far_one_has_comes_without_a_pause() {
+    for near_up in [1, 2] {
+        let mut plan = plan_with_far(1);
+        (0..near_up).for_each(|peer| plan.up(peer, 0));
+        (near_up..2).for_each(|peer| plan.down(peer, 0));
+        let mut stored = 0;
+        for _ in 0..1_000 {
+            for peer in 0..3 {
+                for (cid, _) in plan.take(peer, 2) {
+                    if peer < 2 {
+                        plan.absent(peer, &cid, 0);
+                        continue;
+                    }
+                    plan.received(peer, 0);
+                    let children =
+                        if cid == block(0) { (1..50).map(block).collect() } else { vec![] };
+                    plan.stored(peer, &cid, 1, children);
+                    stored += 1;
+                }
+            }
+        }
+        assert_eq!((stored, plan.verdict(0)), (50, Verdict::Done), "{near_up} near");
+    }
+}
+
 #[test]
 fn a_block_that_is_nowhere_is_missing_after_the_wait_and_not_before() {
     let mut plan = plan(1, 1_000, 1);
