@@ -121,7 +121,6 @@ pub enum JobEvent {
         /// Who.
         holders: Vec<NodeId>,
         /// Where it is besides.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         place: Option<Place>,
     },
     /// An environmental failure.

@@ -161,7 +161,6 @@ pub enum Message {
         /// Who.
         holders: Vec<NodeId>,
         /// Where it is besides.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         place: Option<Place>,
     },
 }
@@ -273,8 +272,7 @@ pub struct Requirements {
     pub network: Network,
     /// What it must be able to bring results to, by Bacalhau's name; absent for a result that
     /// only nodes hold.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub publisher: Option<String>,
+    pub publishes_to: Option<String>,
 }
 
 /// What is gossiped: who wants work done, and who no longer does.

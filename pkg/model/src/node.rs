@@ -84,7 +84,6 @@ pub struct NodeInfo {
     /// Whether jobs may use the network.
     pub networked_jobs: bool,
     /// What it can bring results to, by Bacalhau's names.
-    #[serde(default)]
     pub publishers: Vec<String>,
     /// libp2p multiaddresses it listens on.
     pub addresses: Vec<String>,

@@ -59,7 +59,6 @@ pub struct ExecutionView {
     /// Who has every block of it.
     pub holders: Vec<NodeId>,
     /// Where it is besides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
 }
 

@@ -20,7 +20,7 @@ pub fn reasons_against(
     if requirements.network != Network::None && !info.networked_jobs {
         reasons.push(Reason::NoNetwork);
     }
-    if let Some(kind) = &requirements.publisher
+    if let Some(kind) = &requirements.publishes_to
         && !info.publishers.contains(kind)
     {
         reasons.push(Reason::NoPublisher(kind.clone()));

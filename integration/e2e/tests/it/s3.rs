@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gadus_data::source::{NodeSources, SourceConfig};
 use gadus_data::{ContentConfig, EmbeddedContent, S3Config};
-use gadus_e2e::{Network, program};
+use gadus_e2e::{Http, Network, program};
 use gadus_model::Cid;
 use gadus_ports::{Content as _, Node, Origin, Pinned, S3Origin, SourceError, Sources as _};
 
@@ -68,6 +68,7 @@ fn network(buckets: &Arc<Buckets>) -> Network {
         process.set_env("AWS_SECRET_ACCESS_KEY", &buckets.secret);
         process.set_env("AWS_REGION", &buckets.region);
         process.set_env("AWS_ENDPOINT_URL", &buckets.endpoint);
+        process.set_env("GADUS_PUBLISHERS_S3_BUCKETS", "results");
         process
     })
 }
@@ -90,4 +91,48 @@ fn a_job_reads_objects_and_a_person_adds_them() {
     assert_eq!(refused.code, 123, "{refused:#?}");
     assert!(refused.stderr.contains("access is denied"), "{refused:#?}");
     assert!(refused.stderr.contains("section [s3]"), "{refused:#?}");
+}
+
+/// The published result of a job that says something.
+fn published(network: &Network, publisher: &str) -> serde_json::Value {
+    let args = ["wasm", "run", &program("steps"), "print", "hello", "-p", publisher, "--id-only"];
+    let id = network.gadus(&args).ok();
+    let (http, id) = (Http::new(&network.requester.api), id.trim());
+    let job = http.get(&format!("/api/v1/orchestrator/jobs/{id}?wait_ms=60000")).ok();
+    assert_eq!(job["Job"]["State"]["StateType"], "Completed", "{job:#}");
+    let results = http.get(&format!("/api/v1/orchestrator/jobs/{id}/results")).ok();
+    assert_eq!(results["Items"].as_array().map(Vec::len), Some(1), "{results:#}");
+    results["Items"][0].clone()
+}
+
+/// A file of the archive at a URL, which is read as anybody could.
+fn unpacked(url: &str, file: &str) -> String {
+    let path = url.match_indices('/').nth(2).unwrap().0;
+    let answer = Http::new(&url[..path]).get(&url[path..]);
+    assert_eq!(answer.status, 200, "{url}: {}", answer.text());
+    let archive = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(archive.path(), &answer.body).unwrap();
+    let mut tar = std::process::Command::new("tar");
+    let said = tar.arg("-xzOf").arg(archive.path()).arg(file).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8(said.stdout).unwrap()
+}
+
+#[test]
+fn a_result_goes_where_the_job_says_and_whoever_asks_can_read_it() {
+    let Some(buckets) = buckets("a job that publishes into a bucket") else { return };
+    let network = network(&buckets);
+    let item = published(&network, "s3://results/{jobID}/{executionID}");
+    assert_eq!(item["Type"], "s3PreSigned", "{item:#}");
+    let source = &item["Params"]["SourceSpec"];
+    assert_eq!(source["Bucket"], "results", "{item:#}");
+    assert_eq!(unpacked(item["Params"]["PreSignedURL"].as_str().unwrap(), "stdout"), "hello\n");
+    let tree = published(&network, "s3://results/{jobID},opt=encoding=plain");
+    assert_eq!(tree["Type"], "s3", "a tree has no link: {tree:#}");
+    let key = tree["Params"]["Key"].as_str().unwrap();
+    let cid = network.gadus(&["add", &format!("s3://results/{key}")]).ok();
+    assert_eq!(network.gadus(&["cat", &format!("{}/stdout", cid.trim())]).ok(), "hello\n");
+    let local = published(&network, "local");
+    assert_eq!(local["Type"], "urlDownload", "{local:#}");
+    assert_eq!(unpacked(local["Params"]["URL"].as_str().unwrap(), "stdout"), "hello\n");
 }

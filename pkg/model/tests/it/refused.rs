@@ -171,7 +171,7 @@ fn a_field_that_is_unknown_where_bytes_are_identity() {
 }
 
 /// The fields that may be null.
-const OPTIONAL: [&str; 15] = [
+const OPTIONAL: [&str; 17] = [
     "cause",
     "det",
     "entrypoint",
@@ -184,13 +184,15 @@ const OPTIONAL: [&str; 15] = [
     "image_digest",
     "image_reference",
     "memory_peak_bytes",
+    "place",
+    "publishes_to",
     "queue_ms",
     "total_ms",
     "workdir",
 ];
 /// Maps whose keys are a user's or a node's own.
-const FREE: [&str; 8] =
-    ["counts", "engines", "env", "input_bytes", "inputs", "labels", "outputs", "tasks"];
+const FREE: [&str; 9] =
+    ["counts", "engines", "env", "input_bytes", "inputs", "labels", "outputs", "params", "tasks"];
 
 #[test]
 fn a_field_that_is_missing() {

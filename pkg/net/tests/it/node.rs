@@ -146,7 +146,7 @@ pub(crate) fn announcement(n: u32) -> Announce {
             resources: Resources::default(),
             constraints: Vec::new(),
             network: Network::None,
-            publisher: None,
+            publishes_to: None,
         },
         code: Code::Wasm { module: codec::cid_of(RAW, b"module"), entry: "_start".to_owned() },
         inputs: Vec::new(),

@@ -119,7 +119,7 @@ impl Compute {
             resources: award.context.resources,
             constraints: award.context.constraints.clone(),
             network: award.context.network,
-            publisher: award.context.publisher.required(),
+            publishes_to: award.context.publisher.required(),
         };
         let reason = self.reasons_against(owner, &requirements).into_iter().next();
         reason.map(Answer::Refused)

@@ -234,7 +234,7 @@ pub(super) fn requirements(job: &Job) -> Requirements {
         resources: context.resources,
         constraints: context.constraints.clone(),
         network: context.network,
-        publisher: context.publisher.required(),
+        publishes_to: context.publisher.required(),
     }
 }
 

@@ -12,7 +12,7 @@ fn amount(cpu_millis: u64, memory_bytes: u64, disk_bytes: u64, gpus: u32) -> Res
 
 fn needs(resources: Resources) -> Requirements {
     let (constraints, network) = (Vec::new(), Network::None);
-    Requirements { engine: Engine::Wasm, resources, constraints, network, publisher: None }
+    Requirements { engine: Engine::Wasm, resources, constraints, network, publishes_to: None }
 }
 
 fn in_zone(zone: &str) -> Constraint {

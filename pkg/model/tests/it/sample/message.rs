@@ -29,7 +29,7 @@ fn announce() -> Announce {
             resources: context.resources,
             constraints: context.constraints,
             network: Network::Bridge,
-            publisher: Some("s3".to_owned()),
+            publishes_to: Some("s3".to_owned()),
         },
         code: tasks().remove(0).1.code,
         inputs: vec![(cid("a"), 4_096), (cid("b"), 0)],

@@ -29,14 +29,14 @@ fn place() -> impl Strategy<Value = Place> {
 
 fn requirements() -> impl Strategy<Value = Requirements> {
     let network = one_of(vec![Network::None, Network::Host, Network::Bridge]);
-    let publisher = option::of(text());
-    (engine(), resources(), vec(constraint(), 0..3), network, publisher).prop_map(
-        |(engine, resources, constraints, network, publisher)| Requirements {
+    let publishes_to = option::of(text());
+    (engine(), resources(), vec(constraint(), 0..3), network, publishes_to).prop_map(
+        |(engine, resources, constraints, network, publishes_to)| Requirements {
             engine,
             resources,
             constraints,
             network,
-            publisher,
+            publishes_to,
         },
     )
 }

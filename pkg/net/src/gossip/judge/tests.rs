@@ -18,7 +18,7 @@ pub(crate) fn announcement(round: u32) -> Announce {
             resources: Resources::default(),
             constraints: Vec::new(),
             network: Network::None,
-            publisher: None,
+            publishes_to: None,
         },
         code: Code::Wasm { module, entry: "_start".to_owned() },
         inputs: vec![(module, 10)],

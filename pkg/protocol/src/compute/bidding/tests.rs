@@ -14,7 +14,7 @@ fn announce(window_ms: u64, nodes_hint: u32, want: u32) -> Announce {
             resources: Resources::default(),
             constraints: Vec::new(),
             network: Network::None,
-            publisher: None,
+            publishes_to: None,
         },
         code: Code::Wasm { module, entry: String::new() },
         inputs: Vec::new(),

@@ -134,7 +134,7 @@ pub(in crate::tests) fn announce(job: &Job) -> Announce {
             resources: job.context.resources,
             constraints: job.context.constraints.clone(),
             network: Network::None,
-            publisher: None,
+            publishes_to: None,
         },
         code: task().code,
         inputs: Vec::new(),
