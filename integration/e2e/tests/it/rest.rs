@@ -276,12 +276,15 @@ fn what_is_not_there_yet_is_refused_by_name() {
     let cases = [
         (with(|job| job["Type"] = json!("service")), "the job type service"),
         (with(|job| job["Type"] = json!("daemon")), "the job type daemon"),
-        (with(|job| job["Tasks"][0]["Publisher"] = json!({"Type": "s3"})), "the publisher s3"),
+        (
+            with(|job| job["Tasks"][0]["Publisher"] = json!({"Type": "s3managed"})),
+            "the publisher s3managed",
+        ),
         (
             with(
-                |job| job["Tasks"][0]["InputSources"] = json!([{"Source": {"Type": "s3", "Params": {"Bucket": "x", "Key": "y"}}, "Target": "/in"}]),
+                |job| job["Tasks"][0]["InputSources"] = json!([{"Source": {"Type": "git", "Params": {"URL": "https://x/y"}}, "Target": "/in"}]),
             ),
-            "the input source s3",
+            "the input source git",
         ),
         (with(|job| job["Tasks"][0]["Network"] = json!({"Type": "HTTP"})), "the network type HTTP"),
         (http.get("/api/v1/agent/config"), "configuration"),
