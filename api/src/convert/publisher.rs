@@ -1,10 +1,8 @@
 //! Where results go besides the stores of nodes.
 
-use gadus_model::{PublisherSpec, S3Form, S3Target};
-use serde_json::Value;
-
 use super::supported::Problem;
 use crate::types::{SpecConfig, Task};
+use gadus_model::{PublisherSpec, S3Form, S3Target};
 
 /// What the publisher `s3` may say.
 const S3_PARAMS: [&str; 5] = ["Bucket", "Key", "Endpoint", "Region", "Encoding"];
@@ -37,17 +35,10 @@ pub(super) fn read(task: &Task) -> Result<PublisherSpec, Problem> {
 }
 
 fn s3(spec: &SpecConfig) -> Result<S3Target, String> {
-    let known = |key: &str| S3_PARAMS.iter().any(|known| known.eq_ignore_ascii_case(key));
-    if let Some(key) = spec.params.keys().find(|key| !known(key)) {
+    if let Some(key) = spec.unknown(&S3_PARAMS) {
         return Err(format!("'{key}' is not known; there are {}", S3_PARAMS.join(", ")));
     }
-    let text = |key: &str| match spec.param(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => {
-            Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
-        }
-        Some(other) => Err(format!("'{key}' is no text: {other}")),
-    };
+    let text = |key: &str| spec.text(key);
     let endpoint = text("Endpoint")?;
     let is_url = |text: &String| text.starts_with("http://") || text.starts_with("https://");
     if let Some(endpoint) = endpoint.as_ref().filter(|endpoint| !is_url(endpoint)) {
@@ -69,7 +60,7 @@ fn s3(spec: &SpecConfig) -> Result<S3Target, String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

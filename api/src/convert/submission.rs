@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use gadus_model::codec::{self, RAW};
 use gadus_model::job::JOB_VERSION;
-use gadus_model::{Cid, Context, Job, JobId, JobType, NodeId};
+use gadus_model::{Cid, Context, Job, JobId, JobType, NodeId, PublisherSpec};
 use gadus_ports::Origin;
 
 use super::engine::{self, EngineSpec, legacy};
@@ -43,6 +43,7 @@ pub struct DraftOptions {
 pub struct Draft {
     document: Document,
     engine: EngineSpec,
+    publisher: PublisherSpec,
     sources: Vec<Source>,
     options: DraftOptions,
     /// What the user should know.
@@ -102,12 +103,12 @@ impl Draft {
             return Err(Problem::Invalid(errors).into());
         };
         supported::check(&document, task)?;
-        publisher::read(task)?;
+        let publisher = publisher::read(task)?;
         let engine = engine::read(task)?;
         let inputs = task.input_sources.iter();
         let sources = inputs.map(|input| sources::read(task, input)).collect::<Result<_, _>>()?;
         document::normalise(&mut document);
-        let mut draft = Self { document, engine, sources, options, warnings };
+        let mut draft = Self { document, engine, publisher, sources, options, warnings };
         draft.add_meta();
         Ok(draft)
     }
@@ -202,8 +203,7 @@ impl Draft {
         let document = serde_json::to_string(&self.document)
             .map_err(|e| ServiceError::internal(format!("the document does not encode: {e}")))?;
         let retention_ms = promise::retention_ms(&self.document, self.options.retention);
-        let publisher = self.document.tasks.first().map(publisher::read);
-        let publisher = publisher.and_then(Result::ok).unwrap_or_default();
+        let publisher = self.publisher;
         let durability = promise::durability(&self.document, &publisher);
         let Document { name, namespace, kind, priority, count, labels, constraints, tasks, .. } =
             self.document;
@@ -212,7 +212,7 @@ impl Draft {
         };
         let job_type = if kind == "ops" { JobType::Ops } else { JobType::Batch };
         let context = task::context(task, &self.engine, &constraints, labels, self.options.client);
-        let context = Context { durability, retention_ms, ..context };
+        let context = Context { publisher, durability, retention_ms, ..context };
         Ok(Job {
             v: JOB_VERSION,
             id,

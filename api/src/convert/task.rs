@@ -9,7 +9,6 @@ use gadus_model::{
 };
 
 use super::engine::{EngineSpec, ModuleRef};
-use super::publisher;
 use crate::quantity::{parse_bytes, parse_cpu_millis};
 use crate::types::{LabelRequirement, ResourcesConfig, Task as Document, TimeoutConfig};
 
@@ -102,11 +101,8 @@ pub(super) fn context(
         EngineSpec::Docker { image, .. } => Some(image.clone()),
         EngineSpec::Wasm { .. } => None,
     };
-    // It was read before, when the document was checked.
-    let publisher = publisher::read(document).unwrap_or_default();
     Context {
         resources,
-        publisher,
         timeouts: timeouts(&document.timeouts),
         // A job that can reach the world is not started twice while the first may still run.
         class: if network == Network::None { Class::Pure } else { Class::Query },

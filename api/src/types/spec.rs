@@ -37,6 +37,26 @@ impl SpecConfig {
         self.params.iter().rfind(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, v)| v)
     }
 
+    /// A parameter that is text, without outer blanks; none where it is empty.
+    ///
+    /// # Errors
+    /// For what is no text.
+    pub(crate) fn text(&self, key: &str) -> Result<Option<String>, String> {
+        match self.param(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => {
+                Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+            }
+            Some(other) => Err(format!("'{key}' is no text: {other}")),
+        }
+    }
+
+    /// The first parameter that is none of these, whatever the case of its key.
+    pub(crate) fn unknown(&self, known: &[&str]) -> Option<&str> {
+        let is_known = |key: &str| known.iter().any(|known| known.eq_ignore_ascii_case(key));
+        self.params.keys().map(String::as_str).find(|key| !is_known(key))
+    }
+
     /// Whether it is of a type; types are compared without regard to case and outer blanks.
     #[must_use]
     pub fn is(&self, kind: &str) -> bool {

@@ -17,7 +17,7 @@ pub use http::Http;
 pub use kubo::KuboProgram;
 pub use network::Network;
 pub use process::{Process, Role};
-pub use programs::{program, root};
+pub use programs::{HELLO, program, root};
 pub use registry::Registry;
 pub use shared::Shared;
 pub use skip::{is_root, skip};

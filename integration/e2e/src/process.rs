@@ -78,6 +78,11 @@ impl Process {
         cli::run(self.command().env("GADUS_API", &self.api).args(args))
     }
 
+    /// What `gadus ARGS --output json` says against it.
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        self.gadus(&[args, &["--output", "json"]].concat()).json()
+    }
+
     /// A variable of its environment, for this and later starts.
     pub fn set_env(&mut self, key: &str, value: &str) {
         self.env.retain(|(k, _)| k != key);

@@ -48,17 +48,10 @@ pub(in crate::convert) fn is_one_object(spec: &SpecConfig) -> bool {
 /// # Errors
 /// What is wrong with them, for people.
 pub(super) fn origin(spec: &SpecConfig) -> Result<S3Origin, String> {
-    let known = |key: &str| PARAMS.iter().any(|known| known.eq_ignore_ascii_case(key));
-    if let Some(key) = spec.params.keys().find(|key| !known(key)) {
+    if let Some(key) = spec.unknown(&PARAMS) {
         return Err(format!("'{key}' is not known; a source of type s3 has {}", PARAMS.join(", ")));
     }
-    let text = |key: &str| match spec.param(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => {
-            Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
-        }
-        Some(other) => Err(format!("'{key}' is no text: {other}")),
-    };
+    let text = |key: &str| spec.text(key);
     let origin = S3Origin {
         bucket: text("Bucket")?.ok_or("missing 'Bucket'")?,
         key: text("Key")?.unwrap_or_default(),

@@ -4,23 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use gadus_e2e::{Network, Process};
+use gadus_e2e::{HELLO, Network, Process};
 use serde_json::Value;
-
-const HELLO: &str = r#"(module
-  (import "wasi_snapshot_preview1" "fd_write"
-    (func $fd_write (param i32 i32 i32 i32) (result i32)))
-  (memory (export "memory") 1)
-  (data (i32.const 8) "Hello, world!\n")
-  (func (export "_start")
-    (i32.store (i32.const 0) (i32.const 8))
-    (i32.store (i32.const 4) (i32.const 14))
-    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 24)))))
-"#;
-
-fn json(node: &Process, args: &[&str]) -> Value {
-    node.gadus(&[args, &["--output", "json"]].concat()).json()
-}
 
 fn module(dir: &Path) -> String {
     let path = dir.join("hello.wat");
@@ -30,7 +15,7 @@ fn module(dir: &Path) -> String {
 
 /// The only execution of a job that is done, and the CID of its result.
 fn published(node: &Process, job: &str) -> (Value, String) {
-    let mut executions = json(node, &["job", "executions", job]);
+    let mut executions = node.json(&["job", "executions", job]);
     let execution = executions.as_array_mut().unwrap().pop().unwrap();
     let cid = execution["PublishedResult"]["Params"]["CID"].as_str().unwrap().to_owned();
     (execution, cid)
@@ -42,7 +27,7 @@ fn run(node: &Process, module: &str, flags: &[&str]) -> String {
 }
 
 fn has_result_pin(node: &Process, cid: &str) -> bool {
-    let pins = json(node, &["store", "pins"]);
+    let pins = node.json(&["store", "pins"]);
     pins.as_array().unwrap().iter().any(|pin| pin["CID"] == cid && pin["Reason"] == "result")
 }
 
@@ -105,8 +90,8 @@ fn a_result_is_let_go_when_its_time_is_over_and_its_job_says_so() {
     network.until(Duration::from_secs(20), "the result's time is over", over);
     let told = node.gadus(&["job", "describe", &job]).ok();
     assert!(told.contains("which is over: it may be gone"), "{told}");
-    json(&network.computes[0], &["store", "gc"]);
-    json(node, &["store", "gc"]);
+    network.computes[0].json(&["store", "gc"]);
+    node.json(&["store", "gc"]);
     let out = node.gadus(&["job", "get", &job, "-o", dir.path().join("out").to_str().unwrap()]);
     assert_ne!(out.code, 0);
     assert!(out.stderr.contains("was kept until"), "{}", out.stderr);

@@ -2,15 +2,10 @@
 
 use std::fs;
 
-use gadus_e2e::{Network, Process};
-use serde_json::Value;
-
-fn json(node: &Process, args: &[&str]) -> Value {
-    node.gadus(&[args, &["--output", "json"]].concat()).json()
-}
+use gadus_e2e::{HELLO, Network, Process};
 
 fn reasons(node: &Process, cid: &str) -> Vec<String> {
-    let pins = json(node, &["store", "pins"]);
+    let pins = node.json(&["store", "pins"]);
     let of_it = pins.as_array().unwrap().iter().filter(|pin| pin["CID"] == cid);
     of_it.map(|pin| pin["Reason"].as_str().unwrap().to_owned()).collect()
 }
@@ -32,21 +27,21 @@ fn what_is_unpinned_and_collected_is_gone_and_what_is_pinned_is_not() {
     let kept = add("kept", numbers(1, 6 << 20));
     let dropped = add("dropped", numbers(2, 9 << 20));
     assert_eq!(reasons(node, &dropped), ["user"]);
-    let before = json(node, &["store", "stat"]);
+    let before = node.json(&["store", "stat"]);
     assert!(before["PinnedBytes"].as_u64().unwrap() >= 15 << 20, "{before}");
     node.gadus(&["store", "unpin", &dropped]).ok();
     let again = node.gadus(&["store", "unpin", &dropped]);
     assert_eq!(again.code, 123);
     assert!(again.stderr.contains("is not pinned"), "{}", again.stderr);
-    let done = json(node, &["store", "gc"]);
+    let done = node.json(&["store", "gc"]);
     assert!(done["Bytes"].as_u64().unwrap() >= 9 << 20, "{done}");
     assert!(done["DiskBytes"].as_u64().unwrap() >= 8 << 20, "{done}");
     assert_ne!(node.gadus(&["cat", &dropped]).code, 0);
     assert_eq!(node.gadus(&["cat", &kept]).code, 0);
-    assert_eq!(json(node, &["store", "verify"])["Bad"], 0);
+    assert_eq!(node.json(&["store", "verify"])["Bad"], 0);
     // Of another node it is fetched.
     let other = &network.computes[0];
-    let pinned = json(other, &["store", "pin", &kept, "--for", "1h"]);
+    let pinned = other.json(&["store", "pin", &kept, "--for", "1h"]);
     assert!(pinned["FetchedBytes"].as_u64().unwrap() >= 6 << 20, "{pinned}");
     assert!(pinned["Pin"]["Until"].is_string(), "{pinned}");
     assert_eq!(other.gadus(&["cat", &kept]).code, 0);
@@ -60,24 +55,13 @@ fn a_result_is_kept_for_its_time_and_is_not_anybodys_to_unpin() {
     let path = dir.path().join("hello.wat");
     fs::write(&path, HELLO).unwrap();
     node.gadus(&["wasm", "run", path.to_str().unwrap()]).ok();
-    let pins = json(node, &["store", "pins"]);
+    let pins = node.json(&["store", "pins"]);
     let result = pins.as_array().unwrap().iter().find(|pin| pin["Reason"] == "result").unwrap();
     assert!(result["Until"].is_string() && result["ExecutionID"].is_string(), "{result}");
     let cid = result["CID"].as_str().unwrap();
     let refused = node.gadus(&["store", "unpin", cid]);
     assert_eq!(refused.code, 123);
     assert!(refused.stderr.contains("the result of execution"), "{}", refused.stderr);
-    json(node, &["store", "gc"]);
+    node.json(&["store", "gc"]);
     node.gadus(&["cat", &format!("{cid}/stdout")]).ok();
 }
-
-const HELLO: &str = r#"(module
-  (import "wasi_snapshot_preview1" "fd_write"
-    (func $fd_write (param i32 i32 i32 i32) (result i32)))
-  (memory (export "memory") 1)
-  (data (i32.const 8) "Hello, world!\n")
-  (func (export "_start")
-    (i32.store (i32.const 0) (i32.const 8))
-    (i32.store (i32.const 4) (i32.const 14))
-    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 24)))))
-"#;

@@ -9,17 +9,12 @@ use std::time::Duration;
 
 use gadus_e2e::cli::command;
 use gadus_e2e::{Network, Process};
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// What a node may take, whatever it moves.
 const MEMORY_MAX_KIB: u64 = 200 << 10;
 const FILE_MIB: u64 = 2 << 10;
 const FILES: usize = 50_000;
-
-fn json(node: &Process, args: &[&str]) -> Value {
-    node.gadus(&[args, &["--output", "json"]].concat()).json()
-}
 
 fn add(node: &Process, path: &Path) -> String {
     node.gadus(&["add", "-q", path.to_str().unwrap()]).ok().trim().to_owned()
@@ -85,22 +80,22 @@ fn a_file_that_no_memory_holds_moves_between_nodes_and_comes_back() {
         std::thread::spawn(move || gadus_e2e::gadus(&api, &["store", "pin", &cid]))
     };
     network.until(Duration::from_secs(300), "a part of the file", || {
-        let stat = json(&network.computes[0], &["store", "stat"]);
+        let stat = network.computes[0].json(&["store", "stat"]);
         stat["BlockBytes"].as_u64().unwrap() > 200 << 20
     });
     network.computes[0].kill();
     let cut = pinning.join().unwrap();
     network.computes[0].start();
     network.until_known(2);
-    let rest = json(&network.computes[0], &["store", "pin", &cid]);
+    let rest = network.computes[0].json(&["store", "pin", &cid]);
     let moved = rest["FetchedBytes"].as_u64().unwrap();
     assert!(cut.code == 0 || moved < (FILE_MIB - 200) << 20, "{moved} bytes came again");
     assert_small(&network.computes[0]);
-    // Of two who have it, the third takes it from both; who has it moves nothing.
+    // Who has it moves nothing.
     let third = &network.computes[1];
-    let moved = json(third, &["store", "pin", &cid])["FetchedBytes"].as_u64().unwrap();
+    let moved = third.json(&["store", "pin", &cid])["FetchedBytes"].as_u64().unwrap();
     assert!(moved >= FILE_MIB << 20, "{moved}");
-    assert_eq!(json(third, &["store", "pin", &cid])["FetchedBytes"], 0);
+    assert_eq!(third.json(&["store", "pin", &cid])["FetchedBytes"], 0);
     network.requester.kill();
     network.computes[0].kill();
     assert_eq!(hash_of(&network.computes[1], &cid), hash);
@@ -126,7 +121,7 @@ fn a_directory_of_many_files_moves_between_nodes_and_comes_back() {
     let cid = add(&network.requester, &tree);
     assert_small(&network.requester);
     let other = &network.computes[0];
-    assert!(json(other, &["store", "pin", &cid])["FetchedBytes"].as_u64().unwrap() > 1 << 20);
+    assert!(other.json(&["store", "pin", &cid])["FetchedBytes"].as_u64().unwrap() > 1 << 20);
     assert_small(other);
     let out = network.dir.path().join("out");
     other.gadus(&["get", &cid, "-o", out.to_str().unwrap()]).ok();

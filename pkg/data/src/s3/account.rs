@@ -82,22 +82,15 @@ impl Account {
         let region = region.unwrap_or(&self.region);
         check_region(region)?;
         let region = region.to_owned();
-        let Some(endpoint) = endpoint else {
-            let server = match &self.server {
-                Some(server) => server.clone(),
-                None => Server::amazon(&region)?,
-            };
-            return Ok(Target { server, region, is_own: true });
-        };
-        let named = Server::named(endpoint, false)?;
         let own = match &self.server {
             Some(server) => server.clone(),
             None => Server::amazon(&region)?,
         };
-        if own.is(&named) {
-            return Ok(Target { server: own, region, is_own: true });
-        }
-        Ok(Target { server: named, region, is_own: false })
+        let named = endpoint.map(|endpoint| Server::named(endpoint, false)).transpose()?;
+        Ok(match named.filter(|named| !own.is(named)) {
+            Some(server) => Target { server, region, is_own: false },
+            None => Target { server: own, region, is_own: true },
+        })
     }
 
     /// Whether requests to the operator's server are signed.

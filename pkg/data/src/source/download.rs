@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use gadus_ports::{ContentError, SourceError};
+use gadus_ports::{Content as _, ContentError, Layout, Pinned, SourceError};
 use reqwest::{RequestBuilder, Response};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
+use tokio_util::io::StreamReader;
 use url::Url;
 
 use super::guard::NotPublic;
 use super::{SourceConfig, stored};
+use crate::EmbeddedContent;
 
 /// One download, for messages and limits.
 #[derive(Clone)]
@@ -165,6 +167,26 @@ pub(super) fn checked(
             Ok(Some((chunk, (body, hash, seen))))
         }
     })
+}
+
+/// Imports an answer as a file, as it comes.
+pub(super) async fn import(
+    content: &EmbeddedContent,
+    response: Response,
+    download: &Download,
+    sha256: Option<[u8; 32]>,
+    name: Option<String>,
+) -> Result<Pinned, SourceError> {
+    if response.content_length().is_some_and(|bytes| bytes > download.bytes_max) {
+        return Err(download.too_large());
+    }
+    let verdict = Verdict::default();
+    let passed = verdict.clone();
+    let bytes = checked(response, download, Expected { sha256, bytes: None });
+    let reader = StreamReader::new(Box::pin(bytes.map_err(move |e| passed.pass(e))));
+    let imported = content.import_file(Box::pin(reader), Layout::default()).await;
+    let imported = imported.map_err(|error| verdict.of(&download.origin, error))?;
+    Ok(Pinned { cid: imported.root, name, bytes: imported.bytes, files: imported.files })
 }
 
 /// Whether what came is what was asked for.

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use futures::TryStreamExt as _;
-use gadus_ports::{Content as _, Layout, Pinned, SourceError};
+use gadus_ports::{Pinned, SourceError};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
-use tokio_util::io::StreamReader;
 use url::Url;
 
 use super::SourceConfig;
-use super::download::{Download, Expected, Verdict, checked};
+use super::download::{Download, import};
 use super::guard::Guard;
 use crate::EmbeddedContent;
 use crate::unixfs::name;
@@ -43,23 +41,7 @@ impl Http {
     ) -> Result<Pinned, SourceError> {
         let download = Download::begin(url.to_owned(), &self.config);
         let (response, name) = self.open(url, &download).await?;
-        if response.content_length().is_some_and(|bytes| bytes > download.bytes_max) {
-            return Err(download.too_large());
-        }
-        let verdict = Verdict::default();
-        let expected = Expected { sha256: sha256.copied(), bytes: None };
-        let bytes = checked(response, &download, expected);
-        let passed = verdict.clone();
-        let reader = StreamReader::new(Box::pin(bytes.map_err(move |e| passed.pass(e))));
-        match content.import_file(Box::pin(reader), Layout::default()).await {
-            Ok(imported) => Ok(Pinned {
-                cid: imported.root,
-                name,
-                bytes: imported.bytes,
-                files: imported.files,
-            }),
-            Err(error) => Err(verdict.of(&download.origin, error)),
-        }
+        import(content, response, &download, sha256.copied(), name).await
     }
 
     /// Follows redirects to a response with a body, and to the file's name.

@@ -6,7 +6,7 @@ use gadus_model::{Execution, ExecutionState, Failure, FailureKind, JobId, NodeId
 
 use super::Requester;
 use super::directory::tie;
-use super::holders::{Goal, Keeping};
+use super::holders::Goal;
 use crate::sabotage::Sabotage;
 use crate::step::Effect;
 
@@ -35,11 +35,10 @@ impl Requester {
         let (limits, me) = (&self.config.limits, self.config.node);
         let Some(entry) = self.jobs.get_mut(&id) else { return Vec::new() };
         let Some(e) = entry.log.execution(execution) else { return Vec::new() };
-        let (producer, absent) = (e.node, &self.absent);
+        let producer = e.node;
         let goal = Goal::new(&entry.log.view.job.context, me, producer);
-        let keep = entry.soft.keeps.entry(execution.clone()).or_insert_with(|| {
-            Keeping::new(now, absent.patience(now, producer, limits.publish_ms))
-        });
+        let until = self.absent.patience(now, producer, limits.publish_ms);
+        let keep = entry.soft.keeping(now, execution, until);
         if let Some((holders, place)) = keep.met(&goal) {
             return vec![Deed::Publish { producer, holders, place }];
         }
@@ -137,11 +136,8 @@ impl Requester {
             // Of a job that is over nothing is published any more: its node was told to stop.
             Some(ExecutionState::Accepted) if !live => {}
             Some(ExecutionState::Accepted) => {
-                let absent = &self.absent;
-                let keep = entry.soft.keeps.entry(execution.clone()).or_insert_with(|| {
-                    Keeping::new(now, absent.patience(now, from, limits.publish_ms))
-                });
-                keep.produced(now, from, place);
+                let until = self.absent.patience(now, from, limits.publish_ms);
+                entry.soft.keeping(now, execution, until).produced(now, from, place);
             }
             Some(
                 ExecutionState::Awarded

@@ -5,7 +5,7 @@ use gadus_model::message::{Message, OpenProposal, Proposal};
 use gadus_model::{Execution, ExecutionState, Failure, JobId, NodeId, Time};
 
 use super::Requester;
-use super::holders::{Goal, Keeping};
+use super::holders::Goal;
 use super::log::seat_of;
 use crate::sabotage::Sabotage;
 
@@ -85,9 +85,7 @@ impl Requester {
             self.emit(now, id, published);
             self.say(from, Message::Release { execution });
         } else {
-            let mut keep = Keeping::new(now, now.plus_ms(publish_ms));
-            keep.kept(me);
-            entry.soft.keeps.insert(execution.clone(), keep);
+            entry.soft.keeping(now, &execution, now.plus_ms(publish_ms)).kept(me);
             self.say(from, Message::Accept { execution });
         }
         self.advance(now, id);

@@ -95,6 +95,16 @@ impl Soft {
         }
     }
 
+    /// How an accepted result comes to its holders; begun now, should it not have been.
+    pub(super) fn keeping(
+        &mut self,
+        now: Time,
+        execution: &Execution,
+        until: Time,
+    ) -> &mut Keeping {
+        self.keeps.entry(execution.clone()).or_insert_with(|| Keeping::new(now, until))
+    }
+
     /// Nothing of an execution is waited for any more.
     pub(super) fn done_with(&mut self, execution: &Execution) {
         self.awards.remove(execution);

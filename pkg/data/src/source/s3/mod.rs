@@ -16,7 +16,7 @@ use std::io;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use gadus_ports::{Content as _, Layout, Pinned, S3Origin, SourceError};
+use gadus_ports::{Pinned, S3Origin, SourceError};
 use regex::Regex;
 use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
@@ -25,7 +25,7 @@ use self::ask::{Ask, From};
 use self::list::Object;
 use self::select::{Place, select};
 use super::SourceConfig;
-use super::download::{Download, Expected, Verdict, checked};
+use super::download::{Download, Verdict, import};
 use crate::EmbeddedContent;
 use crate::import::named::Named;
 use crate::s3::S3Config;
@@ -77,18 +77,7 @@ impl S3 {
         name::check(last).map_err(|e| download.wrong(e.to_string()))?;
         let url = from.object(&origin.key, version.as_slice())?;
         let response = self.ask.get(from, &url).await?;
-        if response.content_length().is_some_and(|bytes| bytes > download.bytes_max) {
-            return Err(download.too_large());
-        }
-        let verdict = Verdict::default();
-        let expected = Expected { sha256: origin.sha256, bytes: None };
-        let passed = verdict.clone();
-        let bytes = checked(response, download, expected);
-        let reader = StreamReader::new(Box::pin(bytes.map_err(move |e| passed.pass(e))));
-        let imported = content.import_file(Box::pin(reader), Layout::default()).await;
-        let imported = imported.map_err(|error| verdict.of(&download.origin, error))?;
-        let name = Some(last.to_owned());
-        Ok(Pinned { cid: imported.root, name, bytes: imported.bytes, files: imported.files })
+        import(content, response, download, origin.sha256, Some(last.to_owned())).await
     }
 
     /// The list is looked at as a whole before anything of it is fetched.
