@@ -51,6 +51,8 @@ pub struct ContentConfig {
     pub upstreams: Vec<String>,
     /// A block that one of them has not come up with after so long is one that it lacks.
     pub upstream_wait_ms: u64,
+    /// Threads that read blocks for readers, peers and downloads at a time.
+    pub read_threads_max: usize,
     /// Blocks read ahead of a reader.
     pub read_ahead: usize,
     /// Bytes that one tree may come to when it is written out: a small block can name a huge one
@@ -96,6 +98,7 @@ impl Default for ContentConfig {
             ipfs: String::new(),
             upstreams: Vec::new(),
             upstream_wait_ms: 10_000,
+            read_threads_max: 8,
             read_ahead: 8,
             tree_bytes_max: 1 << 40,
             tree_entries_max: 4_000_000,

@@ -18,6 +18,7 @@ use gadus_ports::{
 };
 use rustix::fs::CWD;
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 use tokio_util::io::SyncIoBridge;
 
 use crate::block::verify;
@@ -28,6 +29,7 @@ use crate::fetch::flight::Flights;
 use crate::import::named::Named;
 use crate::import::walk::Walk;
 use crate::import::{Budget, Importer, Pool, car, named, tar_tree};
+use crate::readers::Readers;
 use crate::store::{Session, Store};
 use crate::unixfs::{BlockSink, Built};
 use crate::upstream::{self, Upstreams};
@@ -57,6 +59,7 @@ pub(crate) struct Core {
     pub(crate) upstreams: Upstreams,
     /// Room for downloads: each holds two threads.
     pub(crate) downloads: Semaphore,
+    readers: Readers,
     pub(crate) config: ContentConfig,
     pool: Arc<Pool>,
 }
@@ -70,16 +73,16 @@ impl EmbeddedContent {
         let dir = dir.as_ref();
         let upstreams = upstream::of_config(&config).map_err(|why| OpenError::Upstream { why })?;
         let store = Store::open(dir, &config)?;
-        let pool = Pool::new(config.threads()).map_err(|source| OpenError::Io {
-            doing: "start the threads",
-            dir: dir.to_owned(),
-            source,
-        })?;
+        let failed =
+            |source| OpenError::Io { doing: "start the threads", dir: dir.to_owned(), source };
+        let pool = Pool::new(config.threads()).map_err(failed)?;
+        let readers = Readers::new(config.read_threads_max).map_err(failed)?;
         let core = Core {
             complete: Complete::of(&store),
             flights: Flights::default(),
             upstreams,
             downloads: Semaphore::new(config.downloads_max),
+            readers,
             pool: Arc::new(pool),
             store,
             config,
@@ -223,8 +226,8 @@ impl Content for EmbeddedContent {
         cid: &Cid,
         namespace: Option<NamespaceId>,
     ) -> Result<Option<Bytes>, ContentError> {
-        let (core, cid) = (self.core.clone(), *cid);
-        blocking(move || core.store.get(&cid, namespace)).await
+        let cid = *cid;
+        self.core.reading(move |core| core.store.get(&cid, namespace)).await
     }
 
     async fn put(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ContentError> {
@@ -405,11 +408,29 @@ impl Keeping for EmbeddedContent {
     }
 }
 
+impl Core {
+    /// Reads a little: some blocks at most, and nothing that anybody else sends.
+    pub(crate) async fn reading<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, ContentError> + Send + 'static,
+    ) -> Result<T, ContentError> {
+        let core = self.clone();
+        self.readers.read(move || work(&core)).await
+    }
+}
+
 /// Runs what waits for disks or computes for long on a thread of its own.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ContentError> + Send + 'static,
 ) -> Result<T, ContentError> {
-    match tokio::task::spawn_blocking(work).await {
+    finished(tokio::task::spawn_blocking(work).await)
+}
+
+/// What became of work on another thread.
+pub(crate) fn finished<T>(
+    ended: Result<Result<T, ContentError>, JoinError>,
+) -> Result<T, ContentError> {
+    match ended {
         Ok(result) => result,
         Err(error) => Err(io_error("working on content", io::Error::other(error))),
     }

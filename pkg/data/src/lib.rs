@@ -43,6 +43,7 @@ mod origin_server;
 mod outputs;
 pub mod publish;
 mod read;
+mod readers;
 mod s3;
 pub mod source;
 mod store;

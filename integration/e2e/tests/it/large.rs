@@ -125,6 +125,7 @@ fn a_directory_of_many_files_moves_between_nodes_and_comes_back() {
     assert_small(other);
     let out = network.dir.path().join("out");
     other.gadus(&["get", &cid, "-o", out.to_str().unwrap()]).ok();
+    assert_small(other);
     // The same CID is the same tree.
     assert_eq!(add(other, &out), cid);
 }

@@ -18,7 +18,7 @@ use gadus_model::Cid;
 use gadus_ports::{ByteStream, CarPart, ContentError, FetchFrom};
 
 use self::walk::{Batch, Walk};
-use crate::content::{Core, blocking};
+use crate::content::Core;
 use crate::fetch;
 use crate::read::{route, walk};
 
@@ -55,8 +55,9 @@ impl Writer {
     /// The next pieces; what is here goes out before anybody is asked for the rest.
     async fn next(mut self) -> Result<Option<(Vec<Bytes>, Self)>, ContentError> {
         loop {
-            let (walk, core) = (self.walk, self.core.clone());
-            let (walk, Batch { pieces, missing, .. }) = blocking(move || walk.batch(&core)).await?;
+            let walk = self.walk;
+            let batch = self.core.reading(move |core| walk.batch(core)).await?;
+            let (walk, Batch { pieces, missing, .. }) = batch;
             self.walk = walk;
             if !pieces.is_empty() {
                 return Ok(Some((pieces, self)));

@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use gadus_model::{Cid, DAG_PB};
 use gadus_ports::{ByteStream, ContentError, FetchFrom, FileReader};
 
-use crate::content::{Core, blocking};
+use crate::content::Core;
 use crate::error::malformed;
 use crate::fetch;
 use crate::unixfs::parse::{FileNode, parse};
@@ -134,9 +134,10 @@ impl FileView {
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ContentError> {
         loop {
-            let core = self.core.clone();
             let namespace = self.from.as_ref().and_then(|from| from.namespace);
-            if let Some(bytes) = blocking(move || core.store.get(&cid, namespace)).await? {
+            if let Some(bytes) =
+                self.core.reading(move |core| core.store.get(&cid, namespace)).await?
+            {
                 return Ok(bytes);
             }
             let Some(from) = &self.from else {

@@ -16,7 +16,7 @@ use gadus_ports::{ContentError, FetchFrom, NamespaceId, Node, Resolved};
 use self::file::FileView;
 use self::resolve::Stands;
 use self::tree::Halt;
-use crate::content::{Core, blocking};
+use crate::content::Core;
 use crate::fetch;
 
 /// What stands at a path under a root. Blocks that are not here are fetched where `from` is
@@ -65,8 +65,8 @@ pub(crate) async fn walk<T: Send + 'static>(
     let names = Arc::new(names);
     let namespace = from.and_then(|from| from.namespace);
     loop {
-        let (local, names) = (core.clone(), names.clone());
-        let found = blocking(move || Ok(down(&local, namespace, root, &names))).await?;
+        let names = names.clone();
+        let found = core.reading(move |core| Ok(down(core, namespace, root, &names))).await?;
         match (found, from) {
             (Ok(found), _) => return Ok(found),
             (Err(Halt::Failed(error)), _) => return Err(error),

@@ -54,15 +54,28 @@ impl Barrier {
     /// Somebody relies on a block, or is about to write it. To be called before looking whether
     /// it is here.
     pub(crate) fn touch(&self, key: &Key) {
-        if self.is_up.load(Ordering::SeqCst) {
-            self.seen.lock().touched.insert(key.into());
-        }
+        self.tell(|seen| {
+            seen.touched.insert(key.into());
+        });
     }
 
     /// A tree is pinned. To be called before the pin counts.
     pub(crate) fn pinned(&self, cid: Cid, namespace: Option<NamespaceId>) {
+        self.tell(|seen| seen.roots.push(Root { cid, namespace }));
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut Seen)) {
         if self.is_up.load(Ordering::SeqCst) {
-            self.seen.lock().roots.push(Root { cid, namespace });
+            self.note(what);
+        }
+    }
+
+    /// It may have come down since the look: what is told now is no business of the next
+    /// collection, which would keep it.
+    fn note(&self, what: impl FnOnce(&mut Seen)) {
+        let mut seen = self.seen.lock();
+        if self.is_up.load(Ordering::SeqCst) {
+            what(&mut seen);
         }
     }
 
@@ -109,5 +122,17 @@ mod tests {
         }
         let _up = barrier.raise();
         assert!(!barrier.settle(|is| is(&Key::of(&two))).unwrap(), "it begins anew");
+    }
+
+    #[test]
+    fn what_is_told_as_it_comes_down_is_not_kept_for_the_next_one() {
+        let barrier = Barrier::default();
+        let one = Key::of(&raw_cid(b"1"));
+        drop(barrier.raise());
+        barrier.note(|seen| {
+            seen.touched.insert((&one).into());
+        });
+        let _up = barrier.raise();
+        assert!(!barrier.settle(|is| is(&one)).unwrap());
     }
 }
