@@ -25,6 +25,8 @@ pub mod slot;
 pub mod state;
 pub mod task;
 pub mod time;
+pub mod verdict;
+pub mod verification;
 pub mod view;
 
 pub use codec::{CodecError, DAG_CBOR, DAG_PB, RAW, SHA2_256};
@@ -46,6 +48,8 @@ pub use slot::{Epoch, Execution, Slot};
 pub use state::{Desired, ExecutionState, JobState};
 pub use task::{Await, AwaitBranch, Code, Det, Image, Input, Partition, Task};
 pub use time::Time;
+pub use verdict::{CloseBody, CommitBody, Decision, Inconclusive, Opening, Reveal, VerdictBody};
+pub use verification::{Quorum, Verification};
 
 /// Content identifier, as used all over gadus (<https://github.com/multiformats/cid>).
 pub type Cid = cid::Cid;

@@ -16,6 +16,7 @@ pub mod repeat;
 pub mod requester;
 pub mod sabotage;
 pub mod step;
+pub mod verify;
 
 pub use compute::{Compute, ComputeConfig};
 pub use requester::{Requester, RequesterConfig};

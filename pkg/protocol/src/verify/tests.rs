@@ -1,0 +1,8 @@
+//! The rules, one file each.
+
+mod counting;
+mod drawing;
+mod recomputing;
+mod sample;
+mod sealing;
+mod trusting;
