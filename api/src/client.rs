@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +19,10 @@ pub use content::{ContentStream, Reply};
 pub use error::ClientError;
 pub use jobs::{JobFilter, PutOptions};
 pub use logs::{LogOptions, LogOutput};
+
+/// What stands in a URL as it is: the unreserved characters of RFC 3986. All others are encoded, the
+/// tabs and line breaks that a URL's parser would drop among them.
+const IN_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How long a plain request may take, the server's own limit and the way included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -79,9 +84,13 @@ impl Client {
     /// The URL of a path, each segment escaped, with a query. Empty values are left out.
     fn url(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(segments);
+        let mut path = url.path().trim_end_matches('/').to_owned();
+        // `.` and `..` are not names, and a URL has no way to say that they are.
+        for name in segments.iter().filter(|name| !matches!(**name, "." | "..")) {
+            path.push('/');
+            path.extend(percent_encoding::utf8_percent_encode(name, IN_NAMES));
         }
+        url.set_path(&path);
         let given: Vec<_> = query.iter().filter(|(_, value)| !value.is_empty()).collect();
         if !given.is_empty() {
             url.query_pairs_mut().extend_pairs(given);
@@ -140,6 +149,22 @@ fn install_crypto() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_comes_as_it_is_whatever_is_in_it() {
+        let client = Client::new("http://127.0.0.1:1/below/").unwrap();
+        let url = |name: &str| client.url(&["ipfs", "CID", name], &[("format", "raw")]).to_string();
+        for (name, written) in [
+            ("a\tb\nc\rd", "a%09b%0Ac%0Dd"),
+            ("a b?c#d%e", "a%20b%3Fc%23d%25e"),
+            ("a/b", "a%2Fb"),
+            ("ü\u{7f}", "%C3%BC%7F"),
+            ("plain-1.0_x~", "plain-1.0_x~"),
+        ] {
+            let expected = format!("http://127.0.0.1:1/below/ipfs/CID/{written}?format=raw");
+            assert_eq!(url(name), expected);
+        }
+    }
 
     #[test]
     fn addresses_are_read_as_people_write_them() {

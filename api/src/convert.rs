@@ -1,5 +1,6 @@
 //! From documents to the model's nouns, and from views back to documents.
 
+mod bundle;
 mod data_url;
 mod document;
 mod engine;
@@ -22,6 +23,7 @@ mod task;
 mod times;
 mod validate;
 
+pub use bundle::{Receipts, receipts};
 pub(crate) use data_url::percent_decode;
 pub use execution::execution;
 pub(crate) use execution::published;

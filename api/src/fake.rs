@@ -51,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) imports: Vec<(ImportKind, Vec<u8>)>,
     pub(crate) pinned: Vec<Origin>,
     pub(crate) content: BTreeMap<Cid, Tree>,
+    /// Records that it was given to keep.
+    pub(crate) records: BTreeMap<Cid, Bytes>,
     /// What was asked for as a CAR.
     pub(crate) cars: Vec<(Cid, String, CarPart)>,
     /// How far each path was followed.
@@ -233,6 +235,11 @@ impl Service for FakeService {
 
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError> {
         content::block(&self.inner().content, cid).map_err(ServiceError::from)
+    }
+
+    async fn keep_records(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ServiceError> {
+        self.inner().records.extend(blocks);
+        Ok(())
     }
 
     async fn store_stat(&self) -> Result<StoreStat, ServiceError> {

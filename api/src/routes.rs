@@ -24,6 +24,7 @@ mod lists;
 mod logs;
 mod nodes;
 mod openapi;
+mod receipts;
 mod stop;
 mod store;
 mod submit;
@@ -45,6 +46,7 @@ fn documented() -> (Router<ApiState>, OpenApi) {
         .routes(routes!(lists::history))
         .routes(routes!(lists::executions))
         .routes(routes!(lists::results))
+        .routes(routes!(receipts::get))
         .routes(routes!(logs::get))
         .routes(routes!(explain::job))
         .routes(routes!(explain::draft))

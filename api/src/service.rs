@@ -128,6 +128,13 @@ pub trait Service: Send + Sync + 'static {
     /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
     async fn block(&self, cid: Cid) -> Result<Bytes, ServiceError>;
 
+    /// Keeps records of ours as public blocks, for as long as there is room for what nothing
+    /// pins.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
+    async fn keep_records(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ServiceError>;
+
     /// Figures of what is kept.
     ///
     /// # Errors

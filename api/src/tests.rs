@@ -23,6 +23,7 @@ mod jobs;
 mod lists;
 mod nodes;
 mod openapi;
+mod receipts;
 mod sockets;
 mod store;
 mod submit;

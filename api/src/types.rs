@@ -13,6 +13,7 @@ mod job;
 mod logs;
 mod node;
 mod plan;
+mod receipt;
 mod requests;
 mod spec;
 mod store;
@@ -32,6 +33,7 @@ pub use node::{
     NodeInfo, NodeState, ResourceAmounts,
 };
 pub use plan::{PlanInfo, RankedNode, TurnedDownNode};
+pub use receipt::{ListReceiptsResponse, ReceiptEntry};
 pub use requests::{
     ErrorBody, ListResultsResponse, PutJobRequest, PutJobResponse, StopJobRequest, StopJobResponse,
 };

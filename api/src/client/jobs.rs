@@ -9,7 +9,8 @@ use serde_json::json;
 use super::{Client, ClientError, REQUEST_TIMEOUT};
 use crate::types::{
     Execution, GetJobResponse, JobHistory, ListExecutionsResponse, ListHistoryResponse,
-    ListJobsResponse, ListResultsResponse, PlanInfo, PutJobResponse, SpecConfig, StopJobResponse,
+    ListJobsResponse, ListReceiptsResponse, ListResultsResponse, PlanInfo, PutJobResponse,
+    SpecConfig, StopJobResponse,
 };
 
 const JOBS: [&str; 4] = ["api", "v1", "orchestrator", "jobs"];
@@ -68,6 +69,14 @@ impl Client {
     /// `Refused` with 404 when there is none.
     pub async fn job(&self, reference: &str) -> Result<GetJobResponse, ClientError> {
         self.get(self.job_url(reference, &[], &[("include", "history,executions")])).await
+    }
+
+    /// The receipts of a job, and the CID of the record that links to all of them.
+    ///
+    /// # Errors
+    /// `Refused` with 404 when there is no such job, or no answer of it counts yet.
+    pub async fn receipts(&self, reference: &str) -> Result<ListReceiptsResponse, ClientError> {
+        self.get(self.job_url(reference, &["receipts"], &[])).await
     }
 
     /// The same when the job ends, or as it is after `wait`.

@@ -78,6 +78,7 @@ fn the_routes_of_this_release_are_all_there() {
         ("GET", "/api/v1/orchestrator/jobs/{id}/explain"),
         ("GET", "/api/v1/orchestrator/jobs/{id}/history"),
         ("GET", "/api/v1/orchestrator/jobs/{id}/logs"),
+        ("GET", "/api/v1/orchestrator/jobs/{id}/receipts"),
         ("GET", "/api/v1/orchestrator/jobs/{id}/results"),
         ("POST", "/api/v1/orchestrator/explain"),
         ("GET", "/api/v1/orchestrator/nodes"),

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod content;
 mod job;
+mod receipt;
 mod run;
 mod serve;
 mod store;
@@ -12,6 +13,7 @@ pub(crate) use content::{AddArgs, CatArgs, ExportArgs, GetArgs, ImportArgs, LsAr
 pub(crate) use job::{
     DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRunArgs, ListArgs, LogsArgs, StopArgs,
 };
+pub(crate) use receipt::{CheckArgs, ReceiptCommand, ReceiptGetArgs, ReceiptListArgs};
 pub(crate) use run::{DockerCommand, DockerRunArgs, JobFlags, TaskFlags, WaitFlags};
 pub(crate) use run::{Target, WasmCommand, WasmRunArgs};
 pub(crate) use serve::{ConfigCommand, ConfigShowArgs, DevstackArgs, ServeArgs};
@@ -115,6 +117,11 @@ pub(crate) enum Command {
     /// Submit, see and stop jobs
     #[command(subcommand)]
     Job(JobCommand),
+    /// See and export what nodes claim about results
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// Check exported receipts, without any network
+    Verify(CheckArgs),
     /// See the nodes of the network
     #[command(subcommand)]
     Node(NodeCommand),

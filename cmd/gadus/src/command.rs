@@ -5,8 +5,10 @@ mod config;
 mod content;
 mod job;
 mod node;
+mod receipt;
 mod run;
 mod store;
+mod verify;
 mod version;
 
 use crate::cli::{Cli, Command, ConfigCommand, DockerCommand, WasmCommand};
@@ -15,8 +17,11 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::session::Session;
 
-/// Runs a command that is only a client of a node.
+/// Runs a command that is a client of a node, or needs none.
 pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
+    if let Command::Verify(args) = &cli.command {
+        return verify::verify(&printer, args).await;
+    }
     let session = Session::new(&cli.global, printer)?;
     match cli.command {
         Command::Add(args) => content::add(&session, &args).await,
@@ -28,10 +33,12 @@ pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> 
         Command::Wasm(WasmCommand::Run(args)) => run::wasm(&session, &args).await,
         Command::Docker(DockerCommand::Run(args)) => run::docker(&session, &args).await,
         Command::Job(command) => job::job(&session, &command).await,
+        Command::Receipt(command) => receipt::receipt(&session, &command).await,
         Command::Node(command) => node::node(&session, &command).await,
         Command::Store(command) => store::store(&session, &command).await,
         Command::Version(args) => version::version(&session, args).await,
-        Command::Serve(_)
+        Command::Verify(_)
+        | Command::Serve(_)
         | Command::Devstack(_)
         | Command::Config(_)
         | Command::Completions { .. } => Ok(Exit::Success),

@@ -7,6 +7,10 @@ pub(crate) enum Exit {
     Success,
     /// The job's own exit code, never 0.
     Job(u8),
+    /// `verify`: everything holds, and nobody but its node vouches for it.
+    Unverified,
+    /// `verify`: something does not hold.
+    Forged,
     /// Wrong usage, bad input, or trouble with files of this machine.
     Usage,
     /// The job ended without a result.
@@ -22,9 +26,11 @@ pub(crate) enum Exit {
 }
 
 /// Every code with its meaning, as the help shows it.
-pub(crate) const TABLE: [(&str, &str); 8] = [
+pub(crate) const TABLE: [(&str, &str); 10] = [
     ("0", "it worked; a job that was waited for ended with 0"),
     ("1-255", "the job's own exit code, when a job is waited for (134: a Wasm trap)"),
+    ("1", "`verify`: everything holds, and each answer is one node's word"),
+    ("2", "`verify`: something does not hold, so nothing in it is to be believed"),
     ("120", "wrong usage, bad input, or trouble with files, ports or disks of this machine"),
     ("121", "the job ended without a result: it failed or was stopped"),
     ("122", "no node can be reached"),
@@ -42,6 +48,8 @@ impl Exit {
         match self {
             Self::Success => 0,
             Self::Job(code) => code,
+            Self::Unverified => 1,
+            Self::Forged => 2,
             Self::Usage => 120,
             Self::JobFailed => 121,
             Self::Unreachable => 122,
@@ -84,6 +92,8 @@ mod tests {
     fn the_table_has_every_code() {
         let all = [
             Exit::Success,
+            Exit::Unverified,
+            Exit::Forged,
             Exit::Usage,
             Exit::JobFailed,
             Exit::Unreachable,

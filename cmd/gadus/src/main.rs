@@ -35,6 +35,7 @@ mod job_file;
 mod logging;
 mod nearest;
 mod printer;
+mod proof;
 mod render;
 mod serve;
 mod session;

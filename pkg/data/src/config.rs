@@ -58,6 +58,8 @@ pub struct ContentConfig {
     /// Bytes that one tree may come to when it is written out: a small block can name a huge one
     /// many times.
     pub tree_bytes_max: u64,
+    /// A tree is not written out any further when its disk has less than this left.
+    pub disk_reserve_bytes: u64,
     /// Files and directories of one tree.
     pub tree_entries_max: u64,
     /// Entries of one directory.
@@ -101,6 +103,7 @@ impl Default for ContentConfig {
             read_threads_max: 8,
             read_ahead: 8,
             tree_bytes_max: 1 << 40,
+            disk_reserve_bytes: 256 << 20,
             tree_entries_max: 4_000_000,
             directory_entries_max: 1_000_000,
             path_depth_max: 256,

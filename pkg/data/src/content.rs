@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -253,7 +254,9 @@ impl Content for EmbeddedContent {
 
     async fn materialise(&self, root: Cid, dest: PathBuf) -> Result<(), ContentError> {
         let core = self.core.clone();
-        blocking(move || materialise::write(&core, &root, &dest)).await
+        let stop = StopOnDrop::default();
+        let is_over = stop.0.clone();
+        blocking(move || materialise::write(&core, &root, &dest, &is_over)).await
     }
 
     async fn import_result(
@@ -416,6 +419,16 @@ impl Core {
     ) -> Result<T, ContentError> {
         let core = self.clone();
         self.readers.read(move || work(&core)).await
+    }
+}
+
+/// Tells a thread that nobody waits for its work any more.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -88,6 +88,9 @@ mod uuid_bytes {
     }
 }
 
+/// Multicodec of an Ed25519 public key, as a varint.
+const ED25519_PUB: [u8; 2] = [0xed, 0x01];
+
 /// A machine in the network: its Ed25519 public key. The libp2p peer id is another spelling of
 /// the same 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -99,6 +102,21 @@ impl NodeId {
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         derived_uuid(b"gadus/node/1", &self.0)
+    }
+
+    /// The key as a `did:key` (<https://w3c-ccg.github.io/did-key-spec/>): how receipts name it.
+    #[must_use]
+    pub fn did_key(&self) -> String {
+        let key = [&ED25519_PUB[..], &self.0].concat();
+        format!("did:key:{}", multibase::encode(multibase::Base::Base58Btc, key))
+    }
+
+    /// The node whose key a `did:key` is. `None` for what is no Ed25519 key in that form.
+    #[must_use]
+    pub fn from_did_key(text: &str) -> Option<Self> {
+        let (base, bytes) = multibase::decode(text.strip_prefix("did:key:")?).ok()?;
+        let key = bytes.strip_prefix(&ED25519_PUB)?.try_into().ok()?;
+        (base == multibase::Base::Base58Btc).then_some(Self(key))
     }
 
     /// Prefix and first eight hex digits: enough for people.
@@ -158,6 +176,24 @@ mod tests {
         assert_eq!(id.short().len(), 10);
         assert_eq!(id.to_string().parse::<JobId>(), Ok(id));
         assert!("e-nonsense".parse::<ExecutionId>().is_err());
+    }
+
+    #[test]
+    fn a_key_is_a_did_and_back() {
+        // The example of the specification of did:key, by its own bytes.
+        let did = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
+        let node = NodeId::from_did_key(did).unwrap();
+        assert_eq!(node.did_key(), did);
+        // Another kind of key, another base, what is too short, and what is nothing.
+        for text in [
+            "did:key:z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc",
+            &did[4..],
+            "did:key:z6Mk",
+            "",
+            "did:key:f00",
+        ] {
+            assert_eq!(NodeId::from_did_key(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod bundle;
 pub mod codec;
 pub mod constraint;
 pub mod context;
@@ -29,6 +30,7 @@ pub mod verdict;
 pub mod verification;
 pub mod view;
 
+pub use bundle::{Answer, Bundle};
 pub use codec::{CodecError, DAG_CBOR, DAG_PB, RAW, SHA2_256};
 pub use constraint::{Constraint, Operator};
 pub use context::{

@@ -62,7 +62,15 @@ pub(crate) fn pack(
     match what {
         Packed::File if !keep_modes => {
             let mut file = open(path, OFlags::empty())?;
-            return copy(path, &mut file, out).map(|_| ());
+            let metadata = file.metadata();
+            let metadata =
+                metadata.map_err(|e| Failure::io(format!("read {}", path.display()), &e))?;
+            // A device and a pipe have no length; a file that grows is added as it is read.
+            let bytes_min = if metadata.is_file() { metadata.len() } else { 0 };
+            return match copy(path, &mut file, out)? >= bytes_min {
+                true => Ok(()),
+                false => Err(changed(path)),
+            };
         }
         Packed::File => pack_entry(&one(path)?, keep_modes, out)?,
         Packed::Tree => walk(path, &mut |entry| pack_entry(entry, keep_modes, out))?,

@@ -16,6 +16,7 @@ mod large;
 mod namespaces;
 mod python;
 mod readme;
+mod receipts;
 mod rest;
 mod restarts;
 mod s3;

@@ -259,3 +259,59 @@ async fn how_much_is_missing_is_told_from_what_is_here() {
     let content = EmbeddedContent::open(dir.path().join("store"), config).unwrap();
     assert_eq!(content.bytes_missing(&wide, 5), 0, "it is pinned, so it is whole");
 }
+
+/// A file that is larger than any disk, of four blocks.
+async fn bomb(content: &EmbeddedContent) -> Cid {
+    let zeros: &[u8] = &[0; 1 << 20];
+    let mut child = raw_cid(zeros);
+    content.put(vec![(child, Bytes::from_static(&[0; 1 << 20]))]).await.unwrap();
+    let mut size = 1 << 20;
+    for _ in 0..3 {
+        child = part(content, b"", &[(child, size); 1_000]).await;
+        size *= 1_000;
+    }
+    child
+}
+
+#[tokio::test]
+async fn a_tree_that_no_disk_holds_is_refused_before_anything_is_written() {
+    let (dir, content) = open(ContentConfig { tree_bytes_max: u64::MAX, ..Default::default() });
+    let root = bomb(&content).await;
+    let out = dir.path().join("out");
+    let error = content.materialise(root, out.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("disk_reserve_bytes"), "{error}");
+    assert!(!out.exists());
+    // The same below a directory.
+    let root = node(&content, &[("file", root)], &data::directory(None)).await;
+    let error = content.materialise(root, out.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("disk_reserve_bytes"), "{error}");
+    assert!(!out.exists());
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_written_on() {
+    let (dir, content) = open(ContentConfig::default());
+    let mut root = raw(&content, b"a file").await;
+    // A hundred million entries.
+    for _ in 0..4 {
+        let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let links: Vec<_> = names.iter().map(|name| (name.as_str(), root)).collect();
+        root = node(&content, &links, &data::directory(None)).await;
+    }
+    let out = dir.path().join("out");
+    let writing = content.materialise(root, out.clone());
+    let begun = async {
+        while !out.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = writing => panic!("it cannot be done yet"),
+        () = begun => {}
+    }
+    // It stops, and takes away what it wrote; else the runtime would wait for it for hours.
+    while out.exists() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -149,6 +149,12 @@ impl Committer {
         self.inner.crash.reach("content.before_write");
         match self.write(durable) {
             Ok(position) => {
+                for change in &batch.changes {
+                    // All that comes in was held to its hash.
+                    if let Change::Block { loc, .. } | Change::Move { to: loc, .. } = change {
+                        self.inner.checked.note(*loc);
+                    }
+                }
                 let dead = self.inner.apply(batch.changes, position);
                 drop(batch.writers);
                 self.inner.quota.release(batch.spare_bytes);

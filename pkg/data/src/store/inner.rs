@@ -15,6 +15,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 
 use super::barrier::Barrier;
+use super::checked::Checked;
 use super::collect::{Collection, Goal};
 use super::index::{Index, StoredPin};
 use super::packs::Packs;
@@ -23,7 +24,7 @@ use super::quota::Quota;
 use super::session::Sessions;
 use super::state::{Change, Loc, Position, State};
 use super::{Append, closed};
-use crate::block::Key;
+use crate::block::{Key, verify};
 use crate::config::ContentConfig;
 use crate::error::io_error;
 
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) state: RwLock<State>,
     pub(super) quota: Quota,
     pub(super) barrier: Barrier,
+    pub(super) checked: Checked,
     pub(super) sessions: Sessions,
     /// Held by the collection, or the check, that goes on.
     pub(super) collecting: Mutex<()>,
@@ -75,7 +77,8 @@ impl Inner {
         namespace.is_some_and(|id| self.is_quarantined(id, key, at)) || self.public(key) == Some(at)
     }
 
-    /// The bytes of a public block, or one of a namespace.
+    /// The bytes of a public block, or one of a namespace. A block whose bytes are not its own any
+    /// more is forgotten, as if it had never been here: others may have it.
     pub(super) fn block(
         &self,
         cid: &Cid,
@@ -91,8 +94,33 @@ impl Inner {
                 moves += 1;
                 continue;
             }
-            return self.read(cid, loc).map(Some);
+            let bytes = self.read(cid, loc)?;
+            if self.checked.has(loc) || verify(cid, &bytes).is_ok() {
+                self.checked.note(loc);
+                return Ok(Some(bytes));
+            }
+            // It may have been moved, and its room used for something else, since the look.
+            let is_there = quarantined.is_some() || self.public(&key) == Some(loc);
+            if is_there || moves == MOVES_MAX {
+                self.damaged(cid, &key, namespace, loc);
+                return Ok(None);
+            }
+            moves += 1;
         }
+    }
+
+    /// Forgets a block of which the disk gave back something else.
+    fn damaged(&self, cid: &Cid, key: &Key, namespace: Option<NamespaceId>, loc: Loc) {
+        let pack = format!("{:08x}", loc.pack);
+        tracing::error!(%cid, pack, offset = loc.offset, "a block is damaged, and forgotten");
+        let mut state = self.state.write();
+        let hidden = namespace.map_or(0, |id| state.forget_quarantined(id, key, loc));
+        let freed = if hidden > 0 { hidden } else { state.forget(key, loc) };
+        state.has_holes_now();
+        drop(state);
+        self.quota.release(freed);
+        // From here on nobody may take a tree for whole that was looked at before.
+        self.sweeps.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(super) fn read(&self, cid: &Cid, loc: Loc) -> Result<Bytes, ContentError> {

@@ -13,6 +13,7 @@
 
 mod barrier;
 mod check;
+mod checked;
 mod collect;
 mod committer;
 mod index;

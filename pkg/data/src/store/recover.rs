@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::Inner;
 use super::barrier::Barrier;
+use super::checked::Checked;
 use super::committer::control;
 use super::index::Index;
 use super::lock::lock;
@@ -52,6 +53,7 @@ pub(super) fn open(dir: &Path, config: &ContentConfig) -> Result<Inner, OpenErro
         collecting: Mutex::default(),
         flushing: Mutex::default(),
         sweeps: Arc::default(),
+        checked: Checked::default(),
         is_closing: AtomicBool::new(false),
         pressure: Pressure::new(config),
         crash: CrashAt::new(config.crash_at.as_deref()),

@@ -17,7 +17,7 @@ use super::Upstream;
 /// Requests to one upstream at a time; more wait in line.
 const REQUESTS_MAX: usize = 8;
 
-type Answer = Pin<Box<dyn Future<Output = Result<(Cid, Option<Bytes>), TransportError>> + Send>>;
+type Answer = Pin<Box<dyn Future<Output = (Cid, Option<Bytes>)> + Send>>;
 
 /// Requests and answers, in their order.
 pub(crate) struct UpstreamStream {
@@ -38,11 +38,12 @@ impl UpstreamStream {
             let upstream = self.upstream.clone();
             self.asked.push_back(Box::pin(async move {
                 match upstream.block(&cid).await {
-                    Ok(block) => Ok((cid, block)),
+                    Ok(block) => (cid, block),
                     Err(error) => {
                         tracing::warn!(upstream = upstream.name(), %cid, %error, "an upstream failed");
-                        let doing = format!("ask {}", upstream.name());
-                        Err(TransportError::Start { doing, why: error })
+                        // It counts as one that lacks the block, and is asked again later, for as
+                        // long as anybody may be: to break off here would be to begin anew at once.
+                        (cid, None)
                     }
                 }
             }));
@@ -61,7 +62,7 @@ impl BlockStream for UpstreamStream {
     async fn next(&mut self) -> Result<(Cid, Option<Bytes>), TransportError> {
         self.ask();
         match self.asked.next().await {
-            Some(answer) => answer,
+            Some(answer) => Ok(answer),
             // Nothing is asked for.
             None => std::future::pending().await,
         }

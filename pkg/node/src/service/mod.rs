@@ -113,6 +113,10 @@ impl Service for Node {
         self.one_block(cid).await
     }
 
+    async fn keep_records(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ServiceError> {
+        Ok(self.content.put(blocks).await?)
+    }
+
     async fn store_stat(&self) -> Result<StoreStat, ServiceError> {
         Ok(self.content.stat().await?)
     }

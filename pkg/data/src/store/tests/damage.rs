@@ -120,3 +120,26 @@ async fn a_pack_with_a_damaged_block_is_not_emptied() {
     assert!(!dir.path().join("packs/00000000.log").exists());
     assert!(store.get(&block("hidden").0, Some(namespace(1))).unwrap().is_some());
 }
+
+#[tokio::test]
+async fn what_a_disk_gives_back_changed_is_given_to_nobody_and_can_come_again() {
+    for cid in [block("two").0, large().0, block("hidden").0] {
+        let dir = dir();
+        drop(filled(dir.path()).await);
+        // A new process: nothing was looked at yet.
+        let store = open(dir.path());
+        spoil(dir.path(), &store, &cid, 1);
+        let sweeps = store.sweeps().load(std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(store.get(&cid, Some(namespace(1))).unwrap(), None);
+        assert!(!store.has(&cid));
+        let later = store.sweeps().load(std::sync::atomic::Ordering::SeqCst);
+        assert!(later > sweeps, "what was whole is looked at again");
+        assert_eq!(store.check(false).unwrap().bad, 0, "it is not counted as here");
+        let good = match cid == large().0 {
+            true => large(),
+            false => [block("two"), block("hidden")].into_iter().find(|b| b.0 == cid).unwrap(),
+        };
+        store.put_verified(vec![good.clone()]).await.unwrap();
+        assert_eq!(store.get(&cid, None).unwrap(), Some(good.1));
+    }
+}

@@ -1,0 +1,128 @@
+//! A job's receipts as records that link to each other.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use gadus_model::bundle::BUNDLE_VERSION;
+use gadus_model::event::JobEvent;
+use gadus_model::view::{ExecutionView, JobView};
+use gadus_model::{Answer, Bundle, Cid, CodecError, DAG_CBOR, Partition, Placement, Task, codec};
+use serde::Serialize;
+
+use crate::service::{ErrorCode, ServiceError};
+use crate::types::{ListReceiptsResponse, ReceiptEntry};
+
+/// The level of an answer that nobody checked.
+const ATTESTED: &str = "attested";
+
+/// Records, and what they say.
+#[derive(Debug)]
+pub struct Receipts {
+    /// The blocks of all records, each once.
+    pub blocks: Vec<(Cid, Bytes)>,
+    /// For people and programs.
+    pub listed: ListReceiptsResponse,
+}
+
+/// The receipts of a job's newest version.
+///
+/// # Errors
+/// `NotFound` where no answer counts yet; `Internal` where a task cannot be told from the view.
+pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
+    let mut records = Records::default();
+    let (mut answers, mut items) = (Vec::new(), Vec::new());
+    let newest = view.executions.iter().filter(|e| e.execution.slot.version == view.job.version);
+    for e in newest {
+        let (Some(manifest), Some(receipt)) = (&e.manifest, &e.receipt) else { continue };
+        let task = task_of(view, e, &receipt.body.task)?;
+        let answer = Answer {
+            task: records.add(&task)?,
+            manifest: records.add(manifest)?,
+            receipt: records.add(receipt)?,
+            verdict: None,
+        };
+        items.push(ReceiptEntry {
+            execution_id: e.execution.id().to_string(),
+            node_id: e.node.to_string(),
+            issuer: receipt.body.node.did_key(),
+            task_cid: answer.task.to_string(),
+            manifest_cid: answer.manifest.to_string(),
+            result_cid: manifest.result.to_string(),
+            receipt_cid: answer.receipt.to_string(),
+            engine: receipt.body.engine.clone(),
+            level: ATTESTED.to_owned(),
+        });
+        answers.push((e.execution.slot.clone(), answer));
+    }
+    if answers.is_empty() {
+        return Err(none(view));
+    }
+    answers.sort_by(|a, b| a.0.cmp(&b.0));
+    let answers = answers.into_iter().map(|(_, answer)| answer).collect();
+    let (job, version) = (view.job.id, view.job.version);
+    let bundle = records.add(&Bundle { v: BUNDLE_VERSION, job, version, answers })?;
+    let listed = ListReceiptsResponse { bundle_cid: bundle.to_string(), items };
+    Ok(Receipts { blocks: records.blocks.into_iter().collect(), listed })
+}
+
+fn none(view: &JobView) -> ServiceError {
+    let message = format!("job {} has no answer that counts", view.job.id);
+    let hint = match view.state.is_terminal() {
+        true => "`gadus job describe` says how it ended",
+        false => "it is not over; wait for it with `gadus job logs --follow`",
+    };
+    ServiceError::new(ErrorCode::NotFound, message).with_hint(hint).of("Receipts")
+}
+
+#[derive(Default)]
+struct Records {
+    blocks: BTreeMap<Cid, Bytes>,
+}
+
+impl Records {
+    fn add<T: Serialize>(&mut self, record: &T) -> Result<Cid, ServiceError> {
+        let failed = |error: CodecError| ServiceError::internal(error.to_string());
+        let bytes = codec::encode(record).map_err(failed)?;
+        let cid = codec::cid_of(DAG_CBOR, &bytes);
+        self.blocks.insert(cid, bytes.into());
+        Ok(cid)
+    }
+}
+
+/// The work of an execution: the job's task, for its partition and with the image that was pinned.
+fn task_of(view: &JobView, e: &ExecutionView, cid: &Cid) -> Result<Task, ServiceError> {
+    let told = || {
+        let (_, task) = view.job.task()?;
+        let index = e.execution.slot.partition;
+        let task = task.for_partition(Partition { index, count: partitions(view).max(1) });
+        let task = match image(view) {
+            Some(digest) => task.pinned(digest),
+            None => task,
+        };
+        (task.cid().ok()? == *cid).then_some(task)
+    };
+    told().ok_or_else(|| {
+        let id = e.execution.id();
+        ServiceError::internal(format!("the task {cid} of {id} is not in the job's record"))
+    })
+}
+
+fn partitions(view: &JobView) -> u32 {
+    let placed = |event: &JobEvent| {
+        let JobEvent::Placed { nodes } = event else { return None };
+        u32::try_from(nodes.len()).ok()
+    };
+    match view.job.kind.placement {
+        Placement::Ranked { count } => count,
+        Placement::EveryMatch => {
+            view.history.iter().find_map(|entry| placed(&entry.event)).unwrap_or(1)
+        }
+    }
+}
+
+fn image(view: &JobView) -> Option<&str> {
+    view.history.iter().find_map(|entry| {
+        let JobEvent::ImagePinned { digest } = &entry.event else { return None };
+        Some(digest.as_str())
+    })
+}
