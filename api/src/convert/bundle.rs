@@ -6,7 +6,9 @@ use bytes::Bytes;
 use gadus_model::bundle::BUNDLE_VERSION;
 use gadus_model::event::JobEvent;
 use gadus_model::view::{ExecutionView, JobView};
-use gadus_model::{Answer, Bundle, Cid, CodecError, DAG_CBOR, Partition, Placement, Task, codec};
+use gadus_model::{
+    Answer, Bundle, Cid, CodecError, DAG_CBOR, ExecutionState, Partition, Placement, Task, codec,
+};
 use serde::Serialize;
 
 use crate::service::{ErrorCode, ServiceError};
@@ -31,8 +33,7 @@ pub struct Receipts {
 pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
     let mut records = Records::default();
     let (mut answers, mut items) = (Vec::new(), Vec::new());
-    let newest = view.executions.iter().filter(|e| e.execution.slot.version == view.job.version);
-    for e in newest {
+    for e in view.executions.iter().filter(|e| counts(view, e)) {
         let (Some(manifest), Some(receipt)) = (&e.manifest, &e.receipt) else { continue };
         let task = task_of(view, e, &receipt.body.task)?;
         let answer = Answer {
@@ -63,6 +64,12 @@ pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
     let bundle = records.add(&Bundle { v: BUNDLE_VERSION, job, version, answers })?;
     let listed = ListReceiptsResponse { bundle_cid: bundle.to_string(), items };
     Ok(Receipts { blocks: records.blocks.into_iter().collect(), listed })
+}
+
+/// An answer that was accepted and is not given up since, of the newest version.
+fn counts(view: &JobView, e: &ExecutionView) -> bool {
+    let is_newest = e.execution.slot.version == view.job.version;
+    is_newest && matches!(e.state, ExecutionState::Accepted | ExecutionState::Published)
 }
 
 fn none(view: &JobView) -> ServiceError {

@@ -1,8 +1,9 @@
 //! Where results go besides the stores of nodes.
 
+use gadus_model::{PublisherSpec, S3Form, S3Target};
+
 use super::supported::Problem;
 use crate::types::{SpecConfig, Task};
-use gadus_model::{PublisherSpec, S3Form, S3Target};
 
 /// What the publisher `s3` may say.
 const S3_PARAMS: [&str; 5] = ["Bucket", "Key", "Endpoint", "Region", "Encoding"];

@@ -2,7 +2,7 @@
 
 use gadus_model::event::JobEvent;
 use gadus_model::view::JobView;
-use gadus_model::{Bundle, Cid, JobState, Manifest, Receipt, Task, codec};
+use gadus_model::{Bundle, Cid, ExecutionState, JobState, Manifest, Receipt, Task, codec};
 use serde::de::DeserializeOwned;
 
 use super::Api;
@@ -56,6 +56,14 @@ async fn a_job_without_an_answer_has_none_and_says_what_to_do() {
     let reply = Api::new(FakeService::with_job(waiting)).get(RECEIPTS).await;
     assert_eq!(reply.error().0, 404);
     assert!(reply.value()["Hint"].as_str().unwrap().contains("gadus job logs"));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_given_up_counts_no_more() {
+    let mut view = answered();
+    view.executions[0].state = ExecutionState::Failed;
+    let reply = Api::new(FakeService::with_job(view)).get(RECEIPTS).await;
+    assert_eq!(reply.error().0, 404);
 }
 
 #[tokio::test]

@@ -86,7 +86,10 @@ impl Writer<'_> {
         self.look(ENTRY_BYTES)?;
         match self.node(cid)? {
             Parsed::File(file) => {
-                self.fits(file.size)?;
+                // Smaller ones are looked at together.
+                if file.size > LOOK_BYTES {
+                    self.fits(file.size)?;
+                }
                 let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
                 let mode = Mode::from_raw_mode(0o444 | (file.mode.unwrap_or(0) & 0o555));
                 let out = openat(dir, name, flags, mode).map_err(failed)?;
@@ -161,7 +164,7 @@ impl Writer<'_> {
         let Some(disk) = disk else { return Ok(()) };
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         let reserve = self.core.config.disk_reserve_bytes;
-        if bytes == 0 || free >= reserve.saturating_add(bytes) {
+        if free >= reserve.saturating_add(bytes) {
             return Ok(());
         }
         let why = format!(

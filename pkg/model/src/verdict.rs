@@ -97,6 +97,21 @@ pub struct CloseBody {
     pub set: Vec<Committed>,
 }
 
+impl CloseBody {
+    /// Whether it is in its one form: a node that is there twice would make the set look larger
+    /// than it is.
+    #[must_use]
+    pub fn is_in_form(&self) -> bool {
+        self.set.is_sorted_by(|a, b| a.node < b.node)
+    }
+
+    /// What a node committed to for an execution.
+    #[must_use]
+    pub fn committed(&self, node: NodeId, execution: &Execution) -> Option<&Committed> {
+        self.set.iter().find(|one| one.node == node && one.execution == *execution)
+    }
+}
+
 /// An answer with what opens its commitment. The receipt is the node's own signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

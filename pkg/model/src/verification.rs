@@ -1,4 +1,4 @@
-//! How sure one wants to be of a result, and what the answers came to.
+//! How sure one wants to be of a result.
 
 use std::fmt;
 use std::str::FromStr;

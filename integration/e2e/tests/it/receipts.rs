@@ -54,9 +54,8 @@ fn receipts_are_checked_without_a_network_and_no_byte_can_be_changed() {
     let checked: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(checked["JobID"], job.as_str());
     let answer = &checked["Answers"][0];
-    for (name, listed) in [("TaskCID", "TaskCID"), ("ResultCID", "ResultCID"), ("Issuer", "Issuer")]
-    {
-        assert_eq!(answer[name], item[listed], "{name}");
+    for name in ["TaskCID", "ManifestCID", "ResultCID", "Issuer", "Engine"] {
+        assert_eq!(answer[name], item[name], "{name}");
     }
     assert_eq!((&answer["Level"], &answer["Outcome"]), (&"attested".into(), &"exit 0".into()));
     assert_eq!(answer["IsTrusted"], false);

@@ -44,7 +44,7 @@ impl Checked {
     }
 }
 
-/// A number for a place that is worth remembering, never 0: packs count from 1.
+/// A number for a place that is worth remembering; never 0, where a pack begins and no block does.
 fn name_of(at: Loc) -> Option<u64> {
     let offset = u32::try_from(at.offset).ok()?;
     let name = (u64::from(at.pack) << 32) | u64::from(offset);

@@ -100,8 +100,7 @@ impl Inner {
                 return Ok(Some(bytes));
             }
             // It may have been moved, and its room used for something else, since the look.
-            let is_there = quarantined.is_some() || self.public(&key) == Some(loc);
-            if is_there || moves == MOVES_MAX {
+            if self.is_live(&key, namespace, loc) || moves == MOVES_MAX {
                 self.damaged(cid, &key, namespace, loc);
                 return Ok(None);
             }

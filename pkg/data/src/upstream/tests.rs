@@ -122,7 +122,10 @@ async fn stores_that_are_away_are_none() {
         open(vec![format!("kubo:http://{gone}"), format!("gateway:http://{gone}")]);
     let cid = raw_cid(b"x");
     let error = content.fetch(cid, alone(), PinReason::User.into()).await.unwrap_err();
-    assert!(matches!(error, ContentError::Missing { .. }), "{error}");
+    let ContentError::Missing { waited_ms, .. } = error else { panic!("{error}") };
+    // They answer at once: it is the fetch's own wait that was waited for, not their silence.
+    let silence_ms = content.core.config.fetch_answer_ms;
+    assert!(waited_ms < silence_ms, "{waited_ms}");
 }
 
 #[tokio::test]

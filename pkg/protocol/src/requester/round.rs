@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gadus_model::event::JobEvent;
 use gadus_model::message::{ANNOUNCE_INPUTS_MAX, Announce, Bid, Message, RoundId};
-use gadus_model::{Cid, Code, Image, Input, JobId, NodeId, Reason, Task, Time, codec};
+use gadus_model::{Cid, Code, Image, Input, JobId, NodeId, Reason, Task, Time};
 
 use super::Requester;
 use super::directory::tie;
@@ -12,6 +12,7 @@ use super::log::JobLog;
 use super::soft::{Offer, Round};
 use crate::repeat::Repeat;
 use crate::step::Effect;
+use crate::verify::{draw_commitment, secret_of};
 
 /// Up to this many known nodes are all asked directly.
 pub const ASK_ALL_MAX: usize = 32;
@@ -115,11 +116,7 @@ impl Requester {
             want: want(log),
             window_ms: self.config.limits.window_ms,
             nodes_hint: u32::try_from(self.directory.len()).unwrap_or(u32::MAX),
-            draw_commitment: codec::sha256(&[
-                b"gadus/draw/1|",
-                &log.seed.to_be_bytes(),
-                &log.round.to_be_bytes(),
-            ]),
+            draw_commitment: draw_commitment(&secret_of(log.view.job.id, log.seed, log.round)),
         })
     }
 

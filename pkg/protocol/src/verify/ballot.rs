@@ -27,6 +27,13 @@ impl Ballot {
         *self.votes.entry(node).or_insert(manifest) == manifest
     }
 
+    /// The answers of those alone who are believed.
+    #[must_use]
+    pub fn among(mut self, believes: &dyn Fn(NodeId) -> bool) -> Self {
+        self.votes.retain(|node, _| believes(*node));
+        self
+    }
+
     /// How many nodes have answered.
     #[must_use]
     pub fn len(&self) -> usize {

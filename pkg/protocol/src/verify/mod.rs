@@ -26,8 +26,8 @@ pub mod standing;
 mod tests;
 
 pub use ballot::{Ballot, Standstill};
-pub use draw::{Drawn, draw, draw_commitment};
-pub use evidence::{Contradiction, contradiction};
+pub use draw::{Drawn, draw, draw_commitment, secret_of};
+pub use evidence::{Contradiction, contradicting_sets, contradiction};
 pub use recompute::{Flaw, Record, recompute};
 pub use seal::{NotRevealed, may_reveal, open};
 pub use standing::{Standing, TRUSTED_AFTER};

@@ -1,8 +1,8 @@
 //! Coming to a verdict again, from the records behind it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use gadus_model::verdict::{CloseBody, Decision, Inconclusive, Reveal, VerdictBody};
+use gadus_model::verdict::{CloseBody, Decision, Reveal, VerdictBody};
 use gadus_model::{Cid, CodecError, Engine, NodeId, Quorum, Receipt, Verification, codec};
 
 use super::ballot::Ballot;
@@ -95,8 +95,7 @@ pub fn recompute(
     let quorum = quorum_of(record.verdict.level)?;
     check_named(record)?;
     check_closes(record)?;
-    let ballot = ballot_of(record)?;
-    let counted = believed(&ballot, believes);
+    let counted = ballot_of(record)?.among(believes);
     let found = decide(&counted, quorum, record, believes);
     if found != record.verdict.decision {
         let stated = record.verdict.decision.word();
@@ -160,8 +159,7 @@ fn check_closes(record: &Record<'_>) -> Result<(), Flaw> {
     for close in record.closes {
         let same =
             (close.job, close.version, close.task) == (verdict.job, verdict.version, verdict.task);
-        let is_sorted = close.set.is_sorted_by(|a, b| a.node < b.node);
-        if !same || !is_sorted || close.round <= before {
+        if !same || !close.is_in_form() || close.round <= before {
             return Err(Flaw::Foreign { round: close.round });
         }
         before = close.round;
@@ -171,15 +169,13 @@ fn check_closes(record: &Record<'_>) -> Result<(), Flaw> {
 
 fn ballot_of(record: &Record<'_>) -> Result<Ballot, Flaw> {
     let mut ballot = Ballot::default();
-    let mut answered = BTreeMap::new();
+    let mut answered = BTreeSet::new();
     for reveal in record.reveals {
         let node = reveal.receipt.body.node;
-        if answered.insert(node, ()).is_some() {
+        if !answered.insert(node) {
             return Err(Flaw::Twice { node });
         }
-        let holds = |close: &&CloseBody| {
-            close.set.iter().any(|one| one.node == node && one.execution == reveal.execution)
-        };
+        let holds = |close: &&CloseBody| close.committed(node, &reveal.execution).is_some();
         let close = record.closes.iter().find(holds).ok_or_else(|| Flaw::Unopened {
             node,
             why: "no closed set has a commitment of it".to_owned(),
@@ -191,23 +187,10 @@ fn ballot_of(record: &Record<'_>) -> Result<Ballot, Flaw> {
     Ok(ballot)
 }
 
-fn believed(ballot: &Ballot, believes: &dyn Fn(NodeId) -> bool) -> Ballot {
-    let mut counted = Ballot::default();
-    for (manifest, _) in ballot.groups() {
-        for node in ballot.behind(manifest).filter(|node| believes(*node)) {
-            counted.vote(node, manifest);
-        }
-    }
-    counted
-}
-
 fn told(decision: &Decision) -> String {
     match decision {
         Decision::Accepted { manifest } => format!("verified, with {manifest}"),
-        Decision::Inconclusive { why } => {
-            let why: &Inconclusive = why;
-            format!("inconclusive: {}", why.as_str())
-        }
+        Decision::Inconclusive { why } => format!("inconclusive: {}", why.as_str()),
         Decision::Rejected { referee } => format!("rejected: the referee came to {referee}"),
     }
 }

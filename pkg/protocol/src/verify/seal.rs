@@ -1,7 +1,7 @@
 //! Commitments: when a node may open its own, and whether it opens.
 
 use gadus_model::verdict::{CloseBody, Committed, Opening, Reveal};
-use gadus_model::{Cid, Execution, NodeId};
+use gadus_model::{Cid, NodeId};
 
 /// Why a node keeps its answer to itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,11 +33,11 @@ pub fn may_reveal(
     equal: u32,
 ) -> Result<(), NotRevealed> {
     let slot = &own.execution.slot;
-    if close.job != slot.job || close.version != slot.version || close.task != *task {
-        return Err(NotRevealed::Foreign);
-    }
-    // Strictly: a node that is there twice would make the set look larger than it is.
-    if !close.set.is_sorted_by(|a, b| a.node < b.node) {
+    if close.job != slot.job
+        || close.version != slot.version
+        || close.task != *task
+        || !close.is_in_form()
+    {
         return Err(NotRevealed::Foreign);
     }
     if !close.set.contains(own) {
@@ -54,8 +54,8 @@ pub fn may_reveal(
 /// # Errors
 /// Why it is not, for people.
 pub fn open(close: &CloseBody, node: NodeId, reveal: &Reveal) -> Result<Cid, String> {
-    let committed = committed_of(close, node, &reveal.execution)
-        .ok_or("the closed set has no commitment of it")?;
+    let committed = close.committed(node, &reveal.execution);
+    let committed = committed.ok_or("the closed set has no commitment of it")?;
     let manifest = reveal.manifest.cid().map_err(|error| error.to_string())?;
     let body = &reveal.receipt.body;
     if body.node != node || body.task != close.task || body.manifest != manifest {
@@ -73,12 +73,4 @@ pub fn open(close: &CloseBody, node: NodeId, reveal: &Reveal) -> Result<Cid, Str
         return Err("it revealed another answer than it committed to".to_owned());
     }
     Ok(manifest)
-}
-
-fn committed_of<'a>(
-    close: &'a CloseBody,
-    node: NodeId,
-    execution: &Execution,
-) -> Option<&'a Committed> {
-    close.set.iter().find(|one| one.node == node && one.execution == *execution)
 }

@@ -147,3 +147,29 @@ fn a_named_symlink_is_what_it_leads_to() {
     assert!(entries(&packed(&dir.path().join("link")).unwrap()).contains_key("root/f"));
     assert_eq!(packed(&dir.path().join("link/f")).unwrap(), b"x");
 }
+
+/// Cuts a file off as soon as the first of it has been read.
+struct Cutter<'a>(&'a Path);
+
+impl Write for Cutter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let file = OpenOptions::new().write(true).open(self.0)?;
+        file.set_len(10)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_read_is_not_added_as_what_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    fs::write(&path, vec![1; 3 * READ_BYTES]).unwrap();
+    let Err(Failure::Told(report)) = pack(&path, Packed::File, false, &mut Cutter(&path)) else {
+        panic!("it is not what it was")
+    };
+    assert!(report.causes[0].contains("changed while it was being read"), "{report:?}");
+}
