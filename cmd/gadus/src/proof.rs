@@ -172,8 +172,8 @@ async fn checked(
         return Err(forged("the receipt", format!("it is for answer {}", body.manifest)));
     }
     if answer.verdict.is_some() {
-        let why = "it speaks of a verdict, and this release knows none";
-        return Err(forged("the bundle", why));
+        let failure = Failure::usage("this release of gadus checks no verdicts");
+        return Err(failure.hint("check it with the release that wrote it, or a later one").into());
     }
     result(content, &manifest).await?;
     Ok(CheckedAnswer {
