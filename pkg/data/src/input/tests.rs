@@ -1,12 +1,14 @@
 //! Trees as inputs.
 
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use gadus_model::Cid;
 use gadus_ports::{
     Content as _, ContentError, InputDirectory, InputFile, InputKind, InputNode, Layout,
 };
-use std::fs;
-use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::unixfs::data;
@@ -118,8 +120,8 @@ async fn what_is_missing_or_malformed_is_an_error_where_it_is_met() {
     let gone = raw_cid(b"nobody has this");
     assert!(matches!(content.input(gone).await, Err(ContentError::Missing { .. })));
     let here = raw(&content, b"here").await;
-    let half = node(&content, &[("", here), ("", gone)], &data::file(9, [4, 5].into_iter(), None));
-    let half = half.await;
+    let message = data::file(9, [4, 5].into_iter(), None);
+    let half = node(&content, &[("", here), ("", gone)], &message).await;
     let liar = node(&content, &[("", here)], &data::file(5, [5].into_iter(), None)).await;
     let message = data::directory(None);
     let links = [("../up", here), ("gone", gone), ("half", half), ("liar", liar)];
@@ -158,7 +160,6 @@ async fn a_disk_that_lies_is_found_out() {
             let last = bytes.windows(27).rposition(|bytes| bytes == &marked[..27]);
             if let Some(at) = last {
                 bytes[at] ^= 1;
-                use std::os::unix::fs::FileExt;
                 let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
                 file.write_all_at(&bytes[at..=at], at as u64).unwrap();
                 changed += 1;
