@@ -67,12 +67,16 @@ pub(crate) fn container(
             ..HealthConfig::default()
         }),
         stop_timeout: Some(1),
-        host_config: Some(host_config(request, image, limits)),
+        host_config: Some(host_config(request, image, limits)?),
         ..ContainerCreateBody::default()
     })
 }
 
-fn host_config(request: &ExecRequest, image: &LocalImage, limits: &DockerLimits) -> HostConfig {
+fn host_config(
+    request: &ExecRequest,
+    image: &LocalImage,
+    limits: &DockerLimits,
+) -> Result<HostConfig, Failure> {
     let asked = request.limits.resources;
     let memory = or_default(asked.memory_bytes, limits.memory_default_bytes).max(MEMORY_MIN_BYTES);
     let cpu = or_default(asked.cpu_millis, limits.cpu_default_millis).max(CPU_MIN_MILLIS);
@@ -81,7 +85,7 @@ fn host_config(request: &ExecRequest, image: &LocalImage, limits: &DockerLimits)
         Network::Host => "host",
         Network::Bridge => "bridge",
     };
-    HostConfig {
+    Ok(HostConfig {
         network_mode: Some(network.to_owned()),
         readonly_rootfs: Some(true),
         tmpfs: Some(tmpfs(request, image, (memory / 2).min(limits.tmp_max_bytes))),
@@ -105,7 +109,7 @@ fn host_config(request: &ExecRequest, image: &LocalImage, limits: &DockerLimits)
         mounts: Some(mounts(request)?),
         device_requests: gpus(&request.limits),
         ..HostConfig::default()
-    }
+    })
 }
 
 /// `/tmp` and what the image declares as volumes, unless something is mounted there anyway. As

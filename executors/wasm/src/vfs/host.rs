@@ -69,14 +69,12 @@ impl InputDirectory for HostDirectory {
         for entry in Dir::read_from(&self.0).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = text(entry.file_name())?.to_owned();
-            let kind = match entry.file_type() {
-                FileType::Unknown => {
-                    let stat = statat(&self.0, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
-                    kind(FileType::from_raw_mode(stat.map_err(failed)?.st_mode))
-                }
-                known => kind(known),
-            };
-            if let Some(kind) = kind
+            let mut told = entry.file_type();
+            if told == FileType::Unknown {
+                let stat = statat(&self.0, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
+                told = FileType::from_raw_mode(stat.map_err(failed)?.st_mode);
+            }
+            if let Some(kind) = kind(told)
                 && !matches!(name.as_str(), "." | "..")
             {
                 entries.push(InputEntry { name, kind });

@@ -245,7 +245,6 @@ fn add_files(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
 }
 
 /// What paths lead to.
-#[expect(clippy::too_many_arguments, reason = "the call has so many")]
 fn add_paths(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     linker.func_wrap(
         MODULE,

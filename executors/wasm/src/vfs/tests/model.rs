@@ -12,7 +12,7 @@ const NAMES: [&str; 3] = ["a", "b", "c"];
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Node {
     File(Vec<u8>),
-    Dir(BTreeMap<String, Node>),
+    Dir(BTreeMap<String, Self>),
 }
 
 type Names = Vec<&'static str>;
