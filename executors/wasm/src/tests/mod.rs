@@ -13,3 +13,4 @@ mod rig;
 mod script;
 mod stopping;
 mod stress;
+mod trees;
