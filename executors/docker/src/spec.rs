@@ -9,7 +9,7 @@ use bollard::models::{
     ResourcesUlimits,
 };
 use gadus_model::{Failure, FailureKind, Network};
-use gadus_ports::{ExecCode, ExecLimits, ExecRequest};
+use gadus_ports::{ExecCode, ExecLimits, ExecRequest, MountSource};
 
 use crate::config::DockerLimits;
 use crate::hosts;
@@ -67,12 +67,16 @@ pub(crate) fn container(
             ..HealthConfig::default()
         }),
         stop_timeout: Some(1),
-        host_config: Some(host_config(request, image, limits)),
+        host_config: Some(host_config(request, image, limits)?),
         ..ContainerCreateBody::default()
     })
 }
 
-fn host_config(request: &ExecRequest, image: &LocalImage, limits: &DockerLimits) -> HostConfig {
+fn host_config(
+    request: &ExecRequest,
+    image: &LocalImage,
+    limits: &DockerLimits,
+) -> Result<HostConfig, Failure> {
     let asked = request.limits.resources;
     let memory = or_default(asked.memory_bytes, limits.memory_default_bytes).max(MEMORY_MIN_BYTES);
     let cpu = or_default(asked.cpu_millis, limits.cpu_default_millis).max(CPU_MIN_MILLIS);
@@ -81,7 +85,7 @@ fn host_config(request: &ExecRequest, image: &LocalImage, limits: &DockerLimits)
         Network::Host => "host",
         Network::Bridge => "bridge",
     };
-    HostConfig {
+    Ok(HostConfig {
         network_mode: Some(network.to_owned()),
         readonly_rootfs: Some(true),
         tmpfs: Some(tmpfs(request, image, (memory / 2).min(limits.tmp_max_bytes))),
@@ -102,10 +106,10 @@ fn host_config(request: &ExecRequest, image: &LocalImage, limits: &DockerLimits)
         init: Some(true),
         auto_remove: Some(false),
         log_config: Some(log(&request.limits)),
-        mounts: Some(mounts(request)),
+        mounts: Some(mounts(request)?),
         device_requests: gpus(&request.limits),
         ..HostConfig::default()
-    }
+    })
 }
 
 /// `/tmp` and what the image declares as volumes, unless something is mounted there anyway. As
@@ -149,7 +153,7 @@ fn log(asked: &ExecLimits) -> HostConfigLogConfig {
     }
 }
 
-fn mounts(request: &ExecRequest) -> Vec<Mount> {
+fn mounts(request: &ExecRequest) -> Result<Vec<Mount>, Failure> {
     let bind = |host: &Path, guest: &str, read_only: bool| Mount {
         typ: Some(MountType::BIND),
         source: Some(host.to_string_lossy().into_owned()),
@@ -161,11 +165,20 @@ fn mounts(request: &ExecRequest) -> Vec<Mount> {
         }),
         ..Mount::default()
     };
-    let inputs = request.mounts.iter().map(|m| bind(&m.host, &m.guest, true));
+    let mut all = Vec::new();
+    for mount in &request.mounts {
+        match &mount.source {
+            MountSource::Host(host) => all.push(bind(host, &mount.guest, true)),
+            MountSource::Tree(_) => {
+                return Err(invalid("the input of a container must be written out before"));
+            }
+        }
+    }
     let outputs = request.outputs.iter().map(|o| bind(&o.host, &o.guest, false));
     let hosts =
         needs_hosts(request).then(|| bind(&hosts::file(&request.scratch), hosts::GUEST, true));
-    inputs.chain(outputs).chain(hosts).collect()
+    all.extend(outputs.chain(hosts));
+    Ok(all)
 }
 
 /// Whether gadus gives it a hosts file: the engine does where there is a network, and what the job

@@ -28,9 +28,13 @@ pub struct WasmConfig {
     pub table_max: u64,
     /// The Wasm stack of every guest.
     pub stack_max_bytes: u64,
-    /// Files and directories that one guest has open at once.
+    /// Files and directories that a guest of the attested profile has open at once; the
+    /// deterministic one has a number of its own.
     pub open_files_max: usize,
-    /// A guest that has outputs is ended when their disk has less than this left.
+    /// Bytes of a guest's outputs that stay in memory while it runs; the rest goes to files of its
+    /// scratch directory.
+    pub overlay_memory_bytes: u64,
+    /// A run fails rather than leave less than this on the disk of its outputs.
     pub disk_reserve_bytes: u64,
     /// Instances whose address space is reserved up front, each with room for
     /// `memory_max_bytes`; 0 for none (every run maps its own).
@@ -98,6 +102,7 @@ impl WasmConfig {
             table_max: 1_000_000,
             stack_max_bytes: 1 << 20,
             open_files_max: 256,
+            overlay_memory_bytes: 32 << 20,
             disk_reserve_bytes: 64 << 20,
             pool_slots: u32::try_from(threads).unwrap_or(u32::MAX).saturating_add(8),
             module: ModuleLimits::default(),

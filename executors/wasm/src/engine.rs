@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use gadus_model::{Failure, FailureKind};
+use gadus_model::{Failure, FailureKind, PROFILE_DET_1, PROFILE_WASI_1};
 use sha2::{Digest, Sha256};
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
@@ -67,11 +67,16 @@ pub(crate) fn build(config: &WasmConfig) -> Result<(Engine, Allocator), Failure>
     Ok((engine, Allocator::OnDemand))
 }
 
+/// The version of our own side: what the calls of WASI answer, in either profile. Any change that
+/// a guest could notice is another one.
+const HOST_VERSION: u32 = 1;
+
 /// `wasmtime/VERSION+HASH`, the hash over every setting that can change what a module computes or
-/// how much fuel it burns. Sizes of pools, stacks and caches are not among them.
+/// how much fuel it burns, of both profiles. Sizes of pools, stacks and caches are not among them.
 pub(crate) fn id() -> String {
     let settings = format!(
-        "cranelift nan-canonical fuel epochs no-threads no-relaxed-simd features={:#x}",
+        "cranelift nan-canonical fuel epochs no-threads no-relaxed-simd features={:#x} \
+         {PROFILE_DET_1} {PROFILE_WASI_1} host={HOST_VERSION}",
         FEATURES.bits()
     );
     let hash = hex::encode(Sha256::digest(settings.as_bytes()));

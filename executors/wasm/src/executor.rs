@@ -94,7 +94,7 @@ impl WasmExecutor {
 
     /// Runs a prepared module on the calling thread: the least that a run can cost, for
     /// comparison. Nothing can stop it but its timeout. Not for a thread that drives async tasks,
-    /// which it would block, and whose runtime it would get in the way of.
+    /// which it would block.
     ///
     /// # Errors
     /// As [`Executor::run`], and `Internal` when the module is not in memory.

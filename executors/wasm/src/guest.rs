@@ -3,14 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gadus_model::{Det, Failure, FailureKind};
+use gadus_model::{Det, Failure, FailureKind, PROFILE_DET_1, PROFILE_WASI_1};
 use gadus_ports::ExecLimits;
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use crate::config::WasmConfig;
 use crate::kill::{KillSwitch, Killed};
-use crate::quota::OutputQuota;
+use crate::vfs::Broken;
 use crate::wasi::Wasi;
+
+/// Files and directories that a deterministic guest has open at once: the same on every node.
+const DET_OPEN_FILES_MAX: usize = 256;
+
+/// Files, directories and links that a deterministic guest makes: the same on every node.
+const DET_OUTPUT_FILES_MAX: u64 = 100_000;
 
 /// The store's data.
 pub(crate) struct Guest {
@@ -18,7 +24,6 @@ pub(crate) struct Guest {
     pub(crate) memory: MemoryLimits,
     pub(crate) kill: Arc<KillSwitch>,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) quota: Option<OutputQuota>,
 }
 
 impl Guest {
@@ -26,27 +31,56 @@ impl Guest {
     ///
     /// # Errors
     /// Why the guest is to end.
-    pub(crate) fn tick(&mut self) -> Result<UpdateDeadline, Killed> {
-        let now = Instant::now();
-        if let Some(killed) = self.kill.check(now, self.deadline) {
-            return Err(killed);
-        }
-        match self.quota.as_mut().and_then(|quota| quota.look(now)) {
+    pub(crate) fn tick(&self) -> Result<UpdateDeadline, Killed> {
+        match self.kill.check(Instant::now(), self.deadline) {
             Some(killed) => Err(killed),
             None => Ok(UpdateDeadline::Continue(1)),
         }
     }
 }
 
-/// What one run may use, out of the task's limits and the node's.
+/// What a run promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// `det/1`: the result is a function of the task, on whatever node.
+    Deterministic,
+    /// `wasi/1`: the result is this node's word.
+    Attested,
+}
+
+impl Profile {
+    /// Reads a profile's name.
+    ///
+    /// # Errors
+    /// `Invalid` for one that is not known here.
+    fn of(name: &str) -> Result<Self, Failure> {
+        match name {
+            PROFILE_DET_1 => Ok(Self::Deterministic),
+            PROFILE_WASI_1 => Ok(Self::Attested),
+            unknown => {
+                let message = format!("the execution profile '{unknown}' is not known here");
+                let hint =
+                    format!("profiles of this release: '{PROFILE_WASI_1}', '{PROFILE_DET_1}'");
+                Err(Failure::new(FailureKind::Invalid, message).with_hint(hint))
+            }
+        }
+    }
+}
+
+/// What one run may use, out of the task's limits and the node's. In the deterministic profile
+/// nothing that a guest could notice comes from the node.
 #[derive(Clone, Debug)]
 pub(crate) struct RunLimits {
+    pub(crate) profile: Profile,
     pub(crate) memory_max_bytes: u64,
     pub(crate) table_max: u64,
     pub(crate) fuel_max: Option<u64>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) output_max_bytes: u64,
     pub(crate) output_max_files: u64,
+    pub(crate) open_files_max: usize,
+    pub(crate) overlay_memory_bytes: u64,
+    pub(crate) disk_reserve_bytes: u64,
 }
 
 impl RunLimits {
@@ -54,44 +88,68 @@ impl RunLimits {
     ///
     /// # Errors
     /// `Invalid` for a profile that is not known here, or a limit that this node cannot give: less
-    /// than the task asks for would be another result.
+    /// than the task asks for would be another result. A deterministic task is also refused when
+    /// its job asks for less memory than the task may use.
     pub(crate) fn of(limits: &ExecLimits, config: &WasmConfig) -> Result<Self, Failure> {
         let det = limits.det.clone().unwrap_or_default();
-        let known = Det::default().profile;
-        if det.profile != known {
-            let message = format!("the execution profile '{}' is not known here", det.profile);
-            return Err(Failure::new(FailureKind::Invalid, message)
-                .with_hint(format!("the profile of this release is '{known}'")));
-        }
-        for (what, asked, max) in [
-            ("bytes of memory", det.memory_max_bytes, config.memory_max_bytes),
-            ("table elements", det.table_max, config.table_max),
-            ("bytes of stack", det.stack_max_bytes, config.stack_max_bytes),
-        ] {
-            if asked > max {
-                let message = format!("the task asks for {asked} {what}, and {max} is the most");
-                return Err(Failure::new(FailureKind::Invalid, message));
-            }
-        }
+        let profile = Profile::of(&det.profile)?;
+        check_node(&det, config)?;
         let asked = limits.resources.memory_bytes;
-        Ok(Self {
-            // 0 is a job that said nothing of memory.
-            memory_max_bytes: if asked == 0 {
-                det.memory_max_bytes
-            } else {
-                det.memory_max_bytes.min(asked)
-            },
+        let common = Self {
+            profile,
+            memory_max_bytes: det.memory_max_bytes,
             table_max: det.table_max,
             fuel_max: det.fuel_max,
             timeout: limits.timeout,
-            output_max_bytes: det.output_max_bytes.min(limits.caps.output_max_bytes),
-            output_max_files: limits.caps.output_max_files,
-        })
+            output_max_bytes: det.output_max_bytes,
+            output_max_files: DET_OUTPUT_FILES_MAX,
+            open_files_max: DET_OPEN_FILES_MAX,
+            overlay_memory_bytes: config.overlay_memory_bytes,
+            disk_reserve_bytes: config.disk_reserve_bytes,
+        };
+        match profile {
+            // 0 is a job that said nothing of memory.
+            Profile::Deterministic if asked != 0 && asked < det.memory_max_bytes => {
+                let message = format!(
+                    "the job asks for {asked} bytes of memory, and its task may use {}",
+                    det.memory_max_bytes
+                );
+                Err(Failure::new(FailureKind::Invalid, message)
+                    .with_hint("ask for as much memory as the task's own limit says"))
+            }
+            Profile::Deterministic => Ok(common),
+            Profile::Attested => Ok(Self {
+                memory_max_bytes: match asked {
+                    0 => det.memory_max_bytes,
+                    asked => det.memory_max_bytes.min(asked),
+                },
+                output_max_bytes: det.output_max_bytes.min(limits.caps.output_max_bytes),
+                output_max_files: limits.caps.output_max_files,
+                open_files_max: config.open_files_max,
+                ..common
+            }),
+        }
     }
+}
+
+fn check_node(det: &Det, config: &WasmConfig) -> Result<(), Failure> {
+    for (what, asked, max) in [
+        ("bytes of memory", det.memory_max_bytes, config.memory_max_bytes),
+        ("table elements", det.table_max, config.table_max),
+        ("bytes of stack", det.stack_max_bytes, config.stack_max_bytes),
+    ] {
+        if asked > max {
+            let message = format!("the task asks for {asked} {what}, and {max} is the most");
+            return Err(Failure::new(FailureKind::Invalid, message));
+        }
+    }
+    Ok(())
 }
 
 /// Counts memory and table elements over the whole guest, and refuses what goes beyond.
 pub(crate) struct MemoryLimits {
+    /// What is permitted must be had: that it is not would be the host's doing.
+    is_exact: bool,
     memory_max_bytes: u64,
     table_max: u64,
     memory_bytes: u64,
@@ -113,6 +171,7 @@ pub(crate) enum TooLarge {
 impl MemoryLimits {
     pub(crate) fn new(limits: &RunLimits) -> Self {
         Self {
+            is_exact: limits.profile == Profile::Deterministic,
             memory_max_bytes: limits.memory_max_bytes,
             table_max: limits.table_max,
             memory_bytes: 0,
@@ -161,11 +220,32 @@ impl ResourceLimiter for MemoryLimits {
         self.table_elements = total;
         Ok(true)
     }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.grow_failed("memory", &error)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.grow_failed("table elements", &error)
+    }
+}
+
+impl MemoryLimits {
+    /// What was permitted could not be had.
+    fn grow_failed(&self, what: &str, error: &wasmtime::Error) -> wasmtime::Result<()> {
+        let message = format!("the host has not the {what} that the program may use: {error:#}");
+        if self.is_exact {
+            let failure = Failure::new(FailureKind::Internal, message);
+            return Err(wasmtime::Error::new(Broken(failure)));
+        }
+        tracing::debug!("{message}");
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use gadus_model::Resources;
+    use gadus_model::{Caps, Resources};
 
     use super::*;
 
@@ -181,6 +261,30 @@ mod tests {
         for (asked, given) in [(0, 1000), (10, 10), (5000, 1000)] {
             assert_eq!(limits(asked, Some(det.clone())).unwrap().memory_max_bytes, given);
         }
+    }
+
+    #[test]
+    fn a_deterministic_task_takes_nothing_from_the_node_or_the_job() {
+        let det = Det { profile: PROFILE_DET_1.into(), memory_max_bytes: 1000, ..Det::default() };
+        let of = |memory_bytes, config: &WasmConfig| {
+            let limits = ExecLimits {
+                resources: Resources { memory_bytes, ..Resources::default() },
+                det: Some(det.clone()),
+                caps: Caps { output_max_bytes: 1, output_max_files: 1, ..Caps::default() },
+                ..ExecLimits::default()
+            };
+            RunLimits::of(&limits, config)
+        };
+        let mut config = WasmConfig::new("unused");
+        config.open_files_max = 1;
+        for asked in [0, 1000, 5000] {
+            let limits = of(asked, &config).unwrap();
+            assert_eq!(limits.memory_max_bytes, 1000);
+            assert_eq!(limits.open_files_max, DET_OPEN_FILES_MAX);
+            assert_eq!(limits.output_max_files, DET_OUTPUT_FILES_MAX);
+            assert_eq!(limits.output_max_bytes, det.output_max_bytes);
+        }
+        assert_eq!(of(999, &config).unwrap_err().kind, FailureKind::Invalid);
     }
 
     #[test]

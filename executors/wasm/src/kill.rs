@@ -13,12 +13,6 @@ pub(crate) enum Killed {
     /// Its deadline passed.
     #[error("out of time")]
     Timeout,
-    /// It wrote more than it may.
-    #[error("wrote more than its outputs may hold")]
-    OutputLimit,
-    /// The disk that it writes to is nearly full.
-    #[error("no room left on the disk")]
-    DiskFull,
 }
 
 /// One guest's switch. The guest looks at it on every tick, and waits on it while it sleeps.

@@ -5,7 +5,9 @@
 //! - A module is checked, compiled off the event loop, and kept on disk (by module CID and engine)
 //!   and in memory. See `modules`.
 //! - A guest sees its arguments, environment, inputs and outputs, and nothing else of the host.
-//!   All of that is in `wasi`.
+//!   The calls are in `wasi`, the files in `vfs`; no other crate's WASI is linked.
+//! - Of the two profiles, `det/1` is a function of its task; `wasi/1` has the host's clocks and
+//!   randomness. See `guest::Profile`.
 //! - An exit, a trap and the end of the fuel are results. A timeout, a stop and an exhausted stack
 //!   are failures. See `outcome`.
 
@@ -21,9 +23,9 @@ mod loaded;
 mod modules;
 mod outcome;
 mod pool;
-mod quota;
 mod run;
 mod ticker;
+mod vfs;
 mod wasi;
 
 pub use config::{ModuleLimits, WasmConfig};

@@ -5,6 +5,7 @@ use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 use crate::guest::{RunLimits, TooLarge};
 use crate::kill::Killed;
+use crate::vfs::Broken;
 use crate::wasi::Exit;
 
 /// Bytes of a trap's reason and backtrace: names in it are the module's own, of any length.
@@ -27,6 +28,9 @@ pub(crate) fn of_error(
     }
     if let Some(killed) = error.downcast_ref::<Killed>() {
         return Err(of_kill(*killed, limits));
+    }
+    if let Some(Broken(failure)) = error.downcast_ref() {
+        return Err(failure.clone());
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => Err(Failure::new(
@@ -75,7 +79,8 @@ pub(crate) fn of_start(
         let message = format!("no room for another Wasm instance: {error:#}");
         return Some(Failure::new(FailureKind::Internal, message));
     }
-    let of_the_guest = error.is::<Trap>() || error.is::<Exit>() || error.is::<Killed>();
+    let of_the_guest =
+        error.is::<Trap>() || error.is::<Exit>() || error.is::<Killed>() || error.is::<Broken>();
     // A trap in a call of the host has neither type, but happened somewhere in the guest.
     if of_the_guest || error.is::<WasmBacktrace>() {
         return None;
@@ -95,18 +100,6 @@ fn of_kill(killed: Killed, limits: &RunLimits) -> Failure {
             ),
         )
         .with_hint("give the job a longer timeout"),
-        Killed::OutputLimit => Failure::new(
-            FailureKind::OutputLimit,
-            format!(
-                "the outputs grew over {} bytes or {} files",
-                limits.output_max_bytes, limits.output_max_files
-            ),
-        )
-        .with_hint("write less, or ask for a higher output limit"),
-        Killed::DiskFull => Failure::new(
-            FailureKind::DiskFull,
-            "the node's disk was nearly full while the program wrote its outputs",
-        ),
     }
 }
 

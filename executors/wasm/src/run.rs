@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use gadus_model::{Failure, FailureKind, Outcome};
 use gadus_ports::{ExecRequest, Finished, LogSink};
-use tokio::runtime::{Builder, Runtime};
 use wasmtime::{Engine, Instance, Store};
 
 use crate::config::WasmConfig;
@@ -13,14 +12,7 @@ use crate::guest::{Guest, MemoryLimits, RunLimits};
 use crate::kill::KillSwitch;
 use crate::loaded::Loaded;
 use crate::outcome;
-use crate::quota::OutputQuota;
 use crate::wasi::Wasi;
-
-thread_local! {
-    /// wasmtime-wasi polls even its synchronous calls under some runtime; without one of this
-    /// thread's own it would start another with threads of its own. Nothing ever waits on it.
-    static RUNTIME: std::io::Result<Runtime> = Builder::new_current_thread().build();
-}
 
 /// One run, ready to go.
 pub(crate) struct Run {
@@ -38,21 +30,8 @@ impl Run {
     /// # Errors
     /// Environmental failures, as in [`gadus_ports::Executor::run`].
     pub(crate) fn finish(self, engine: &Engine, config: &WasmConfig) -> Result<Finished, Failure> {
-        RUNTIME.with(|runtime| match runtime {
-            Ok(runtime) => {
-                let _entered = runtime.enter();
-                self.finish_inside(engine, config)
-            }
-            Err(error) => Err(Failure::new(
-                FailureKind::Internal,
-                format!("no runtime for a Wasm guest: {error}"),
-            )),
-        })
-    }
-
-    fn finish_inside(&self, engine: &Engine, config: &WasmConfig) -> Result<Finished, Failure> {
         let began = Instant::now();
-        let mut store = self.store(engine, config)?;
+        let mut store = self.store(engine)?;
         let started = Instant::now();
         store.data_mut().deadline =
             self.limits.timeout.and_then(|timeout| started.checked_add(timeout));
@@ -71,6 +50,7 @@ impl Run {
             Ok(()) => (Outcome::Exit(0), String::new()),
             Err(error) => outcome::of_error(&error, &self.limits, config.stack_max_bytes)?,
         };
+        self.settle(store.data_mut())?;
         let fuel_left = store.get_fuel().unwrap_or_default();
         Ok(Finished {
             outcome,
@@ -82,29 +62,16 @@ impl Run {
         })
     }
 
-    fn store(&self, engine: &Engine, config: &WasmConfig) -> Result<Store<Guest>, Failure> {
-        let outputs = &self.request.outputs;
-        let quota = (!outputs.is_empty()).then(|| {
-            let dirs = outputs.iter().map(|output| output.host.clone()).collect();
-            OutputQuota::new(
-                dirs,
-                self.limits.output_max_bytes,
-                self.limits.output_max_files,
-                config.disk_reserve_bytes,
-            )
-        });
+    fn store(&self, engine: &Engine) -> Result<Store<Guest>, Failure> {
         let guest = Guest {
-            wasi: Wasi::new(&self.request, &self.sink, config.open_files_max)?,
+            wasi: Wasi::new(&self.request, &self.sink, &self.limits)?,
             memory: MemoryLimits::new(&self.limits),
             kill: Arc::clone(&self.kill),
             deadline: None,
-            quota,
         };
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.memory);
-        store.epoch_deadline_callback(|mut guest| {
-            guest.data_mut().tick().map_err(wasmtime::Error::new)
-        });
+        store.epoch_deadline_callback(|guest| guest.data().tick().map_err(wasmtime::Error::new));
         store.set_epoch_deadline(1);
         store.set_fuel(self.fuel()).map_err(|error| {
             Failure::new(FailureKind::Internal, format!("fuel cannot be given: {error:#}"))
@@ -126,6 +93,15 @@ impl Run {
         }
         // What an entry returns means nothing: only an exit code is a result.
         entry.call(&mut *store, &[], &mut vec![wasmtime::Val::I32(0); results])
+    }
+
+    /// The guest came to a result: what it made is written out.
+    fn settle(&self, guest: &mut Guest) -> Result<(), Failure> {
+        if guest.wasi.unsupported > 0 {
+            let (execution, calls) = (self.request.execution, guest.wasi.unsupported);
+            tracing::info!(%execution, calls, "the program asked for what WASI has not here");
+        }
+        guest.wasi.vfs.export()
     }
 
     /// Fuel is always counted; without a limit there is more than anyone burns in a century.

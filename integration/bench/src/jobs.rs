@@ -167,6 +167,7 @@ async fn in_process(calls: usize) -> anyhow::Result<Duration> {
             execution: format!("e-00000000-0000-0000-0000-{n:012}").parse::<ExecutionId>()?,
             code: code.clone(),
             args: Vec::new(),
+            seed: [0; 32],
             env: std::collections::BTreeMap::new(),
             mounts: Vec::new(),
             outputs: Vec::new(),

@@ -14,8 +14,8 @@ use futures::stream::BoxStream;
 use gadus_model::{Cid, Time};
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, Content, ContentError, FetchFrom, Fetched,
-    Imported, ImportedResult, Keeping, Layout, NamespaceId, Node, Pin, PinPage, PinReason, Pinning,
-    Resolved, ResultTree, StoreStat,
+    Imported, ImportedResult, InputNode, Keeping, Layout, NamespaceId, Node, Pin, PinPage,
+    PinReason, Pinning, Resolved, ResultTree, StoreStat,
 };
 use rustix::fs::CWD;
 use tokio::sync::Semaphore;
@@ -34,7 +34,7 @@ use crate::readers::Readers;
 use crate::store::{Session, Store};
 use crate::unixfs::{BlockSink, Built};
 use crate::upstream::{self, Upstreams};
-use crate::{export, fetch, materialise, outputs, read};
+use crate::{export, fetch, input, materialise, outputs, read};
 
 /// Blocks up to this size, together, are hashed where they come in; more on a thread that may
 /// take its time.
@@ -257,6 +257,11 @@ impl Content for EmbeddedContent {
         let stop = StopOnDrop::default();
         let is_over = stop.0.clone();
         blocking(move || materialise::write(&core, &root, &dest, &is_over)).await
+    }
+
+    async fn input(&self, root: Cid) -> Result<InputNode, ContentError> {
+        let core = self.core.clone();
+        self.core.readers.read(move || input::open(&core, &root)).await
     }
 
     async fn import_result(

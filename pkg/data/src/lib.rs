@@ -37,6 +37,7 @@ mod fetch;
 pub mod fuzz;
 mod hash;
 pub mod import;
+mod input;
 mod materialise;
 #[cfg(test)]
 mod origin_server;

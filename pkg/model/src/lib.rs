@@ -48,7 +48,9 @@ pub use receipt::{Claim, Receipt, ReceiptBody, Usage};
 pub use resources::Resources;
 pub use slot::{Epoch, Execution, Slot};
 pub use state::{Desired, ExecutionState, JobState};
-pub use task::{Await, AwaitBranch, Code, Det, Image, Input, Partition, Task};
+pub use task::{
+    Await, AwaitBranch, Code, Det, Image, Input, PROFILE_DET_1, PROFILE_WASI_1, Partition, Task,
+};
 pub use time::Time;
 pub use verdict::{CloseBody, CommitBody, Decision, Inconclusive, Opening, Reveal, VerdictBody};
 pub use verification::{Quorum, Verification};

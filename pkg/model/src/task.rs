@@ -126,7 +126,7 @@ impl Default for Partition {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Det {
-    /// The execution profile; `wasi/1` is plain WASI preview 1, without any promise of equality.
+    /// The execution profile: [`PROFILE_WASI_1`] or [`PROFILE_DET_1`].
     pub profile: String,
     /// Fuel that may be burnt; absent means that time alone limits the run.
     pub fuel_max: Option<u64>,
@@ -144,7 +144,11 @@ pub struct Det {
     pub output_max_bytes: u64,
 }
 
-/// The only profile of this release.
+/// Deterministic: the same task comes to the same result on every machine. Clocks are virtual,
+/// randomness comes from the task's CID, and all limits are the task's own.
+pub const PROFILE_DET_1: &str = "det/1";
+
+/// Plain WASI preview 1, with the host's clocks and randomness: no promise of equality.
 pub const PROFILE_WASI_1: &str = "wasi/1";
 
 impl Default for Det {

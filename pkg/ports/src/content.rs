@@ -12,6 +12,7 @@ use gadus_model::{Caps, Cid, ExecutionId, NodeId};
 use tokio::io::AsyncRead;
 
 use crate::dag::{CarPart, Resolved};
+use crate::input::InputNode;
 use crate::keeping::Keeping;
 use crate::layout::Layout;
 use crate::transport::BlockExchange;
@@ -74,6 +75,13 @@ pub trait Content: Keeping {
     /// # Errors
     /// `Missing`, `Malformed`, `UnsafeName`, `Io`.
     async fn materialise(&self, root: Cid, dest: PathBuf) -> Result<(), ContentError>;
+
+    /// A public tree that is all here, to be read where it lies. What it leads to may wait for a
+    /// disk; it does not keep the tree, so that must be pinned.
+    ///
+    /// # Errors
+    /// `Missing`, `Malformed`, `HashMismatch`, `Io`.
+    async fn input(&self, root: Cid) -> Result<InputNode, ContentError>;
 
     /// Imports what an execution made into its namespace, durably. The outputs are hostile:
     /// walked by directory descriptors, no link followed, regular files and directories and

@@ -12,6 +12,8 @@ use gadus_model::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::input::InputNode;
+
 /// Runs one kind of code. All it ever sees is an [`ExecRequest`]: spelled out, no names to
 /// resolve.
 #[async_trait]
@@ -101,6 +103,8 @@ pub struct ExecRequest {
     pub code: ExecCode,
     /// Arguments after the program's name.
     pub args: Vec<String>,
+    /// What a deterministic run draws all its randomness from: a function of the task alone.
+    pub seed: [u8; 32],
     /// The whole environment.
     pub env: BTreeMap<String, String>,
     /// Inputs, read-only.
@@ -115,13 +119,30 @@ pub struct ExecRequest {
     pub scratch: PathBuf,
 }
 
-/// A file or directory of the host that the job sees, read-only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A file or directory that the job sees, read-only.
+#[derive(Clone, Debug)]
 pub struct Mount {
-    /// Here.
-    pub host: PathBuf,
+    /// What it is here.
+    pub source: MountSource,
     /// There: absolute.
     pub guest: String,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Debug)]
+pub enum MountSource {
+    /// A file or directory of the host.
+    Host(PathBuf),
+    /// A tree that is read where it lies. Not for containers.
+    Tree(InputNode),
+}
+
+impl Mount {
+    /// A file or directory of the host, at a path of the job's.
+    #[must_use]
+    pub fn host(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
+        Self { source: MountSource::Host(host.into()), guest: guest.into() }
+    }
 }
 
 /// A directory that the job writes.

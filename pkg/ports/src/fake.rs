@@ -7,6 +7,7 @@ pub mod network;
 pub mod sample;
 pub mod source;
 pub mod store;
+mod tree;
 
 pub use content::FakeContent;
 pub use executor::FakeExecutor;

@@ -10,8 +10,10 @@ pub mod contract;
 pub mod crash;
 mod dag;
 pub mod executor;
+mod failure;
 pub mod fake;
 pub mod image;
+pub mod input;
 pub mod keeping;
 pub mod layout;
 pub mod publisher;
@@ -28,10 +30,12 @@ pub use content::{
 pub use crash::CrashAt;
 pub use dag::{CarPart, EntityBytes, Resolved, Scope};
 pub use executor::{
-    ExecCode, ExecLimits, ExecRequest, Executor, Finished, LogSink, Mount, OutputDir, StdStream,
-    Warmth,
+    ExecCode, ExecLimits, ExecRequest, Executor, Finished, LogSink, Mount, MountSource, OutputDir,
+    StdStream, Warmth,
 };
+pub use failure::{failure_of, with_source};
 pub use image::ImageResolver;
+pub use input::{InputDirectory, InputEntry, InputFile, InputKind, InputNode};
 pub use keeping::{Bad, Checked, Collected, Keeping, Pin, PinPage, StoreStat};
 pub use layout::{Layout, Profile, UnknownProfile};
 pub use publisher::{Publication, Publisher, archive_path};

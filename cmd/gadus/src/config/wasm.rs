@@ -22,6 +22,7 @@ pub(crate) struct WasmSection {
     table_max: u64,
     stack_max_bytes: u64,
     open_files_max: usize,
+    overlay_memory_bytes: u64,
     disk_reserve_bytes: u64,
     pool_slots: u32,
     #[serde(with = "foreign::Module")]
@@ -43,6 +44,7 @@ impl Default for WasmSection {
             table_max: config.table_max,
             stack_max_bytes: config.stack_max_bytes,
             open_files_max: config.open_files_max,
+            overlay_memory_bytes: config.overlay_memory_bytes,
             disk_reserve_bytes: config.disk_reserve_bytes,
             pool_slots: 0,
             module: config.module,
@@ -67,6 +69,7 @@ impl WasmSection {
             table_max: self.table_max,
             stack_max_bytes: self.stack_max_bytes,
             open_files_max: self.open_files_max,
+            overlay_memory_bytes: self.overlay_memory_bytes,
             disk_reserve_bytes: self.disk_reserve_bytes,
             pool_slots: if self.pool_slots == 0 { slots } else { self.pool_slots },
             module: self.module.clone(),

@@ -17,8 +17,9 @@ fn request() -> ExecRequest {
             workdir: None,
         },
         args: vec!["true".into()],
+        seed: [0; 32],
         env: BTreeMap::from([("K".into(), "a=b".into())]),
-        mounts: vec![Input { host: "/s/in".into(), guest: "/inputs".into() }],
+        mounts: vec![Input::host("/s/in", "/inputs")],
         outputs: vec![output("/outputs")],
         limits: ExecLimits {
             resources: Resources {

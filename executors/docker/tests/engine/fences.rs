@@ -103,10 +103,7 @@ async fn inputs_are_read_only() {
     let text = "cat /inputs/a /in.txt; for f in /inputs/a /inputs/new /in.txt; do \
         echo x 2>/dev/null >$f && echo wrote $f; done; rm -f /inputs/a 2>/dev/null; ls /inputs";
     let mut request = bench.sh(text).await;
-    request.mounts = vec![
-        Mount { host: dir.clone(), guest: "/inputs".into() },
-        Mount { host: file, guest: "/in.txt".into() },
-    ];
+    request.mounts = vec![Mount::host(&dir, "/inputs"), Mount::host(file, "/in.txt")];
     let (ended, kept) = bench.run(request).await;
     assert_eq!(ended.unwrap().outcome, Outcome::Exit(0));
     assert_eq!(kept.stdout(), "in a directory\na file\na\n");

@@ -140,6 +140,7 @@ impl Bench {
                 workdir: None,
             },
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
+            seed: [0; 32],
             env: BTreeMap::new(),
             mounts: Vec::new(),
             outputs: Vec::new(),

@@ -132,7 +132,7 @@ async fn a_single_file_is_read_where_it_was_put() {
                 .await;
             assert_eq!(result.unwrap().outcome, Outcome::Exit(0));
             assert_eq!(kept.text(StdStream::Stdout), text);
-            assert!(tree(&rig.path("scratch")).is_empty(), "staged inputs do not stay");
+            assert!(!rig.path("scratch").exists(), "files need no copies of ours");
         }
     }
 }

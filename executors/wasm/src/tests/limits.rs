@@ -1,7 +1,6 @@
 //! What a guest may use.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use gadus_model::{Det, FailureKind, Network, Outcome};
@@ -111,44 +110,59 @@ async fn a_flood_of_output_reaches_the_sink_as_it_comes() {
     assert_eq!(sink.counted(StdStream::Stderr), 5000);
 }
 
-#[tokio::test]
-async fn a_guest_that_fills_the_disk_is_ended() {
-    let rig = Rig::new();
-    // Opens a file and appends pages to it for ever.
-    let module = command(
-        "(data (i32.const 1024) \"big\")",
+/// Opens a file and writes pages to it until it cannot, then exits with why.
+fn hoarder() -> String {
+    command(
+        "(data (i32.const 1024) \"big\") (global $errno (mut i32) (i32.const 0))",
         "(call $must (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (i32.const 3)
            (i32.const 1) (i64.const 64) (i64.const 64) (i32.const 0) (i32.const 32)))
+         (i32.store (i32.const 4) (i32.const 60000))
          (loop $again
-           (call $write (i32.load (i32.const 32)) (i32.const 0) (i32.const 65536))
-           (br $again))",
-    );
-    let (result, _) = rig
-        .run_with(&module, |request| {
-            request.outputs = vec![rig.output("out", "/outputs")];
-            request.limits.caps.output_max_bytes = 1 << 20;
-            request.limits.timeout = Some(Duration::from_secs(60));
-        })
-        .await;
-    let failure = result.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::OutputLimit);
-    assert!(failure.message.contains("1048576 bytes"), "{}", failure.message);
+           (global.set $errno (call $fd_write
+             (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 8)))
+           (br_if $again (i32.eqz (global.get $errno))))
+         (call $exit (global.get $errno))",
+    )
+}
+
+#[tokio::test]
+async fn a_guest_that_fills_its_outputs_is_told() {
+    // In memory and beyond it.
+    for memory in [2 << 20, 100_000, 0] {
+        let rig = Rig::with(|config| config.overlay_memory_bytes = memory);
+        let (result, _) = rig
+            .run_with(&hoarder(), |request| {
+                request.outputs = vec![rig.output("out", "/outputs")];
+                request.limits.caps.output_max_bytes = 1 << 20;
+            })
+            .await;
+        assert_eq!(result.unwrap().outcome, Outcome::Exit(51), "ENOSPC");
+        // To the last byte.
+        let bytes = std::fs::read(rig.path("out/big")).unwrap();
+        assert_eq!(bytes.len(), 1 << 20);
+        let spilled = rig.path("scratch/wasm-outputs");
+        assert!(!spilled.exists(), "nothing stays in the scratch directory");
+    }
 }
 
 #[tokio::test]
 async fn a_guest_does_not_take_the_last_of_a_disk() {
-    // More than any disk has left: the first look ends the guest.
-    let rig = Rig::with(|config| config.disk_reserve_bytes = u64::MAX);
-    let module = command("", "(loop $again (br $again))");
-    let (result, _) = rig
-        .run_with(&module, |request| {
-            request.outputs = vec![rig.output("out", "/outputs")];
-            request.limits.timeout = Some(Duration::from_secs(60));
-        })
-        .await;
-    let failure = result.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::DiskFull);
-    assert!(failure.kind.is_retryable());
+    // More than any disk has left: known when the first bytes go to it.
+    for memory in [2 << 20, 0] {
+        let rig = Rig::with(|config| {
+            config.disk_reserve_bytes = u64::MAX;
+            config.overlay_memory_bytes = memory;
+        });
+        let (result, _) = rig
+            .run_with(&hoarder(), |request| {
+                request.outputs = vec![rig.output("out", "/outputs")];
+                request.limits.caps.output_max_bytes = 1 << 20;
+            })
+            .await;
+        let failure = result.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::DiskFull);
+        assert!(failure.kind.is_retryable());
+    }
 }
 
 #[tokio::test]
@@ -165,7 +179,7 @@ async fn a_guest_has_so_many_files_open_and_no_more() {
         .run_with(&module, |request| request.outputs = vec![rig.output("out", "/outputs")])
         .await;
     let finished = result.unwrap();
-    assert_ne!(finished.outcome, Outcome::Exit(0), "{}", finished.error);
+    assert_eq!(finished.outcome, Outcome::Exit(41), "ENFILE");
 }
 
 #[tokio::test]

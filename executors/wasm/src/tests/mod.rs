@@ -1,10 +1,16 @@
 //! The executor as its callers see it, over small guests written as text, and a real C program.
 
+mod calls;
+mod deps;
+mod det;
 mod files;
+mod hostile;
 mod limits;
 mod modules;
 mod outcomes;
 mod program;
 mod rig;
+mod script;
 mod stopping;
 mod stress;
+mod trees;

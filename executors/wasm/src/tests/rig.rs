@@ -73,6 +73,7 @@ impl Rig {
             execution: "e-00000000-0000-0000-0000-000000000001".parse().unwrap(),
             code: ExecCode::Wasm { module, entry: "_start".to_owned() },
             args: Vec::new(),
+            seed: [7; 32],
             env: [].into(),
             mounts: Vec::new(),
             outputs: Vec::new(),
@@ -83,7 +84,7 @@ impl Rig {
     }
 
     pub(super) fn mount(&self, name: &str, guest: &str) -> Mount {
-        Mount { host: self.path(name), guest: guest.to_owned() }
+        Mount::host(self.path(name), guest)
     }
 
     pub(super) fn output(&self, name: &str, guest: &str) -> OutputDir {
@@ -120,6 +121,10 @@ impl Kept {
         String::from_utf8(self.streams.lock()[stream as usize].0.clone()).unwrap()
     }
 
+    pub(super) fn bytes(&self, stream: StdStream) -> Vec<u8> {
+        self.streams.lock()[stream as usize].0.clone()
+    }
+
     pub(super) fn counted(&self, stream: StdStream) -> u64 {
         self.streams.lock()[stream as usize].1
     }
@@ -145,30 +150,62 @@ pub(super) fn kind(result: Result<Finished, Failure>) -> FailureKind {
     result.unwrap_err().kind
 }
 
-/// A command with a memory of one page and the imports that these tests use. `body` is its main
+/// All of WASI preview 1, with the parameters of each call.
+pub(super) const CALLS: [(&str, &str); 46] = [
+    ("args_get", "i32 i32"),
+    ("args_sizes_get", "i32 i32"),
+    ("environ_get", "i32 i32"),
+    ("environ_sizes_get", "i32 i32"),
+    ("clock_res_get", "i32 i32"),
+    ("clock_time_get", "i32 i64 i32"),
+    ("fd_advise", "i32 i64 i64 i32"),
+    ("fd_allocate", "i32 i64 i64"),
+    ("fd_close", "i32"),
+    ("fd_datasync", "i32"),
+    ("fd_fdstat_get", "i32 i32"),
+    ("fd_fdstat_set_flags", "i32 i32"),
+    ("fd_fdstat_set_rights", "i32 i64 i64"),
+    ("fd_filestat_get", "i32 i32"),
+    ("fd_filestat_set_size", "i32 i64"),
+    ("fd_filestat_set_times", "i32 i64 i64 i32"),
+    ("fd_pread", "i32 i32 i32 i64 i32"),
+    ("fd_prestat_get", "i32 i32"),
+    ("fd_prestat_dir_name", "i32 i32 i32"),
+    ("fd_pwrite", "i32 i32 i32 i64 i32"),
+    ("fd_read", "i32 i32 i32 i32"),
+    ("fd_readdir", "i32 i32 i32 i64 i32"),
+    ("fd_renumber", "i32 i32"),
+    ("fd_seek", "i32 i64 i32 i32"),
+    ("fd_sync", "i32"),
+    ("fd_tell", "i32 i32"),
+    ("fd_write", "i32 i32 i32 i32"),
+    ("path_create_directory", "i32 i32 i32"),
+    ("path_filestat_get", "i32 i32 i32 i32 i32"),
+    ("path_filestat_set_times", "i32 i32 i32 i32 i64 i64 i32"),
+    ("path_link", "i32 i32 i32 i32 i32 i32 i32"),
+    ("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32"),
+    ("path_readlink", "i32 i32 i32 i32 i32 i32"),
+    ("path_remove_directory", "i32 i32 i32"),
+    ("path_rename", "i32 i32 i32 i32 i32 i32"),
+    ("path_symlink", "i32 i32 i32 i32 i32"),
+    ("path_unlink_file", "i32 i32 i32"),
+    ("poll_oneoff", "i32 i32 i32 i32"),
+    ("proc_exit", "i32"),
+    ("proc_raise", "i32"),
+    ("sched_yield", ""),
+    ("random_get", "i32 i32"),
+    ("sock_accept", "i32 i32 i32"),
+    ("sock_recv", "i32 i32 i32 i32 i32 i32"),
+    ("sock_send", "i32 i32 i32 i32 i32"),
+    ("sock_shutdown", "i32 i32"),
+];
+
+/// A command with a memory of one page and all imports. `body` is its main
 /// function, `rest` what else it defines. Scratch memory: 0..64; texts go from 1024 on.
 pub(super) fn command(rest: &str, body: &str) -> String {
     let p1 = "wasi_snapshot_preview1";
     let mut imports = String::new();
-    for (name, params) in [
-        ("proc_exit", "i32"),
-        ("fd_write", "i32 i32 i32 i32"),
-        ("fd_read", "i32 i32 i32 i32"),
-        ("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32"),
-        ("path_symlink", "i32 i32 i32 i32 i32"),
-        ("path_link", "i32 i32 i32 i32 i32 i32 i32"),
-        ("path_rename", "i32 i32 i32 i32 i32 i32"),
-        ("path_unlink_file", "i32 i32 i32"),
-        ("path_create_directory", "i32 i32 i32"),
-        ("fd_filestat_set_size", "i32 i64"),
-        ("poll_oneoff", "i32 i32 i32 i32"),
-        ("fd_prestat_get", "i32 i32"),
-        ("fd_prestat_dir_name", "i32 i32 i32"),
-        ("args_sizes_get", "i32 i32"),
-        ("args_get", "i32 i32"),
-        ("environ_sizes_get", "i32 i32"),
-        ("environ_get", "i32 i32"),
-    ] {
+    for (name, params) in CALLS {
         let result = if name == "proc_exit" { "" } else { "(result i32)" };
         writeln!(imports, "(import \"{p1}\" \"{name}\" (func ${name} (param {params}) {result}))")
             .unwrap();

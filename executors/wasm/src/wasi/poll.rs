@@ -1,24 +1,20 @@
-//! `poll_oneoff`, the call that sleeps. Ours, because a sleep must end when the guest is stopped.
+//! `poll_oneoff`, the call that sleeps.
 //!
 //! Layouts are those of WASI preview 1:
 //! <https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview1/docs.md#-subscription-record>.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use wasmtime::{Caller, Extern};
-
+use super::abi::Errno;
+use super::ambient::{Ambient, ClockId, Due};
+use super::memory::Memory;
 use crate::guest::Guest;
+use crate::vfs::Fault;
 
-const ERRNO_SUCCESS: i32 = 0;
-const ERRNO_FAULT: i32 = 21;
-const ERRNO_INVAL: i32 = 28;
-const ERRNO_NOTSUP: i32 = 58;
+/// Subscriptions of one call.
+const SUBSCRIPTIONS_MAX: u32 = 4096;
 
-const SUBSCRIPTION_BYTES: usize = 48;
-const EVENT_BYTES: usize = 32;
+const SUBSCRIPTION_BYTES: u32 = 48;
+const EVENT_BYTES: u32 = 32;
 
-const CLOCK_REALTIME: u32 = 0;
-const CLOCK_MONOTONIC: u32 = 1;
 const TYPE_CLOCK: u8 = 0;
 const TYPE_FD_WRITE: u8 = 2;
 const ABSOLUTE: u16 = 1;
@@ -26,120 +22,109 @@ const ABSOLUTE: u16 = 1;
 /// What one subscription waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
-    /// A file or a standard stream: those never make anyone wait.
-    Ready,
-    /// A clock, until an instant; `None` is never.
-    Until(Option<Instant>),
-    /// A clock that does not exist.
-    NoSuchClock,
+    /// Nothing: a file or a standard stream never makes anyone wait, and what is wrong is told.
+    Ready(Result<(), Errno>),
+    /// A clock, for some nanoseconds.
+    For(Due),
 }
+
+impl Wait {
+    fn nanos(&self) -> Due {
+        match self {
+            Self::Ready(_) => None,
+            Self::For(nanos) => *nanos,
+        }
+    }
+}
+
+type Subscription = [u8; SUBSCRIPTION_BYTES as usize];
 
 /// Waits until the first subscription is due, and reports all that are. Takes pointers to
-/// `n` subscriptions, to room for `n` events, and to where their number goes; returns an errno.
+/// `n` subscriptions, to room for `n` events, and to where their number goes.
 ///
 /// # Errors
-/// [`crate::kill::Killed`] when the guest is to end.
+/// `EINVAL` for none, `EFAULT`; [`crate::kill::Killed`] when the guest is to end.
 pub(super) fn poll_oneoff(
-    mut caller: Caller<'_, Guest>,
-    subscriptions: u32,
-    events: u32,
-    n: u32,
-    written: u32,
-) -> wasmtime::Result<i32> {
-    let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
-        return Ok(ERRNO_FAULT);
-    };
-    let (subscriptions, events) = (subscriptions as usize, events as usize);
-    let (n, written) = (n as usize, written as usize);
+    memory: &mut Memory<'_>,
+    guest: &mut Guest,
+    [subscriptions, events, n, written]: [u32; 4],
+) -> Result<(), Fault> {
     if n == 0 {
-        return Ok(ERRNO_INVAL);
+        return Err(Errno::Inval.into());
     }
-    let now = Instant::now();
-    let mut earliest = Wait::Until(None);
+    let length = n.checked_mul(SUBSCRIPTION_BYTES).ok_or(Errno::Fault)?;
+    memory.bytes(subscriptions, length)?;
+    memory.bytes(events, n.checked_mul(EVENT_BYTES).ok_or(Errno::Fault)?)?;
+    memory.bytes(written, 4)?;
+    if n > SUBSCRIPTIONS_MAX {
+        return Err(Errno::Inval.into());
+    }
+    let mut waits = Vec::with_capacity(n as usize);
     for index in 0..n {
-        let (data, guest) = memory.data_and_store_mut(&mut caller);
-        let Some(subscription) = slot::<SUBSCRIPTION_BYTES>(data, subscriptions, index) else {
-            return Ok(ERRNO_FAULT);
-        };
-        earliest = sooner(earliest, wait_of(subscription, now, guest));
+        waits.push(wait_of(&subscription(memory, subscriptions, index)?, guest));
     }
-    if let Wait::Until(wake) = earliest {
-        let guest = caller.data();
-        guest.kill.sleep_until(wake, guest.deadline).map_err(wasmtime::Error::new)?;
+    let is_ready = waits.iter().any(|wait| matches!(wait, Wait::Ready(_)));
+    let slept = if is_ready { Some(0) } else { waits.iter().filter_map(Wait::nanos).min() };
+    if !is_ready {
+        let deadline = guest.deadline;
+        guest.wasi.ambient.sleep(slept, &guest.kill, deadline).map_err(Fault::Killed)?;
     }
-    let after = Instant::now();
-    let mut due = 0usize;
-    for index in 0..n {
-        let (data, guest) = memory.data_and_store_mut(&mut caller);
-        let Some(&subscription) = slot::<SUBSCRIPTION_BYTES>(data, subscriptions, index) else {
-            return Ok(ERRNO_FAULT);
+    let mut due = 0;
+    for (index, wait) in (0..n).zip(waits) {
+        let outcome = match wait {
+            Wait::Ready(outcome) => outcome,
+            Wait::For(nanos) if nanos.is_some() && nanos <= slept => Ok(()),
+            Wait::For(_) => continue,
         };
-        // Relative times count from when the guest asked.
-        let errno = match wait_of(&subscription, now, guest) {
-            Wait::Until(wake) if wake.is_none_or(|wake| wake > after) => continue,
-            Wait::Until(_) | Wait::Ready => ERRNO_SUCCESS,
-            Wait::NoSuchClock => ERRNO_NOTSUP,
-        };
-        let event = event_for(&subscription, errno);
-        let Some(room) = slot_mut::<EVENT_BYTES>(data, events, due) else {
-            return Ok(ERRNO_FAULT);
-        };
-        *room = event;
+        let event = event_for(&subscription(memory, subscriptions, index)?, outcome);
+        memory.put(events + due * EVENT_BYTES, &event)?;
         due += 1;
     }
-    let data = memory.data_mut(&mut caller);
-    let Some(room) = slot_mut::<4>(data, written, 0) else { return Ok(ERRNO_FAULT) };
-    *room = u32::try_from(due).unwrap_or(u32::MAX).to_le_bytes();
-    Ok(ERRNO_SUCCESS)
+    memory.put_u32(written, due)?;
+    Ok(())
 }
 
-fn wait_of(subscription: &[u8; SUBSCRIPTION_BYTES], now: Instant, guest: &Guest) -> Wait {
+fn subscription(memory: &Memory<'_>, at: u32, index: u32) -> Result<Subscription, Errno> {
+    // Where the last one ends was found to be in the memory.
+    let bytes = memory.bytes(at + index * SUBSCRIPTION_BYTES, SUBSCRIPTION_BYTES)?;
+    bytes.try_into().map_err(|_| Errno::Fault)
+}
+
+fn wait_of(subscription: &Subscription, guest: &Guest) -> Wait {
     if subscription[8] != TYPE_CLOCK {
-        return Wait::Ready;
+        let fd = u32::from_le_bytes(field(subscription, 16));
+        let is_open = guest.wasi.vfs.is_open(fd);
+        return Wait::Ready(if is_open { Ok(()) } else { Err(Errno::Badf) });
     }
-    let clock = u32::from_le_bytes(field(subscription, 16));
+    let clock = ClockId::of(u32::from_le_bytes(field(subscription, 16)));
     let nanos = u64::from_le_bytes(field(subscription, 24));
-    let absolute = u16::from_le_bytes(field(subscription, 40)) & ABSOLUTE != 0;
-    let time = Duration::from_nanos(nanos);
-    match (clock, absolute) {
-        (CLOCK_REALTIME | CLOCK_MONOTONIC, false) => Wait::Until(now.checked_add(time)),
-        (CLOCK_MONOTONIC, true) => Wait::Until(guest.wasi.instant_at(nanos)),
-        (CLOCK_REALTIME, true) => {
-            let left = (UNIX_EPOCH + time).duration_since(SystemTime::now()).unwrap_or_default();
-            Wait::Until(now.checked_add(left))
-        }
-        _ => Wait::NoSuchClock,
+    let ambient: &Ambient = &guest.wasi.ambient;
+    match clock.map(|clock| ambient.due(clock, nanos, is_absolute(subscription))) {
+        Ok(Ok(due)) => Wait::For(due),
+        Ok(Err(errno)) => Wait::Ready(Err(errno)),
+        Err(_) => Wait::Ready(Err(Errno::Notsup)),
     }
 }
 
-fn sooner(one: Wait, other: Wait) -> Wait {
-    match (one, other) {
-        (Wait::Until(Some(a)), Wait::Until(Some(b))) => Wait::Until(Some(a.min(b))),
-        (Wait::Until(None), other) => other,
-        (one, Wait::Until(_)) => one,
-        (_, other) => other,
-    }
+fn is_absolute(subscription: &Subscription) -> bool {
+    u16::from_le_bytes(field(subscription, 40)) & ABSOLUTE != 0
 }
 
-fn event_for(subscription: &[u8; SUBSCRIPTION_BYTES], errno: i32) -> [u8; EVENT_BYTES] {
-    let mut event = [0; EVENT_BYTES];
+fn event_for(
+    subscription: &Subscription,
+    outcome: Result<(), Errno>,
+) -> [u8; EVENT_BYTES as usize] {
+    let mut event = [0; EVENT_BYTES as usize];
     event[..8].copy_from_slice(&subscription[..8]);
-    event[8] = u8::try_from(errno).unwrap_or(u8::MAX);
+    let errno = outcome.err().map_or(0, Errno::code);
+    event[8..10].copy_from_slice(&errno.to_le_bytes());
     event[10] = subscription[8].min(TYPE_FD_WRITE);
-    if subscription[8] != TYPE_CLOCK {
+    if subscription[8] != TYPE_CLOCK && outcome.is_ok() {
         event[16] = 1;
     }
     event
 }
 
-fn field<const N: usize>(bytes: &[u8; SUBSCRIPTION_BYTES], at: usize) -> [u8; N] {
+fn field<const N: usize>(bytes: &Subscription, at: usize) -> [u8; N] {
     std::array::from_fn(|n| bytes[at + n])
-}
-
-fn slot<const N: usize>(data: &[u8], base: usize, index: usize) -> Option<&[u8; N]> {
-    data.get(base.checked_add(index.checked_mul(N)?)?..)?.first_chunk()
-}
-
-fn slot_mut<const N: usize>(data: &mut [u8], base: usize, index: usize) -> Option<&mut [u8; N]> {
-    data.get_mut(base.checked_add(index.checked_mul(N)?)?..)?.first_chunk_mut()
 }

@@ -2,13 +2,12 @@
 
 use gadus_model::message::Award;
 use gadus_model::{Cid, Execution, Failure, FailureKind, NodeId, PublisherSpec};
-use gadus_ports::{FetchFrom, PinReason, Pinning, Publication};
+use gadus_ports::{FetchFrom, PinReason, Pinning, Publication, failure_of};
 use gadus_protocol::Effect;
 use gadus_protocol::compute::Input;
 use tokio_util::sync::CancellationToken;
 
 use super::{Command, Loop, World, run};
-use crate::requester::effects::failure_of;
 
 impl Loop {
     pub(super) fn perform(&mut self, effect: Effect) {

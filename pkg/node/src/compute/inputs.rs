@@ -6,10 +6,9 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use gadus_model::message::Award;
 use gadus_model::{Cid, Code, ExecutionId, Failure, FailureKind, Input, NodeId};
-use gadus_ports::{ContentError, FetchFrom, Mount, Node, PinReason};
+use gadus_ports::{ContentError, FetchFrom, Mount, MountSource, Node, PinReason, failure_of};
 
 use super::World;
-use crate::requester::effects::failure_of;
 
 /// What was brought.
 #[derive(Default)]
@@ -25,7 +24,8 @@ pub(super) struct Brought {
 /// The largest module that is read into memory.
 const MODULE_MAX_BYTES: u64 = 256 << 20;
 
-/// Fetches what is missing, writes the inputs out read-only, and reads the module.
+/// Fetches what is missing, and reads the module. A container gets its inputs written out
+/// read-only; a Wasm guest reads them where they lie.
 pub(super) async fn bring(
     world: &World,
     award: &Award,
@@ -47,9 +47,18 @@ pub(super) async fn bring(
             return Err(Failure::new(FailureKind::Invalid, message));
         };
         brought.fetched_bytes += fetch(world, award, requester, *cid).await?;
-        let host = scratch.join("inputs").join(n.to_string());
-        materialise(world, id, *cid, &host).await?;
-        brought.mounts.push(Mount { host, guest: guest.clone() });
+        let source = match &award.task.code {
+            Code::Wasm { .. } => {
+                let tree = world.content.input(*cid).await.map_err(|e| failure_of(&e))?;
+                MountSource::Tree(tree)
+            }
+            Code::Docker { .. } => {
+                let host = scratch.join("inputs").join(n.to_string());
+                materialise(world, id, *cid, &host).await?;
+                MountSource::Host(host)
+            }
+        };
+        brought.mounts.push(Mount { source, guest: guest.clone() });
     }
     Ok(brought)
 }

@@ -3,6 +3,7 @@
 mod effects;
 mod facts;
 mod inputs;
+mod profile;
 mod run;
 mod upkeep;
 

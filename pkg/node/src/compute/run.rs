@@ -14,13 +14,14 @@ use gadus_model::{
 };
 use gadus_ports::{
     ExecCode, ExecLimits, ExecRequest, Executor, Finished, ImportedResult, OutputDir, ResultTree,
+    failure_of,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::inputs::{Brought, bring};
+use super::profile::{seed, stream_caps};
 use super::{Done, World};
 use crate::logbook::Page;
-use crate::requester::effects::failure_of;
 
 /// The import profile of results, in every receipt.
 const PROFILE: &str = "unixfs-v1-2025";
@@ -43,7 +44,7 @@ pub(super) async fn run(
         // It starts anew, from nothing.
         remove_dir(world.scratch(id)).await.map_err(|e| io_failure(id, &e))?;
     }
-    let page = world.server.logbook.open(id, &award.context.caps);
+    let page = world.server.logbook.open(id, &stream_caps(&award.task, award.context.caps));
     let whole = async {
         let began = Instant::now();
         let scratch = world.scratch(id);
@@ -98,7 +99,7 @@ async fn execute(
     }
     let prepare_us = us(began);
     let outputs = outputs(award, scratch);
-    if !(outputs.is_empty() && brought.mounts.is_empty()) || needs_scratch(&code) {
+    if !outputs.is_empty() || needs_scratch(&code) {
         let made = tokio::fs::create_dir_all(scratch).await;
         made.map_err(|e| io_failure(award.execution.id(), &e))?;
     }
@@ -106,6 +107,7 @@ async fn execute(
         execution: award.execution.id(),
         code,
         args: award.task.args.clone(),
+        seed: seed(&award.task)?,
         env: env(award),
         mounts: brought.mounts.clone(),
         outputs,

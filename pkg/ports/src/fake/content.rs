@@ -17,6 +17,8 @@ use crate::content::{
     FileReader, Imported, ImportedResult, NamespaceId, Node, PinReason, Pinning, ResultTree,
 };
 use crate::dag::{CarPart, Resolved};
+use crate::fake::tree::FakeTree;
+use crate::input::InputNode;
 use crate::keeping::{Checked, Collected, Keeping, Pin, PinPage, StoreStat};
 use crate::layout::Layout;
 use crate::transport::Want;
@@ -152,6 +154,18 @@ impl Content for FakeContent {
         let block = self.block(&root, None).await?.ok_or(missing)?;
         let doing = || format!("writing {}", dest.display());
         std::fs::write(&dest, block).map_err(|source| ContentError::Io { doing: doing(), source })
+    }
+
+    async fn input(&self, root: Cid) -> Result<InputNode, ContentError> {
+        let state = self.0.lock();
+        let (mut blocks, mut look) = (BTreeMap::new(), vec![root]);
+        while let Some(cid) = look.pop() {
+            let missing = ContentError::Missing { cid, asked: 0, waited_ms: 0 };
+            let block = state.public.get(&cid).ok_or(missing)?;
+            look.extend(Self::links(block, &cid));
+            blocks.insert(cid, block.clone());
+        }
+        FakeTree(Arc::new(blocks)).node(root)
     }
 
     async fn import_result(

@@ -7,15 +7,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use gadus_model::{Failure, FailureKind};
-use gadus_ports::{Mount, OutputDir};
+use gadus_ports::{
+    ContentError, InputDirectory, InputEntry, InputNode, Mount, MountSource, OutputDir, with_source,
+};
+
+use super::host;
 
 /// One directory that the guest sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Planned {
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
     /// Its absolute path there.
     pub(super) guest: String,
     /// What it is here.
@@ -23,14 +27,30 @@ pub(super) struct Planned {
 }
 
 /// What a preopened directory is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// A directory of the host, read-only.
-    Input(PathBuf),
-    /// A directory of the host that the guest writes.
+    /// A directory of an input, or one made of single files.
+    Input(Arc<dyn InputDirectory>),
+    /// A directory of the outputs, to be written to one of the host's in the end.
     Output(PathBuf),
-    /// A directory made of single files: name there → file here.
-    Files(BTreeMap<String, PathBuf>),
+}
+
+/// A directory made of files that were given one by one.
+#[derive(Debug, Default)]
+struct Files(BTreeMap<String, InputNode>);
+
+impl InputDirectory for Files {
+    fn entry(&self, name: &str) -> Result<Option<InputNode>, ContentError> {
+        Ok(self.0.get(name).cloned())
+    }
+
+    fn list(&self) -> Result<Vec<InputEntry>, ContentError> {
+        let entry = |(name, node): (&String, &InputNode)| InputEntry {
+            name: name.clone(),
+            kind: node.kind(),
+        };
+        Ok(self.0.iter().map(entry).collect())
+    }
 }
 
 /// Lays the inputs and outputs out.
@@ -38,7 +58,7 @@ pub(super) enum Source {
 /// # Errors
 /// `Invalid` for paths that are not absolute and plain, or that clash; `Internal` when an input is
 /// not there.
-pub(super) fn plan(mounts: &[Mount], outputs: &[OutputDir]) -> Result<Vec<Planned>, Failure> {
+pub(crate) fn plan(mounts: &[Mount], outputs: &[OutputDir]) -> Result<Vec<Planned>, Failure> {
     let mut dirs: BTreeMap<String, Source> = BTreeMap::new();
     for output in outputs {
         let guest = plain(&output.guest)?;
@@ -46,16 +66,18 @@ pub(super) fn plan(mounts: &[Mount], outputs: &[OutputDir]) -> Result<Vec<Planne
             return Err(twice(&guest));
         }
     }
-    let mut files: Vec<(String, PathBuf)> = Vec::new();
+    let mut files: Vec<(String, InputNode)> = Vec::new();
     for mount in mounts {
         let guest = plain(&mount.guest)?;
-        match kind(&mount.host, &guest)? {
-            Kind::Directory => {
-                if dirs.insert(guest.clone(), Source::Input(mount.host.clone())).is_some() {
+        match open(mount, &guest)? {
+            InputNode::Directory(directory) => {
+                if dirs.insert(guest.clone(), Source::Input(directory)).is_some() {
                     return Err(twice(&guest));
                 }
             }
-            Kind::File => files.push((guest, mount.host.clone())),
+            file @ InputNode::File(_) => files.push((guest, file)),
+            // An input that is a link is somebody's trick.
+            InputNode::Symlink(_) => return Err(neither(&guest)),
         }
     }
     place_files(&mut dirs, files)?;
@@ -64,11 +86,11 @@ pub(super) fn plan(mounts: &[Mount], outputs: &[OutputDir]) -> Result<Vec<Planne
 
 fn place_files(
     dirs: &mut BTreeMap<String, Source>,
-    files: Vec<(String, PathBuf)>,
+    files: Vec<(String, InputNode)>,
 ) -> Result<(), Failure> {
-    let mut made: BTreeMap<String, BTreeMap<String, PathBuf>> = BTreeMap::new();
+    let mut made: BTreeMap<String, Files> = BTreeMap::new();
     let mut paths: Vec<String> = Vec::new();
-    for (guest, host) in files {
+    for (guest, node) in files {
         if let Some(outer) = dirs.keys().find(|dir| holds(dir, &guest)) {
             return Err(clash(&format!("the input file {guest} lies inside {outer}")));
         }
@@ -77,7 +99,7 @@ fn place_files(
         }
         let (parent, name) = guest.rsplit_once('/').unwrap_or(("", &guest));
         let parent = if parent.is_empty() { "/" } else { parent };
-        let old = made.entry(parent.to_owned()).or_default().insert(name.to_owned(), host);
+        let old = made.entry(parent.to_owned()).or_default().0.insert(name.to_owned(), node);
         if old.is_some() {
             return Err(twice(&guest));
         }
@@ -88,7 +110,7 @@ fn place_files(
             return Err(clash(&format!("{inner} lies inside {file}, which is a file")));
         }
     }
-    dirs.extend(made.into_iter().map(|(guest, files)| (guest, Source::Files(files))));
+    dirs.extend(made.into_iter().map(|(guest, files)| (guest, Source::Input(Arc::new(files)))));
     Ok(())
 }
 
@@ -112,70 +134,27 @@ fn plain(guest: &str) -> Result<String, Failure> {
     Ok(if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() })
 }
 
-enum Kind {
-    Directory,
-    File,
-}
-
-/// What an input is. Links are not followed: an input that is one is somebody's trick.
-fn kind(host: &Path, guest: &str) -> Result<Kind, Failure> {
-    let metadata = fs::symlink_metadata(host)
-        .map_err(|error| broken(format!("the input for {guest} cannot be read: {error}")))?;
-    if metadata.is_dir() {
-        Ok(Kind::Directory)
-    } else if metadata.is_file() {
-        Ok(Kind::File)
-    } else {
-        let message = format!("the input for {guest} is neither a file nor a directory");
-        Err(Failure::new(FailureKind::Invalid, message))
+/// What an input is.
+fn open(mount: &Mount, guest: &str) -> Result<InputNode, Failure> {
+    let host = match &mount.source {
+        MountSource::Tree(node) => return Ok(node.clone()),
+        MountSource::Host(host) => host,
+    };
+    let broken = |why: &str| {
+        let message = format!("the input for {guest} cannot be read: {why}");
+        Failure::new(FailureKind::Internal, message)
+    };
+    let metadata = fs::symlink_metadata(host).map_err(|error| broken(&error.to_string()))?;
+    if !metadata.is_dir() && !metadata.is_file() {
+        return Err(neither(guest));
     }
+    let node = host::open(host).map_err(|error| broken(&with_source(&error)))?;
+    node.ok_or_else(|| broken("it is gone"))
 }
 
-/// Makes an output directory.
-///
-/// # Errors
-/// `DiskFull` or `Internal`.
-pub(super) fn make_output(host: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(host).map_err(|error| failed("an output directory", host, &error))?;
-    let metadata =
-        fs::symlink_metadata(host).map_err(|error| failed("an output directory", host, &error))?;
-    if metadata.is_dir() {
-        Ok(())
-    } else {
-        Err(broken(format!("{} is not a directory", host.display())))
-    }
-}
-
-/// Puts files into a new directory: as hard links, which cost nothing, else as copies.
-///
-/// # Errors
-/// `DiskFull` or `Internal`.
-pub(super) fn stage(dir: &Path, files: &BTreeMap<String, PathBuf>) -> Result<(), Failure> {
-    fs::create_dir_all(dir).map_err(|error| failed("a directory for inputs", dir, &error))?;
-    for (name, host) in files {
-        let path = dir.join(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("an input", &path, &error));
-            }
-            // Left by a run that this process did not see the end of.
-            Ok(()) | Err(_) => {}
-        }
-        if fs::hard_link(host, &path).is_err() {
-            fs::copy(host, &path).map_err(|error| failed("an input", &path, &error))?;
-        }
-    }
-    Ok(())
-}
-
-fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
-    let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-    let kind = if is_full { FailureKind::DiskFull } else { FailureKind::Internal };
-    Failure::new(kind, format!("{what} cannot be made at {}: {error}", path.display()))
-}
-
-fn broken(message: String) -> Failure {
-    Failure::new(FailureKind::Internal, message)
+fn neither(guest: &str) -> Failure {
+    let message = format!("the input for {guest} is neither a file nor a directory");
+    Failure::new(FailureKind::Invalid, message)
 }
 
 fn twice(guest: &str) -> Failure {

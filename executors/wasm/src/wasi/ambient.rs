@@ -1,0 +1,109 @@
+//! Clocks and random numbers: the one thing besides files that a guest takes from around it. Each
+//! profile has its own; the deterministic one holds nothing of the host's.
+
+mod host;
+mod virtual_time;
+
+use std::time::Instant;
+
+use self::host::Host;
+use self::virtual_time::Virtual;
+use super::abi::Errno;
+use crate::kill::{KillSwitch, Killed};
+
+/// What a guest has around it.
+pub(super) enum Ambient {
+    /// Of `det/1`: time passes by being looked at, and randomness comes from the task.
+    Virtual(Box<Virtual>),
+    /// Of `wasi/1`: the host's.
+    Host(Host),
+}
+
+/// The clocks of WASI preview 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClockId {
+    Realtime,
+    Monotonic,
+    /// Of the process, or of its one thread.
+    Cpu,
+}
+
+impl ClockId {
+    /// Reads a clock's number.
+    ///
+    /// # Errors
+    /// `EINVAL`.
+    pub(super) fn of(id: u32) -> Result<Self, Errno> {
+        match id {
+            0 => Ok(Self::Realtime),
+            1 => Ok(Self::Monotonic),
+            2 | 3 => Ok(Self::Cpu),
+            _ => Err(Errno::Inval),
+        }
+    }
+}
+
+/// When a clock that is waited for is due, in nanoseconds from now; `None` is never.
+pub(super) type Due = Option<u64>;
+
+impl Ambient {
+    pub(super) fn deterministic(seed: [u8; 32]) -> Self {
+        Self::Virtual(Box::new(Virtual::new(seed)))
+    }
+
+    pub(super) fn of_the_host() -> Self {
+        Self::Host(Host::new())
+    }
+
+    /// What a clock shows, in nanoseconds.
+    pub(super) fn now(&mut self, clock: ClockId) -> u64 {
+        match self {
+            Self::Virtual(time) => time.look(),
+            Self::Host(host) => host.now(clock),
+        }
+    }
+
+    /// When a clock shows a time, counted from now, or from the clock's own beginning.
+    ///
+    /// # Errors
+    /// `ENOTSUP` for a clock that nobody can wait for.
+    pub(super) fn due(&self, clock: ClockId, nanos: u64, is_absolute: bool) -> Result<Due, Errno> {
+        match self {
+            Self::Virtual(time) => Ok(Some(time.due(nanos, is_absolute))),
+            Self::Host(host) => host.due(clock, nanos, is_absolute),
+        }
+    }
+
+    /// Sleeps for some nanoseconds, for ever when there are none.
+    ///
+    /// # Errors
+    /// Why the guest is to end.
+    pub(super) fn sleep(
+        &mut self,
+        nanos: Due,
+        kill: &KillSwitch,
+        deadline: Option<Instant>,
+    ) -> Result<(), Killed> {
+        match self {
+            Self::Virtual(time) => {
+                time.pass(nanos.unwrap_or(u64::MAX));
+                Ok(())
+            }
+            Self::Host(_) => Host::sleep(nanos, kill, deadline),
+        }
+    }
+
+    /// Fills a buffer with random bytes.
+    ///
+    /// # Errors
+    /// `Internal` when the host has none.
+    pub(super) fn random(&mut self, buffer: &mut [u8]) -> Result<(), gadus_model::Failure> {
+        match self {
+            Self::Virtual(time) => {
+                time.random(buffer);
+                Ok(())
+            }
+            Self::Host(_) => Host::random(buffer),
+        }
+    }
+}
