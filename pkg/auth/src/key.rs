@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use gadus_model::{CodecError, NodeId};
+use gadus_model::{CodecError, NodeId, codec};
 
 /// An Ed25519 key pair (RFC 8032). The public half is the node's id.
 pub struct NodeKey(SigningKey);
@@ -50,8 +50,15 @@ impl NodeKey {
         self.0.to_bytes()
     }
 
+    /// A secret of its own for each label, 32 bytes: SHA2-256 of the key and the label, from which
+    /// the key cannot be had.
+    #[must_use]
+    pub fn secret(&self, label: &[u8]) -> [u8; 32] {
+        codec::sha256(&[b"gadus/secret/1", &[0], &self.seed(), label])
+    }
+
     /// The signature of some bytes, 64 bytes. Callers put a domain in front, as
-    /// [`Signed`](crate::Signed) does.
+    /// [`crate::sign`] does.
     #[must_use]
     pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
         self.0.sign(bytes).to_bytes()

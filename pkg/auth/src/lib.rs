@@ -8,4 +8,4 @@ mod signed;
 pub use file::KeyFileError;
 pub use key::{NodeKey, VerifyError, verify};
 pub use receipt::{SignError, sign_receipt, verify_receipt};
-pub use signed::{Signed, Statement};
+pub use signed::{sign, verified};

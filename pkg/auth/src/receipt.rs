@@ -1,14 +1,8 @@
 //! Receipts: what a node claims about a task that it ran.
 
-use gadus_model::receipt::RECEIPT_DOMAIN;
-use gadus_model::{CodecError, NodeId, Receipt, ReceiptBody};
+use gadus_model::{CodecError, NodeId, Receipt, ReceiptBody, Statement};
 
 use crate::key::{self, NodeKey, VerifyError};
-use crate::signed::Statement;
-
-impl Statement for ReceiptBody {
-    const DOMAIN: &'static [u8] = RECEIPT_DOMAIN;
-}
 
 /// Why a receipt is not signed.
 #[derive(Debug, thiserror::Error)]

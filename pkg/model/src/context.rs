@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Constraint, NodeId, Resources};
+use crate::{Constraint, NodeId, Resources, Verification};
 
 /// Where to fetch from, what it may use, how it is retried, and who owns it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,8 +13,8 @@ pub struct Context {
     pub resources: Resources,
     /// Time limits.
     pub timeouts: Timeouts,
-    /// How many, and how many must agree.
-    pub deal: Deal,
+    /// How results are checked.
+    pub verification: Verification,
     /// Decides retry and memoisation.
     pub class: Class,
     /// How failures are retried.
@@ -54,21 +54,6 @@ pub struct Timeouts {
     pub queue_ms: Option<u64>,
     /// The whole job, from submission.
     pub total_ms: Option<u64>,
-}
-
-/// How many executions, and how many equal results make an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deal {
-    /// Replicas of each partition.
-    pub replicas: u32,
-    /// Equal results needed; 1 is an attested job.
-    pub quorum: u32,
-}
-
-impl Default for Deal {
-    fn default() -> Self {
-        Self { replicas: 1, quorum: 1 }
-    }
 }
 
 /// What running a task twice does to the world.
@@ -233,7 +218,7 @@ impl Default for Context {
                 ..Resources::default()
             },
             timeouts: Timeouts::default(),
-            deal: Deal::default(),
+            verification: Verification::default(),
             class: Class::default(),
             retry: RetryPolicy::default(),
             labels: BTreeMap::new(),

@@ -6,9 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::message::Award;
+use crate::sealed::Stage;
+use crate::verdict::{CloseBody, CommitBody, DrawRecord, Reveal, VerdictBody};
 use crate::view::JobView;
 use crate::{
-    Claim, Execution, Failure, Job, JobId, JobState, NodeId, OwnerId, Place, Plan, Reason, Time,
+    Claim, Execution, Failure, Job, JobId, JobState, NodeId, OwnerId, Place, Plan, Reason,
+    ResultSummary, Signed, Time,
 };
 
 /// One entry of the log.
@@ -34,7 +37,7 @@ pub struct Record {
 /// The version of [`Record`] that this code writes.
 pub const RECORD_VERSION: u8 = 1;
 
-/// What happened, to either machine.
+/// What happened, and to which machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -42,6 +45,8 @@ pub enum Event {
     Job(JobEvent),
     /// To an execution, at its compute node.
     Compute(ComputeEvent),
+    /// To what a requester thinks of nodes.
+    Trust(TrustEvent),
 }
 
 /// What happens to a job, at its requester.
@@ -142,6 +147,59 @@ pub enum JobEvent {
         /// Which.
         execution: Execution,
     },
+    /// Sealed work: who gets seats was drawn. The awards follow.
+    Drawn {
+        /// Of which partition.
+        partition: u32,
+        /// How, to be drawn again.
+        record: Box<DrawRecord>,
+    },
+    /// Sealed work: a node has an answer, which nobody has seen.
+    Committed {
+        /// Which.
+        execution: Execution,
+        /// The node's word.
+        commit: Box<Signed<CommitBody>>,
+    },
+    /// Sealed work: no more commitments count in this round. Durable before anybody hears of it.
+    Closed {
+        /// Of which partition.
+        partition: u32,
+        /// The requester's word.
+        close: Box<Signed<CloseBody>>,
+    },
+    /// Sealed work: what was committed to.
+    Revealed {
+        /// Which.
+        execution: Execution,
+        /// What opens the commitment.
+        reveal: Box<Reveal>,
+        /// For people.
+        summary: Box<ResultSummary>,
+    },
+    /// Sealed work: what was committed to is not revealed.
+    Faulted {
+        /// Which.
+        execution: Execution,
+        /// What was seen.
+        why: String,
+    },
+    /// Sealed work: more seats, for those who are called in now. Seats that were open are shut.
+    Escalated {
+        /// Of which partition.
+        partition: u32,
+        /// Who may have them.
+        stage: Stage,
+        /// How many.
+        seats: u32,
+    },
+    /// Sealed work: what the answers came to.
+    Judged {
+        /// Of which partition.
+        partition: u32,
+        /// The requester's word.
+        verdict: Box<Signed<VerdictBody>>,
+    },
     /// The next round waits.
     BackedOff {
         /// For this long, from this record's time.
@@ -184,6 +242,15 @@ pub enum ComputeEvent {
         /// The answer.
         claim: Box<Claim>,
     },
+    /// Sealed work is done: the commitment is in the outbox, answer and salt are kept.
+    Sealed {
+        /// Which.
+        execution: Execution,
+        /// The answer.
+        claim: Box<Claim>,
+        /// What hides it.
+        seal: Box<Seal>,
+    },
     /// The work failed: the reason is in the outbox.
     Failed {
         /// Which.
@@ -210,6 +277,58 @@ pub enum ComputeEvent {
         /// Everything that `apply` has made of it.
         state: Box<SnapshotBytes>,
     },
+}
+
+/// What hides an answer until it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seal {
+    /// What opens the commitment: 32 random bytes.
+    #[serde(with = "serde_bytes")]
+    pub salt: [u8; 32],
+    /// What the node says meanwhile.
+    pub commit: Signed<CommitBody>,
+}
+
+/// What happens to what a requester thinks of nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrustEvent {
+    /// A node's seat came to its end.
+    Counted {
+        /// Who.
+        node: NodeId,
+        /// With which engine.
+        engine: String,
+        /// How it ended.
+        seat: SeatEnd,
+    },
+    /// The operator forgives a node, or bans it.
+    Set {
+        /// Who.
+        node: NodeId,
+        /// Whether it is not used any more.
+        is_banned: bool,
+    },
+    /// Everything that is thought, folded.
+    Snapshot {
+        /// As the machine has it.
+        state: Box<SnapshotBytes>,
+    },
+}
+
+/// What became of a seat in sealed work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeatEnd {
+    /// Its answer is the accepted one.
+    Valid,
+    /// It was silent after the set was closed, or opened something else.
+    Silent,
+    /// Its answer contradicts the accepted one.
+    Wrong,
+    /// There was no verdict.
+    Inconclusive,
 }
 
 /// An event of a job with its place and time: an entry of its history.
@@ -241,6 +360,9 @@ impl JobEvent {
             | Self::Published { execution, .. }
             | Self::Failed { execution, .. }
             | Self::Lost { execution, .. }
+            | Self::Committed { execution, .. }
+            | Self::Revealed { execution, .. }
+            | Self::Faulted { execution, .. }
             | Self::Cancelled { execution } => Some(execution),
             Self::Submitted { .. }
             | Self::Announced { .. }
@@ -248,6 +370,10 @@ impl JobEvent {
             | Self::ImagePinned { .. }
             | Self::Placed { .. }
             | Self::BackedOff { .. }
+            | Self::Drawn { .. }
+            | Self::Closed { .. }
+            | Self::Escalated { .. }
+            | Self::Judged { .. }
             | Self::Ended { .. }
             | Self::Snapshot { .. } => None,
         }

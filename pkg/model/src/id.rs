@@ -73,6 +73,11 @@ uuid_id!(
     EvaluationId, "evaluation", ""
 );
 
+impl JobId {
+    /// The stream of records that are about no job.
+    pub const NONE: Self = Self(Uuid::nil());
+}
+
 /// UUIDs are sixteen bytes on the wire, whatever the format.
 mod uuid_bytes {
     use serde::{Deserialize, Deserializer, Serializer};

@@ -22,6 +22,8 @@ pub mod plan;
 pub mod reason;
 pub mod receipt;
 pub mod resources;
+pub mod sealed;
+pub mod signed;
 pub mod slot;
 pub mod state;
 pub mod task;
@@ -34,7 +36,7 @@ pub use bundle::{Answer, Bundle};
 pub use codec::{CodecError, DAG_CBOR, DAG_PB, RAW, SHA2_256};
 pub use constraint::{Constraint, Operator};
 pub use context::{
-    Caps, Class, Context, Deal, Durability, Network, Place, PublisherSpec, RetryPolicy, S3Form,
+    Caps, Class, Context, Durability, Network, Place, PublisherSpec, RetryPolicy, S3Form,
     S3Target, Timeouts,
 };
 pub use id::{EvaluationId, ExecutionId, JobId, NodeId, OwnerId};
@@ -46,6 +48,8 @@ pub use plan::Plan;
 pub use reason::{Failure, FailureKind, Reason};
 pub use receipt::{Claim, Receipt, ReceiptBody, Usage};
 pub use resources::Resources;
+pub use sealed::{Sealed, Stage};
+pub use signed::{Signed, Statement};
 pub use slot::{Epoch, Execution, Slot};
 pub use state::{Desired, ExecutionState, JobState};
 pub use task::{

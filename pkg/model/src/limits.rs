@@ -52,6 +52,17 @@ pub struct Limits {
     pub executions_max: u32,
     /// Executions that run at once, whatever their reservations.
     pub running_max: u32,
+    /// How long the rest is waited for once enough nodes have committed themselves to an answer.
+    pub commit_ms: u64,
+    /// How long a node may take to reveal what it committed to.
+    pub reveal_ms: u64,
+    /// How long a seat of sealed work may stay empty once it is looked for somebody in particular:
+    /// a node in place of one that failed, a trusted one, the referee.
+    pub seat_ms: u64,
+    /// Closed sets of one result; then the referee is asked.
+    pub verify_rounds_max: u32,
+    /// Nodes whose record is kept; beyond that the shortest record is forgotten.
+    pub standings_max: u32,
     /// How long an unanswered result stays in the outbox.
     pub outbox_ms: u64,
     /// Between two rounds for a job that no node bid for.
@@ -86,6 +97,11 @@ impl Default for Limits {
             skip_ms: 2_000,
             executions_max: 1_024,
             running_max: 256,
+            commit_ms: 60_000,
+            reveal_ms: 30_000,
+            seat_ms: 60_000,
+            verify_rounds_max: 3,
+            standings_max: 20_000,
             outbox_ms: 7 * 24 * 3600 * 1000,
             requeue_ms: 2_000,
             history_max: 1_000,

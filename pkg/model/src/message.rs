@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::reason::Failure;
 use crate::{
-    Claim, Code, Constraint, Context, Engine, Execution, JobId, Manifest, Network, NodeId,
-    NodeInfo, OwnerId, Place, Reason, Resources, Task,
+    Claim, Code, CloseBody, CommitBody, Constraint, Context, Engine, Execution, JobId, Network,
+    NodeId, NodeInfo, OwnerId, Place, Reason, Resources, Signed, Task,
 };
 
 /// A message as it crosses the wire. The transport proves which peer sent it.
@@ -89,8 +89,8 @@ pub enum Message {
     Close {
         /// Which.
         execution: Execution,
-        /// Commitments by node, sorted.
-        set: Vec<Commitment>,
+        /// The requester's word for it.
+        close: Box<Signed<CloseBody>>,
     },
     /// Sealed work only: what was committed to.
     Reveal {
@@ -98,9 +98,9 @@ pub enum Message {
         execution: Execution,
         /// 32 bytes.
         #[serde(with = "serde_bytes")]
-        salt: Vec<u8>,
+        salt: [u8; 32],
         /// The answer.
-        manifest: Manifest,
+        claim: Box<Claim>,
     },
     /// An environmental failure.
     Failed {
@@ -333,12 +333,8 @@ pub struct Award {
 pub enum Proposal {
     /// The answer.
     Open(Box<OpenProposal>),
-    /// `H("commit/1" | job | task | execution | peer | salt | manifest)`.
-    Sealed {
-        /// 32 bytes.
-        #[serde(with = "serde_bytes")]
-        commitment: Vec<u8>,
-    },
+    /// A commitment to it; see [`crate::Opening`].
+    Sealed(Box<Signed<CommitBody>>),
 }
 
 /// An open answer.
@@ -362,16 +358,6 @@ pub struct InlineBlock {
 
 /// The most bytes of inline blocks in one proposal.
 pub const INLINE_BYTES_MAX: usize = 32 << 10;
-
-/// A node's commitment, in a closed set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Commitment {
-    /// Whose.
-    pub node: NodeId,
-    /// 32 bytes.
-    #[serde(with = "serde_bytes")]
-    pub commitment: Vec<u8>,
-}
 
 /// What a compute node holds of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -65,8 +65,10 @@ pub enum Reason {
     BidExpired,
     /// A newer term or epoch has been seen.
     Stale,
-    /// It was asked for a part in sealed work, which it does none of.
-    NoSealedWork,
+    /// It does not show the answer that it committed to.
+    Unrevealed(String),
+    /// It was caught giving a wrong answer.
+    Banned,
 }
 
 impl Reason {
@@ -90,7 +92,8 @@ impl Reason {
             | Self::NoPublisher(_)
             | Self::ImageArch { .. }
             | Self::NotAllowed
-            | Self::NoSealedWork => false,
+            | Self::Unrevealed(_)
+            | Self::Banned => false,
         }
     }
 }
@@ -136,7 +139,8 @@ impl fmt::Display for Reason {
             Self::TooMany { max } => write!(f, "already holds {max} executions, its limit"),
             Self::BidExpired => f.write_str("no longer has the bid"),
             Self::Stale => f.write_str("has seen a newer award"),
-            Self::NoSealedWork => f.write_str("does no sealed work"),
+            Self::Unrevealed(why) => write!(f, "does not reveal its answer: {why}"),
+            Self::Banned => f.write_str("was caught giving a wrong answer, and is banned here"),
         }
     }
 }

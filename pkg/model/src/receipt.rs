@@ -3,7 +3,8 @@
 use cid::Cid;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{self, CodecError};
+use crate::codec;
+use crate::signed::Statement;
 use crate::{Manifest, NodeId, ResultSummary};
 
 /// What running cost. Never voted on.
@@ -80,12 +81,6 @@ pub struct Claim {
     pub summary: ResultSummary,
 }
 
-impl ReceiptBody {
-    /// The bytes that are signed.
-    ///
-    /// # Errors
-    /// Never in practice: every field has a DAG-CBOR form.
-    pub fn signing_bytes(&self) -> Result<Vec<u8>, CodecError> {
-        Ok([RECEIPT_DOMAIN, &[0], &codec::encode(self)?].concat())
-    }
+impl Statement for ReceiptBody {
+    const DOMAIN: &'static [u8] = RECEIPT_DOMAIN;
 }

@@ -9,6 +9,9 @@
 //!  execution:  Awarded ─► Granted ─► Proposed ─► Accepted ─► Published
 //!                 │          │           │           └ publish deadline: a new epoch
 //!                 └ Refused  └ Failed    └ Rejected        (any live state ─► Lost, Cancelled)
+//!
+//!  sealed:     Granted ─► Committed ─► Revealed ─► (verdict) Accepted ─► Published
+//!                             └ Faulted    └ Rejected
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -94,6 +97,12 @@ pub enum ExecutionState {
     Accepted,
     /// A named holder has every block.
     Published,
+    /// Sealed work: an answer is in, and nobody has seen it.
+    Committed,
+    /// Sealed work: the answer was shown, and waits for the verdict.
+    Revealed,
+    /// Sealed work: what was committed to was not revealed.
+    Faulted,
     /// The answer does not count.
     Rejected,
     /// An environmental failure.
@@ -106,13 +115,16 @@ pub enum ExecutionState {
 
 impl ExecutionState {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Awarded,
         Self::Granted,
         Self::Refused,
         Self::Proposed,
         Self::Accepted,
         Self::Published,
+        Self::Committed,
+        Self::Revealed,
+        Self::Faulted,
         Self::Rejected,
         Self::Failed,
         Self::Lost,
@@ -122,27 +134,41 @@ impl ExecutionState {
     /// Whether it is over.
     #[must_use]
     pub fn is_terminal(self) -> bool {
-        use ExecutionState::{Cancelled, Failed, Lost, Published, Refused, Rejected};
-        matches!(self, Refused | Published | Rejected | Failed | Lost | Cancelled)
+        use ExecutionState::{Cancelled, Failed, Faulted, Lost, Published, Refused, Rejected};
+        matches!(self, Refused | Published | Faulted | Rejected | Failed | Lost | Cancelled)
     }
 
     /// Whether `next` may follow this state.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         use ExecutionState::{
-            Accepted, Awarded, Cancelled, Failed, Granted, Lost, Proposed, Published, Refused,
-            Rejected,
+            Accepted, Awarded, Cancelled, Committed, Failed, Faulted, Granted, Lost, Proposed,
+            Published, Refused, Rejected, Revealed,
         };
         match self {
             // A node's answers overtake one another, so a grant may never be seen.
             Awarded => matches!(
                 next,
-                Granted | Refused | Proposed | Accepted | Rejected | Failed | Lost | Cancelled
+                Granted
+                    | Refused
+                    | Proposed
+                    | Committed
+                    | Accepted
+                    | Rejected
+                    | Failed
+                    | Lost
+                    | Cancelled
             ),
-            Granted => matches!(next, Proposed | Accepted | Rejected | Failed | Lost | Cancelled),
+            Granted => matches!(
+                next,
+                Proposed | Committed | Accepted | Rejected | Failed | Lost | Cancelled
+            ),
+            // Its node owes nothing but the answer, so it is lost by silence alone: a fault.
+            Committed => matches!(next, Revealed | Faulted | Rejected | Lost | Cancelled),
+            Revealed => matches!(next, Accepted | Rejected | Lost | Cancelled),
             Proposed => matches!(next, Accepted | Rejected | Failed | Lost | Cancelled),
             Accepted => matches!(next, Published | Failed | Lost | Cancelled),
-            Refused | Published | Rejected | Failed | Lost | Cancelled => false,
+            Refused | Published | Faulted | Rejected | Failed | Lost | Cancelled => false,
         }
     }
 
@@ -150,11 +176,16 @@ impl ExecutionState {
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
-            Self::Awarded | Self::Granted | Self::Proposed | Self::Accepted => 5,
+            Self::Awarded
+            | Self::Granted
+            | Self::Proposed
+            | Self::Committed
+            | Self::Revealed
+            | Self::Accepted => 5,
             Self::Refused => 4,
             Self::Rejected => 8,
             Self::Published => 9,
-            Self::Failed | Self::Lost => 10,
+            Self::Failed | Self::Lost | Self::Faulted => 10,
             Self::Cancelled => 11,
         }
     }

@@ -8,6 +8,7 @@ use cid::Cid;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, CodecError};
+use crate::signed::Statement;
 use crate::{Execution, JobId, Manifest, NodeId, Receipt, Verification};
 
 /// The version of all records here.
@@ -15,7 +16,9 @@ pub const VERDICT_VERSION: u8 = 1;
 
 /// Domains that keep a signature of one kind of statement from being shown as one of another.
 pub mod domain {
-    /// Of commitments.
+    /// Of commitments, hashed.
+    pub const OPENING: &[u8] = b"gadus/opening/1";
+    /// Of commitments, signed.
     pub const COMMIT: &[u8] = b"gadus/commit/1";
     /// Of closed sets.
     pub const CLOSE: &[u8] = b"gadus/close/1";
@@ -42,12 +45,12 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// The commitment: `SHA2-256("gadus/commit/1" | 0x00 | DAG-CBOR(self))`.
+    /// The commitment: `SHA2-256("gadus/opening/1" | 0x00 | DAG-CBOR(self))`.
     ///
     /// # Errors
     /// Never in practice: every field has a DAG-CBOR form.
     pub fn commitment(&self) -> Result<[u8; 32], CodecError> {
-        Ok(codec::sha256(&[domain::COMMIT, &[0], &codec::encode(self)?]))
+        Ok(codec::sha256(&[domain::OPENING, &[0], &codec::encode(self)?]))
     }
 }
 
@@ -62,6 +65,18 @@ pub struct CommitBody {
     /// See [`Opening::commitment`].
     #[serde(with = "serde_bytes")]
     pub commitment: [u8; 32],
+}
+
+impl Statement for CommitBody {
+    const DOMAIN: &'static [u8] = domain::COMMIT;
+}
+
+impl Statement for CloseBody {
+    const DOMAIN: &'static [u8] = domain::CLOSE;
+}
+
+impl Statement for VerdictBody {
+    const DOMAIN: &'static [u8] = domain::VERDICT;
 }
 
 /// One commitment of a closed set.
@@ -131,11 +146,15 @@ pub struct Reveal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DrawRecord {
+    /// The round of bidding that it was drawn in.
+    pub round: u32,
     /// The secret whose hash was in the announcement.
     #[serde(with = "serde_bytes")]
     pub secret: [u8; 32],
     /// Who could have been drawn, sorted by node.
     pub candidates: Vec<Candidate>,
+    /// Who had a seat already.
+    pub taken: Vec<Candidate>,
     /// Who was, in the order of the draw.
     pub drawn: Vec<NodeId>,
 }
@@ -206,7 +225,7 @@ pub struct VerdictBody {
     pub task: Cid,
     /// How it was to be checked.
     pub level: Verification,
-    /// The closed sets, by their CIDs, in the order of their rounds.
+    /// The closed sets with their signatures, by CIDs, in the order of their rounds.
     pub closes: Vec<Cid>,
     /// What was revealed, by CIDs, sorted.
     pub reveals: Vec<Cid>,

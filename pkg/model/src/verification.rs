@@ -85,6 +85,26 @@ impl Verification {
         }
     }
 
+    /// What several answers must come to; absent where nothing is checked. A node that was drawn
+    /// for a check and the one that checks it must agree.
+    #[must_use]
+    pub fn quorum(&self) -> Option<Quorum> {
+        match self {
+            Self::Attest => None,
+            Self::Spot(_) => Some(Quorum::TWO),
+            Self::Quorum(quorum) => Some(*quorum),
+        }
+    }
+
+    /// Equal answers that it takes; a single one where nobody else is asked.
+    #[must_use]
+    pub fn equal(&self) -> u32 {
+        match self {
+            Self::Attest | Self::Spot(_) => 1,
+            Self::Quorum(quorum) => quorum.equal,
+        }
+    }
+
     /// Whether a result that was checked in this way is good enough for who asks for `asked`.
     #[must_use]
     pub fn is_at_least(&self, asked: &Self) -> bool {

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Stamped;
+use crate::sealed::Sealed;
+use crate::verdict::CommitBody;
 use crate::{
     Context, Desired, Execution, ExecutionState, Job, JobState, Manifest, NodeId, Place, Plan,
-    Receipt, ResultSummary, Time,
+    Receipt, ResultSummary, Signed, Time,
 };
 
 /// A job, its executions and its history.
@@ -27,6 +29,8 @@ pub struct JobView {
     pub executions: Vec<ExecutionView>,
     /// What happened, oldest first; `Submitted` without the job in it.
     pub history: Vec<Stamped>,
+    /// Of a job whose result is checked: where each partition stands, in their order.
+    pub sealed: Vec<Sealed>,
 }
 
 /// One try at filling a slot.
@@ -60,6 +64,8 @@ pub struct ExecutionView {
     pub holders: Vec<NodeId>,
     /// Where it is besides.
     pub place: Option<Place>,
+    /// Sealed work: what it committed to.
+    pub commit: Option<Signed<CommitBody>>,
 }
 
 impl ExecutionView {
@@ -81,6 +87,10 @@ pub struct Marks {
     pub awarded_at: Time,
     /// The node said yes.
     pub granted_at: Option<Time>,
+    /// Sealed work: it had an answer.
+    pub committed_at: Option<Time>,
+    /// Sealed work: it showed its answer.
+    pub revealed_at: Option<Time>,
     /// An answer counted.
     pub accepted_at: Option<Time>,
     /// A holder had every block.

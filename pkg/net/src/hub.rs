@@ -22,9 +22,14 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// A peer has one more connection.
-    pub(crate) fn connected(&self, node: NodeId, connection: ConnectionId, opener: Opener) {
-        Links::connected(&self.shared, &self.inbound, node, connection, opener);
+    /// A peer has one more connection, from a network.
+    pub(crate) fn connected(
+        &self,
+        peer: (NodeId, Option<String>),
+        connection: ConnectionId,
+        opener: Opener,
+    ) {
+        Links::connected(&self.shared, &self.inbound, peer, connection, opener);
     }
 
     /// A peer has opened a stream: its server starts at once, or when the peer has a free place.

@@ -24,6 +24,7 @@ mod link;
 mod logs;
 mod net;
 mod protocol;
+mod prefix;
 mod shared;
 mod stats;
 mod streams;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gadus_model::{Limits, NodeInfo, OwnerId};
 use gadus_ports::CrashAt;
+use gadus_protocol::requester::Approved;
 
 /// How a node behaves. Units come last in the names.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct NodeConfig {
     pub info: NodeInfo,
     /// The requesters it works for; absent means all.
     pub owners: Option<Vec<OwnerId>>,
+    /// What the operator says of nodes, for work that several of them answer.
+    pub approved: Approved,
     /// What a job costs here.
     pub price: u64,
     /// Run directories lie here.

@@ -14,7 +14,17 @@ impl JobFolder {
     #[must_use]
     pub fn new(node: NodeId, limits: Limits) -> Self {
         let owner = OwnerId(node);
-        let config = RequesterConfig { node, owner, term: 0, boot: 0, limits, sabotage: None };
+        let config = RequesterConfig {
+            node,
+            owner,
+            term: 0,
+            boot: 0,
+            limits,
+            // What is signed is in the log: folding signs nothing.
+            notary: std::sync::Arc::new(gadus_protocol::notary::Fake(node)),
+            approved: gadus_protocol::requester::Approved::default(),
+            sabotage: None,
+        };
         Self(Folder::new(config))
     }
 }

@@ -16,9 +16,9 @@ pub(crate) async fn sort(
         let for_requester = match &arrived {
             Inbound::Message { message, .. } => message.body.is_for_requester(),
             Inbound::Gossip { .. } => false,
-            Inbound::Up(_) | Inbound::Down(_) => true,
+            Inbound::Up { .. } | Inbound::Down(_) => true,
         };
-        let for_compute = !for_requester || matches!(arrived, Inbound::Up(_) | Inbound::Down(_));
+        let for_compute = !for_requester || matches!(arrived, Inbound::Up { .. } | Inbound::Down(_));
         if for_compute && let Some(compute) = &compute {
             let _ = compute.send(ToCompute::Net(arrived.clone())).await;
         }

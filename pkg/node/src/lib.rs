@@ -13,6 +13,7 @@ pub mod folder;
 mod inbox;
 pub mod logbook;
 pub mod node;
+mod notary;
 mod post;
 pub mod pump;
 pub mod relay;

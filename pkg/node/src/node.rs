@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::NodeConfig;
+use crate::notary::KeyNotary;
 use crate::post::Post;
 use crate::relay::Relay;
 use crate::server::Server;
@@ -141,7 +142,9 @@ impl Node {
         };
         if let Some(compute) = compute.as_ref().filter(|_| config.requester) {
             // It bids to its own requester through the same messages as everybody else.
-            let _ = compute.send(compute::Command::Net(gadus_ports::Inbound::Up(id))).await;
+            let up = gadus_ports::Inbound::Up { node: id, prefix: None };
+            let up = compute.send(compute::Command::Net(up));
+            let _ = up.await;
         }
         tasks.spawn({
             let sort = inbox::sort(inbound, requester.clone(), compute.clone());
@@ -205,7 +208,7 @@ fn requester_loop(
 ) -> (mpsc::Sender<requester::Command>, requester::Loop) {
     let (to, inbox) = mpsc::channel(config.inbox_max);
     let world = requester_world(config, parts, clock, &to);
-    let machine = Requester::replay(requester_config(config, parts.key.id(), clock), jobs);
+    let machine = Requester::replay(requester_config(config, &parts.key, clock), jobs);
     (to, requester::Loop::new(machine, world, inbox))
 }
 
@@ -240,13 +243,16 @@ fn first(mut errors: mpsc::Receiver<StoreError>) -> oneshot::Receiver<StoreError
     rx
 }
 
-fn requester_config(config: &NodeConfig, node: NodeId, clock: &Clock) -> RequesterConfig {
+fn requester_config(config: &NodeConfig, key: &Arc<NodeKey>, clock: &Clock) -> RequesterConfig {
+    let node = key.id();
     RequesterConfig {
         node,
         owner: OwnerId(node),
         term: TERM,
         boot: clock.boot(),
         limits: config.limits.clone(),
+        notary: Arc::new(KeyNotary(key.clone())),
+        approved: config.approved.clone(),
         sabotage: None,
     }
 }

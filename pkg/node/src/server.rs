@@ -13,12 +13,28 @@ use parking_lot::RwLock;
 use crate::logbook::Logbook;
 use crate::relay::Relay;
 
+/// Who an execution is run for, and what it may read of it.
+#[derive(Clone, Copy)]
+struct Owner {
+    node: NodeId,
+    may_read: MayRead,
+}
+
+/// How much of an execution its requester may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum MayRead {
+    /// What it prints.
+    Output,
+    /// That, and the blocks of its result.
+    Result,
+}
+
 /// Answers peers. Made before the transport starts, since the transport calls it.
 pub struct Server {
     content: Arc<dyn Content>,
     pub(crate) logbook: Logbook,
-    /// Whose an execution is: its requester alone may read its quarantine and output.
-    owners: RwLock<BTreeMap<ExecutionId, NodeId>>,
+    /// Whose an execution is: its requester alone may read its output and its quarantine.
+    owners: RwLock<BTreeMap<ExecutionId, Owner>>,
     relay: OnceLock<(Relay, Arc<dyn Transport>)>,
 }
 
@@ -39,23 +55,26 @@ impl Server {
         let _ = self.relay.set((relay, transport));
     }
 
-    pub(crate) fn own(&self, execution: ExecutionId, owner: NodeId) {
-        self.owners.write().insert(execution, owner);
+    pub(crate) fn own(&self, execution: ExecutionId, node: NodeId, may_read: MayRead) {
+        self.owners.write().insert(execution, Owner { node, may_read });
     }
 
     pub(crate) fn disown(&self, execution: ExecutionId) {
         self.owners.write().remove(&execution);
     }
 
-    fn is_owner(&self, execution: ExecutionId, node: NodeId) -> bool {
-        self.owners.read().get(&execution) == Some(&node)
+    fn may_read(&self, execution: ExecutionId, node: NodeId, what: MayRead) -> bool {
+        let owners = self.owners.read();
+        owners.get(&execution).is_some_and(|owner| owner.node == node && owner.may_read >= what)
     }
 }
 
 #[async_trait]
 impl Serve for Server {
     async fn block(&self, from: NodeId, want: Want) -> Option<Bytes> {
-        let namespace = want.namespace.filter(|execution| self.is_owner(*execution, from));
+        let namespace = want.namespace;
+        let namespace =
+            namespace.filter(|execution| self.may_read(*execution, from, MayRead::Result));
         match self.content.block(&want.cid, namespace).await {
             Ok(Some(bytes)) => return Some(bytes),
             Ok(None) => {}
@@ -72,7 +91,7 @@ impl Serve for Server {
 
     async fn logs(&self, from: NodeId, request: LogRequest) -> Option<LogStream> {
         let page = self.logbook.page(request.execution)?;
-        let known = self.is_owner(request.execution, from);
+        let known = self.may_read(request.execution, from, MayRead::Output);
         known.then(|| page.read(request.follow, request.tail))
     }
 }

@@ -57,7 +57,13 @@ pub enum Inbound {
         gossip: Box<Gossip>,
     },
     /// A peer can be reached.
-    Up(NodeId),
+    Up {
+        /// Which.
+        node: NodeId,
+        /// The public network that it is reached in, such as `203.0.113.0/24`; absent on this
+        /// machine and in private networks.
+        prefix: Option<String>,
+    },
     /// A peer can no longer be reached.
     Down(NodeId),
 }

@@ -12,6 +12,7 @@
 
 pub mod compute;
 pub mod matching;
+pub mod notary;
 pub mod repeat;
 pub mod requester;
 pub mod sabotage;
@@ -19,6 +20,7 @@ pub mod step;
 pub mod verify;
 
 pub use compute::{Compute, ComputeConfig};
+pub use notary::Notary;
 pub use requester::{Requester, RequesterConfig};
 pub use sabotage::Sabotage;
 pub use step::{Effect, Step};

@@ -40,13 +40,19 @@ pub enum Sabotage {
     ForgetQueue,
     /// A requester announces a job before those of its class that wait for longer.
     JumpQueue,
+    /// A compute node shows a sealed answer for any set.
+    RevealToAny,
+    /// A requester closes a set before enough nodes have committed themselves.
+    CloseEarly,
+    /// A requester takes the first answer that is shown for the right one.
+    TrustFirst,
     /// A shell speaks before what it says is durable.
     SpeakFirst,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::GrantStaleEpoch,
         Self::Overcommit,
         Self::IgnoreLeaseEnd,
@@ -65,6 +71,9 @@ impl Sabotage {
         Self::BidWhenFilled,
         Self::ForgetQueue,
         Self::JumpQueue,
+        Self::RevealToAny,
+        Self::CloseEarly,
+        Self::TrustFirst,
         Self::SpeakFirst,
     ];
 }

@@ -86,6 +86,11 @@ pub enum Effect {
         /// Where to.
         to: Box<PublisherSpec>,
     },
+    /// The output of sealed work may be shown to its requester: its answer was.
+    Disclose {
+        /// Which.
+        execution: Execution,
+    },
     /// Forget an execution's inputs and, unless it was promoted, its outputs.
     Forget {
         /// Which.
@@ -113,6 +118,7 @@ impl Effect {
             | Self::Kill { .. }
             | Self::Promote { .. }
             | Self::Publish { .. }
+            | Self::Disclose { .. }
             | Self::Forget { .. } => true,
         }
     }

@@ -34,7 +34,7 @@ impl Links {
     pub(crate) fn connected(
         shared: &Arc<Shared>,
         inbound: &mpsc::Sender<Inbound>,
-        node: NodeId,
+        (node, prefix): (NodeId, Option<String>),
         connection: ConnectionId,
         opener: Opener,
     ) {
@@ -45,7 +45,7 @@ impl Links {
             return;
         }
         let turn = old.map_or_else(|| Arc::new(Semaphore::new(1)), |link| link.turn.clone());
-        let link = Arc::new(Link::new(node, &shared.limits, turn));
+        let link = Arc::new(Link::new(node, prefix, &shared.limits, turn));
         link.connections.add(connection, opener);
         all.insert(node, link.clone());
         drop(all);

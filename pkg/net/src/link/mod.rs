@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gadus_model::NodeId;
+use gadus_ports::Inbound;
 use libp2p::Stream;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -31,6 +32,8 @@ use crate::config::NetLimits;
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) node: NodeId,
+    /// The public network that the peer's first connection comes from.
+    prefix: Option<String>,
     pub(crate) queue: Queue,
     pub(crate) connections: Connections,
     /// Places for block and log streams that we open.
@@ -59,10 +62,16 @@ struct Readiness {
 }
 
 impl Link {
-    fn new(node: NodeId, limits: &NetLimits, turn: Arc<Semaphore>) -> Self {
+    fn new(
+        node: NodeId,
+        prefix: Option<String>,
+        limits: &NetLimits,
+        turn: Arc<Semaphore>,
+    ) -> Self {
         let places = |n: usize| Arc::new(Semaphore::new(n));
         Self {
             node,
+            prefix,
             queue: Queue::new(limits.send_queue_max, limits.send_queue_bytes_max),
             connections: Connections::default(),
             streams: places(limits.streams_per_peer_max as usize),
@@ -75,6 +84,11 @@ impl Link {
             turn,
             up: AtomicBool::new(false),
         }
+    }
+
+    /// What the node is told of a peer that is up.
+    fn is_there(&self) -> Inbound {
+        Inbound::Up { node: self.node, prefix: self.prefix.clone() }
     }
 
     /// The peer takes our messages.

@@ -34,7 +34,7 @@ async fn tell(shared: &Shared, link: &Link, inbound: &mpsc::Sender<Inbound>) {
     };
     link.up.store(true, Ordering::Relaxed);
     // A receiver that is gone needs no more news: then each send fails, and the link ends.
-    if inbound.send(Inbound::Up(link.node)).await.is_ok() {
+    if inbound.send(link.is_there()).await.is_ok() {
         while let Some(stream) = next_stream(link).await {
             if let End::Nonsense(why) = read(shared, link, stream, inbound).await {
                 shared.cut(link.node, &why).await;

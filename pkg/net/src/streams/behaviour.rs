@@ -18,7 +18,7 @@ use super::gate::Gate;
 use super::handler::Handler;
 use super::opener::Opener;
 use crate::hub::Hub;
-use crate::identity;
+use crate::{identity, prefix};
 
 /// Makes a [`Handler`] for every connection that the [`Gate`] admits.
 pub(crate) struct Behaviour {
@@ -79,7 +79,8 @@ impl NetworkBehaviour for Behaviour {
             FromSwarm::ConnectionEstablished(up) => {
                 let node = identity::node_id(&up.peer_id);
                 if let (Some(node), Some(opener)) = (node, self.pending.remove(&up.connection_id)) {
-                    self.hub.connected(node, up.connection_id, opener);
+                    let prefix = prefix::of(up.endpoint.get_remote_address());
+                    self.hub.connected((node, prefix), up.connection_id, opener);
                 }
             }
             FromSwarm::ConnectionClosed(ConnectionClosed { peer_id, connection_id, .. }) => {

@@ -43,7 +43,7 @@ async fn is_cut_off(protocol: &str, bytes: &[u8]) {
     b.net.send(a.id(), envelope(b.id(), 2));
     loop {
         match a.next().await {
-            Inbound::Up(node) | Inbound::Down(node) => assert_eq!(node, raw.id),
+            Inbound::Up { node, .. } | Inbound::Down(node) => assert_eq!(node, raw.id),
             Inbound::Message { from, .. } => break assert_eq!(from, b.id()),
             other @ Inbound::Gossip { .. } => panic!("{other:?}"),
         }
@@ -106,7 +106,7 @@ async fn a_message_of_a_later_version_is_ignored_and_the_next_is_not() {
         stream.write_all(&frame(&codec::encode(message).unwrap())).await.unwrap();
     }
     stream.flush().await.unwrap();
-    assert!(matches!(a.next().await, Inbound::Up(node) if node == raw.id));
+    assert!(matches!(a.next().await, Inbound::Up { node, prefix: None } if node == raw.id));
     assert_eq!(a.message().await, (raw.id, now));
 }
 
@@ -114,7 +114,7 @@ async fn a_message_of_a_later_version_is_ignored_and_the_next_is_not() {
 async fn a_block_answer_that_nobody_asked_for() {
     let (mut a, b) = pair().await;
     let raw = Raw::dial(9, &a.address()).await;
-    assert!(matches!(a.next().await, Inbound::Up(node) if node == raw.id));
+    assert!(matches!(a.next().await, Inbound::Up { node, prefix: None } if node == raw.id));
     // The wants come back as an answer: their length's first byte, 0, says "missing".
     let mut stream = a.net.open(raw.id).await.unwrap();
     stream.want(&[want(codec::cid_of(RAW, b"x"))]).await.unwrap();
@@ -146,7 +146,7 @@ async fn who_was_cut_off_is_kept_away_for_a_while() {
 async fn a_newer_message_stream_takes_the_place_of_an_older_one() {
     let (mut a, _b) = pair().await;
     let raw = Raw::dial(9, &a.address()).await;
-    assert!(matches!(a.next().await, Inbound::Up(node) if node == raw.id));
+    assert!(matches!(a.next().await, Inbound::Up { node, prefix: None } if node == raw.id));
     let mut streams = Vec::new();
     for seq in 0..10 {
         let mut stream = raw.open(MESSAGES).await.unwrap();

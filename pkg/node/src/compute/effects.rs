@@ -8,6 +8,7 @@ use gadus_protocol::compute::Input;
 use tokio_util::sync::CancellationToken;
 
 use super::{Command, Loop, World, run};
+use crate::server::MayRead;
 
 impl Loop {
     pub(super) fn perform(&mut self, effect: Effect) {
@@ -18,7 +19,10 @@ impl Loop {
                 Some(stop) => stop.cancel(),
                 None => self.handle(Input::Killed { execution }),
             },
+            Effect::Disclose { execution } => self.show(&execution, MayRead::Output),
             Effect::Promote { execution, result, retention_ms } => {
+                // Before the verdict nobody could fetch what was sealed.
+                self.show(&execution, MayRead::Result);
                 tokio::spawn(promote(self.world.clone(), execution, result, retention_ms));
             }
             Effect::Publish { execution, result, to } => {
@@ -43,6 +47,13 @@ impl Loop {
         }
     }
 
+    /// From now on the requester of an execution may read of it.
+    fn show(&self, execution: &Execution, may_read: MayRead) {
+        if let Some((_, requester)) = self.machine.owner_of(execution) {
+            self.world.server.own(execution.id(), requester, may_read);
+        }
+    }
+
     fn start(&mut self, award: Award, resumed: bool) {
         let execution = award.execution.clone();
         let id = execution.id();
@@ -50,8 +61,8 @@ impl Loop {
         let stop = CancellationToken::new();
         self.runs.insert(execution.clone(), stop.clone());
         let owner = self.machine.owner_of(&execution);
-        if let Some((_, requester)) = owner {
-            self.world.server.own(id, requester);
+        if !award.context.verification.is_sealed() {
+            self.show(&execution, MayRead::Result);
         }
         let requester = owner.map_or(self.world.node, |(_, requester)| requester);
         let world = self.world.clone();

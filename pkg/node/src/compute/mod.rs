@@ -5,6 +5,7 @@ mod facts;
 mod inputs;
 mod profile;
 mod run;
+mod seal;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gadus_auth::NodeKey;
+use gadus_model::event::Seal;
 use gadus_model::message::{Gossip, InlineBlock, Message};
 use gadus_model::{
     Claim, Engine, EngineInfo, Execution, ExecutionId, Failure, NodeId, NodeInfo, Place,
@@ -59,6 +61,8 @@ pub(crate) struct Look {
 pub(crate) struct Done {
     pub(crate) claim: Box<Claim>,
     pub(crate) blocks: Vec<InlineBlock>,
+    /// Of sealed work.
+    pub(crate) seal: Option<Box<Seal>>,
 }
 
 /// What the loop and its runs use of the world.
@@ -165,7 +169,9 @@ impl Loop {
                 self.runs.remove(&execution);
                 self.world.server.logbook.end(execution.id());
                 self.handle(match result {
-                    Ok(Done { claim, blocks }) => Input::Finished { execution, claim, blocks },
+                    Ok(Done { claim, blocks, seal }) => {
+                        Input::Finished { execution, claim, blocks, seal }
+                    }
                     Err(failure) => Input::Failed { execution, failure },
                 });
             }
@@ -191,6 +197,11 @@ impl Loop {
                     let (owner, term) = (message.owner, message.term);
                     return self.announced(from, owner, term, announcement, true);
                 }
+                if let Message::Close { execution, close } = &message.body
+                    && let Err(error) = gadus_auth::verified(close)
+                {
+                    return tracing::warn!(%from, ?execution, %error, "a closed set is not signed");
+                }
                 self.handle(Input::Message { from, message });
             }
             Inbound::Gossip { from, gossip } => {
@@ -202,7 +213,7 @@ impl Loop {
                     self.handle(Input::Filled { from, owner, term, rounds });
                 }
             }
-            Inbound::Up(node) => self.handle(Input::Up(node)),
+            Inbound::Up { node, prefix: _ } => self.handle(Input::Up(node)),
             Inbound::Down(node) => self.handle(Input::Down(node)),
         }
     }

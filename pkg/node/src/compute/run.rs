@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::inputs::{Brought, bring};
 use super::profile::{seed, stream_caps};
+use super::seal::seal;
 use super::{Done, World};
 use crate::logbook::Page;
 
@@ -227,7 +228,10 @@ fn claim(
     let claim = Box::new(Claim { manifest, receipt, summary });
     let inline = imported.inline.into_iter();
     let blocks = inline.map(|(cid, b)| InlineBlock { cid, bytes: b.to_vec() }).collect();
-    Ok(Done { claim, blocks })
+    let sealed = award.context.verification.is_sealed();
+    let seal = sealed.then(|| seal(&world.key, &award.execution, &claim)).transpose();
+    let seal = seal.map_err(|e| internal(&e))?.map(Box::new);
+    Ok(Done { claim, blocks, seal })
 }
 
 fn summary(page: &Page, error: String, imported: &ImportedResult) -> ResultSummary {

@@ -37,6 +37,7 @@ impl Loop {
             | Effect::Kill { .. }
             | Effect::Promote { .. }
             | Effect::Publish { .. }
+            | Effect::Disclose { .. }
             | Effect::Forget { .. } => {}
         }
     }

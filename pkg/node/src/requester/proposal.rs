@@ -13,7 +13,7 @@ impl Loop {
     pub(super) fn arrived(&mut self, inbound: Inbound) {
         match inbound {
             Inbound::Message { from, message } => self.message(from, message),
-            Inbound::Up(node) => self.handle(Input::Up(node), Vec::new()),
+            Inbound::Up { node, prefix } => self.handle(Input::Up { node, prefix }, Vec::new()),
             Inbound::Down(node) => self.handle(Input::Down(node), Vec::new()),
             Inbound::Gossip { .. } => {}
         }
@@ -36,7 +36,42 @@ impl Loop {
                 return;
             }
         }
+        let sealed = match &message.body {
+            Message::Propose { execution, .. } if self.machine.would_accept(from, execution) => {
+                Some(execution.clone())
+            }
+            Message::Reveal { execution, .. } if self.machine.would_open(from, execution) => {
+                Some(execution.clone())
+            }
+            _ => None,
+        };
+        if let Some(execution) = sealed {
+            if self.checking.insert(execution.clone()) {
+                tokio::spawn(check_sealed(self.world.clone(), from, execution, message));
+            }
+            return;
+        }
         self.handle(Input::Message { from, message, kept: false }, Vec::new());
+    }
+}
+
+/// Checks who signed a commitment, or what opens it, off the loop.
+async fn check_sealed(world: World, from: NodeId, execution: Execution, message: Box<Envelope>) {
+    let signed = match &message.body {
+        Message::Propose { proposal, .. } => match proposal.as_ref() {
+            Proposal::Sealed(commit) => gadus_auth::verified(commit).map(|_| ()),
+            Proposal::Open(open) => verify_receipt(&open.claim.receipt),
+        },
+        Message::Reveal { claim, .. } => verify_receipt(&claim.receipt),
+        _ => Ok(()),
+    };
+    if let Err(error) = &signed {
+        tracing::warn!(%from, ?execution, %error, "a sealed answer is not signed");
+    }
+    let proposal = signed.is_ok().then_some(Checked { from, message, kept: false });
+    if let Some(to) = world.to_self.upgrade() {
+        // The loop has ended: nobody needs to know.
+        let _ = to.send(Command::Proposal { execution, proposal }).await;
     }
 }
 

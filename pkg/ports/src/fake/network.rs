@@ -50,8 +50,8 @@ impl FakeNetwork {
         let mut state = self.0.lock();
         for (other, seat) in &state.nodes {
             if *other != node && !state.cut.contains(&(*other, node)) {
-                let _ = seat.inbound.try_send(Inbound::Up(node));
-                let _ = inbound.try_send(Inbound::Up(*other));
+                let _ = seat.inbound.try_send(Inbound::Up { node, prefix: None });
+                let _ = inbound.try_send(Inbound::Up { node: *other, prefix: None });
             }
         }
         state.nodes.insert(node, Seat { inbound, serve });
@@ -69,7 +69,8 @@ impl FakeNetwork {
                 state.cut.remove(&(from, to))
             };
             let Some(seat) = state.nodes.get(&from) else { continue };
-            let _ = seat.inbound.try_send(if cut { Inbound::Down(to) } else { Inbound::Up(to) });
+            let up = Inbound::Up { node: to, prefix: None };
+            let _ = seat.inbound.try_send(if cut { Inbound::Down(to) } else { up });
         }
     }
 

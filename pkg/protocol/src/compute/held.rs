@@ -1,9 +1,10 @@
 //! What a compute node holds of an execution, and how the log makes it.
 
-use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record, SnapshotBytes};
+use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record, Seal, SnapshotBytes};
 use gadus_model::message::{Award, Held, InlineBlock};
 use gadus_model::{
-    Claim, Execution, Failure, Limits, Manifest, NodeId, OwnerId, Place, Resources, Time, codec,
+    Claim, CloseBody, Execution, Failure, Limits, Manifest, NodeId, OwnerId, Place, Resources,
+    Time, codec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,13 @@ pub enum HeldState {
         /// The answer.
         claim: Box<Claim>,
     },
+    /// The commitment is in the outbox; the answer is for whoever closes a set with it.
+    Sealed {
+        /// The answer.
+        claim: Box<Claim>,
+        /// What hides it.
+        seal: Box<Seal>,
+    },
     /// The failure is in the outbox.
     Failed(Failure),
     /// The answer counts; its result is public here, or about to be.
@@ -56,7 +64,7 @@ impl HeldState {
     pub fn held(&self) -> Held {
         match self {
             Self::Running => Held::Running,
-            Self::Finished { .. } => Held::Proposed,
+            Self::Finished { .. } | Self::Sealed { .. } => Held::Proposed,
             Self::Failed(_) => Held::Failed,
             Self::Accepted { .. } => Held::Published,
         }
@@ -80,6 +88,8 @@ pub(super) struct HeldSoft {
     pub(super) repeat: Repeat,
     /// Blocks to send along; lost at a restart, and then fetched by the requester.
     pub(super) blocks: Vec<InlineBlock>,
+    /// The closed set that its answer was revealed to.
+    pub(super) closed: Option<CloseBody>,
     /// The result of an accepted execution is public.
     pub(super) promoted: bool,
     /// Where it was brought to besides, or why it cannot be.
@@ -92,6 +102,7 @@ impl HeldSoft {
             lease_until,
             repeat: Repeat::now(Time(0)),
             blocks: Vec::new(),
+            closed: None,
             promoted: false,
             place: None,
         }
@@ -125,7 +136,10 @@ impl Entry {
             HeldState::Running if sabotage == Some(Sabotage::IgnoreLeaseEnd) => None,
             HeldState::Running => Some(self.soft.lease_until),
             HeldState::Accepted { .. } if !self.is_out() => Some(expires),
-            HeldState::Finished { .. } | HeldState::Failed(_) | HeldState::Accepted { .. } => {
+            HeldState::Finished { .. }
+            | HeldState::Sealed { .. }
+            | HeldState::Failed(_)
+            | HeldState::Accepted { .. } => {
                 Some(self.soft.repeat.at.min(expires))
             }
         }
@@ -150,12 +164,17 @@ impl Compute {
             ComputeEvent::Finished { execution, claim } => {
                 self.enter(at, execution, HeldState::Finished { claim: claim.clone() });
             }
+            ComputeEvent::Sealed { execution, claim, seal } => {
+                let (claim, seal) = (claim.clone(), seal.clone());
+                self.enter(at, execution, HeldState::Sealed { claim, seal });
+            }
             ComputeEvent::Failed { execution, failure } => {
                 self.enter(at, execution, HeldState::Failed(failure.clone()));
             }
             ComputeEvent::Accepted { execution } => {
                 let held = self.held.get(execution).map(|e| &e.log.state);
-                if let Some(HeldState::Finished { claim }) = held {
+                if let Some(HeldState::Finished { claim } | HeldState::Sealed { claim, .. }) = held
+                {
                     let manifest = Box::new(claim.manifest.clone());
                     self.enter(at, execution, HeldState::Accepted { manifest });
                 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   award ─► Running ─► Finished ─► Accepted ─► released, result kept
-//!               │           └ rejected ─► released
+//!               │   └ Sealed ──┴ rejected ─► released
 //!               └ Failed ─► released             Stop, lease ended ─► killed, released
 //! ```
 //!
@@ -15,14 +15,15 @@ mod grant;
 mod held;
 mod keep;
 mod outbox;
+mod sealed;
 mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record};
+use gadus_model::event::{ComputeEvent, Event, RECORD_VERSION, Record, Seal};
 use gadus_model::message::{Announce, Envelope, InlineBlock, MESSAGE_VERSION, Message, RoundId};
 use gadus_model::{
-    Claim, Execution, Failure, Limits, NodeId, NodeInfo, OwnerId, Place, Reason, Resources, Time,
+    Claim, Execution, Failure, Limits, NodeId, NodeInfo, OwnerId, Place, Resources, Time,
 };
 
 pub use self::fence::BIDS_OUT_MAX;
@@ -115,6 +116,8 @@ pub enum Input {
         claim: Box<Claim>,
         /// All blocks of a small result.
         blocks: Vec<InlineBlock>,
+        /// What hides the answer, of sealed work.
+        seal: Option<Box<Seal>>,
     },
     /// An execution failed.
     Failed {
@@ -237,7 +240,7 @@ impl Compute {
                     let (execution, result) = (execution.clone(), manifest.result);
                     self.step.effects.push(Effect::Promote { execution, result, retention_ms });
                 }
-                HeldState::Finished { .. } | HeldState::Failed(_) => {}
+                HeldState::Finished { .. } | HeldState::Sealed { .. } | HeldState::Failed(_) => {}
             }
             self.set_due(&execution);
         }
@@ -266,8 +269,8 @@ impl Compute {
                 self.config.info = *info;
                 self.sync_soon(now);
             }
-            Input::Finished { execution, claim, blocks } => {
-                self.finished(now, &execution, claim, blocks);
+            Input::Finished { execution, claim, blocks, seal } => {
+                self.finished(now, &execution, (claim, seal), blocks);
             }
             Input::Failed { execution, failure } => self.run_failed(now, &execution, failure),
             Input::Killed { execution } => self.killed(now, &execution),
@@ -303,9 +306,8 @@ impl Compute {
             Message::Keep { execution, result, from: source, retention_ms } => {
                 self.keep((from, owner), execution, (result, source, retention_ms));
             }
-            Message::Close { execution, set: _ } => {
-                let reason = Reason::NoSealedWork;
-                self.say(from, owner, Message::Refused { execution, reason });
+            Message::Close { execution, close } => {
+                self.close((now, from, owner), execution, *close);
             }
             Message::Ask(_)
             | Message::Bid(_)

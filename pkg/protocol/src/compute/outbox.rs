@@ -1,6 +1,6 @@
 //! Answers and failures, kept and repeated until the requester lets go.
 
-use gadus_model::event::ComputeEvent;
+use gadus_model::event::{ComputeEvent, Seal};
 use gadus_model::message::{InlineBlock, Message, OpenProposal, Proposal};
 use gadus_model::{Claim, Execution, Failure, NodeId, OwnerId, Place, Time};
 
@@ -15,12 +15,20 @@ impl Compute {
         &mut self,
         now: Time,
         execution: &Execution,
-        claim: Box<Claim>,
+        (claim, seal): (Box<Claim>, Option<Box<Seal>>),
         blocks: Vec<InlineBlock>,
     ) {
         let Some(owner) = self.runs_for(execution) else { return self.killed(now, execution) };
-        let event = ComputeEvent::Finished { execution: execution.clone(), claim };
+        let is_sealed = self.is_sealed(execution);
+        let event = match seal.filter(|_| is_sealed) {
+            Some(seal) => ComputeEvent::Sealed { execution: execution.clone(), claim, seal },
+            None => ComputeEvent::Finished { execution: execution.clone(), claim },
+        };
         self.emit(now, owner, execution, event);
+        if is_sealed {
+            // No block of an answer goes out before the verdict.
+            return self.sync_soon(now);
+        }
         if let Some(entry) = self.held.get_mut(execution) {
             entry.soft.blocks = blocks;
         }
@@ -44,7 +52,7 @@ impl Compute {
         }
         let Some(entry) = self.held.get_mut(execution) else { return };
         match &entry.log.state {
-            HeldState::Finished { claim } => {
+            HeldState::Finished { claim } | HeldState::Sealed { claim, .. } => {
                 let result = claim.manifest.result;
                 entry.soft.blocks = Vec::new();
                 let retention_ms = entry.log.award.context.retention_ms;
@@ -146,6 +154,9 @@ impl super::Entry {
                 let open = OpenProposal { claim, blocks: self.soft.blocks.clone() };
                 let proposal = Box::new(Proposal::Open(Box::new(open)));
                 Some(Message::Propose { execution, proposal })
+            }
+            HeldState::Sealed { claim, seal } => {
+                Some(self.sealed_word(execution, claim, seal))
             }
             HeldState::Failed(failure) => {
                 Some(Message::Failed { execution, failure: failure.clone() })

@@ -66,6 +66,10 @@ impl Requester {
                 if let Some(keep) = soft.keeps.get_mut(&e.execution) {
                     keep.renew(now, limits.publish_ms);
                 }
+                if let Some(asked) = soft.reveals.get_mut(&e.execution) {
+                    asked.repeat = Repeat::now(now);
+                    asked.until = now.plus_ms(limits.reveal_ms);
+                }
                 if let Some(stop) = soft.stops.get_mut(&e.execution) {
                     stop.repeat = Repeat::now(now);
                 }

@@ -114,9 +114,15 @@ impl Requester {
                     self.say(from, Message::Stop { execution: execution.clone() });
                 }
             }
-            Some(ExecutionState::Accepted | ExecutionState::Published) => {}
+            Some(
+                ExecutionState::Committed
+                | ExecutionState::Revealed
+                | ExecutionState::Accepted
+                | ExecutionState::Published,
+            ) => {}
             Some(
                 ExecutionState::Refused
+                | ExecutionState::Faulted
                 | ExecutionState::Rejected
                 | ExecutionState::Failed
                 | ExecutionState::Lost
@@ -135,6 +141,9 @@ impl Requester {
         reason: Reason,
     ) {
         let id = execution.slot.job;
+        if let Reason::Unrevealed(_) = reason {
+            return self.unrevealed(now, from, execution, &reason);
+        }
         let skip_ms = self.config.limits.skip_ms;
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         let awarded = entry.log.execution_of(from, execution);

@@ -60,7 +60,10 @@ impl Requester {
         if entry.log.placed.is_some() {
             self.award_placed(now, id);
         } else if entry.soft.round.as_ref().is_some_and(|round| !round.bids.is_empty()) {
-            self.award_ranked(now, id);
+            match entry.log.view.sealed.is_empty() {
+                true => self.award_ranked(now, id),
+                false => self.award_drawn(now, id),
+            }
         }
     }
 
@@ -112,6 +115,7 @@ impl Requester {
     /// The round is over and seats are still open.
     fn no_bid(&mut self, now: Time, id: JobId) {
         let plan = self.plan(now, id);
+        let enough = self.has_enough_nodes(now, id);
         let started_at = self.started_at;
         let patience_ms = self.config.limits.disconnect_ms;
         let Some(entry) = self.jobs.get_mut(&id) else { return };
@@ -120,7 +124,8 @@ impl Requester {
         let log = &entry.log;
         // Nodes need a while to find a requester again that was away.
         let returning = log.view.created_at < started_at && now < started_at.plus_ms(patience_ms);
-        let may_pass = plan.may_pass || plan.feasible > 0 || returning;
+        let under_way = log.view.sealed.iter().any(|sealed| !sealed.closes.is_empty());
+        let may_pass = returning || under_way || (enough && (plan.may_pass || plan.feasible > 0));
         let can_wait = log.view.job.context.timeouts.queue_ms.is_some();
         if may_pass || can_wait || log.seats.any_live() {
             return self.wait_in_line(now, id, plan);

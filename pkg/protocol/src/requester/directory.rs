@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::message::Requirements;
-use gadus_model::{Execution, Limits, NodeId, NodeInfo, Plan, Reason, Resources, Time};
+use gadus_model::{Engine, Execution, Limits, NodeId, NodeInfo, Plan, Reason, Resources, Time};
 
 use super::log::JobLog;
 use super::soft::Round;
@@ -137,6 +137,13 @@ impl Directory {
     #[must_use]
     pub fn get(&self, node: NodeId) -> Option<&NodeEntry> {
         self.nodes.get(&node)
+    }
+
+    /// What runs a node's Wasm functions.
+    #[must_use]
+    pub fn engine_of(&self, node: NodeId) -> Option<String> {
+        let engine = self.nodes.get(&node)?.info.engines.get(&Engine::Wasm)?;
+        Some(engine.id.clone())
     }
 
     /// All nodes.

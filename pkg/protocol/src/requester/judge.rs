@@ -16,7 +16,7 @@ impl Requester {
         let early = self.config.sabotage == Some(Sabotage::CompleteUnpublished)
             && log.seats.open().is_empty()
             && log.live().all(|e| e.state == ExecutionState::Accepted);
-        let done = log.seats.all_published() || (early && log.seats.any_live());
+        let done = log.is_published() || (early && log.seats.any_live());
         if done && kind.completion == Completion::AllSlots {
             return self.end(now, id, JobState::Completed, String::new());
         }
@@ -57,7 +57,11 @@ fn failure_message(log: &JobLog) -> Option<String> {
     if let Some(doomed) = &log.doomed {
         return Some(doomed.clone());
     }
-    let last = log.newest(log.seats.dead()?)?;
+    let dead = match log.view.sealed.is_empty() {
+        true => log.seats.dead()?,
+        false => log.hopeless_seat()?,
+    };
+    let last = log.newest(dead)?;
     let why = &last.message;
     let once = log.view.job.context.retry.attempts_max <= 1;
     Some(match (once, last.state == ExecutionState::Lost) {

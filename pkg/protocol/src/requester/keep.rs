@@ -12,6 +12,7 @@ use crate::step::Effect;
 
 /// What is to be done about one accepted result.
 enum Deed {
+    Accept(NodeId),
     Publish { producer: NodeId, holders: Vec<NodeId>, place: Option<Place> },
     Fail(String),
     Fetch(NodeId),
@@ -23,6 +24,7 @@ impl Requester {
     pub(super) fn tend_keeps(&mut self, now: Time, id: JobId) {
         let Some(entry) = self.jobs.get(&id) else { return };
         let accepted = entry.log.in_state(ExecutionState::Accepted);
+        let accepted = accepted.filter(|e| entry.log.publishes(&e.execution));
         let accepted = accepted.map(|e| e.execution.clone()).collect::<Vec<_>>();
         for execution in accepted {
             for deed in self.deeds(now, id, &execution) {
@@ -38,6 +40,12 @@ impl Requester {
         let producer = e.node;
         let goal = Goal::new(&entry.log.view.job.context, me, producer);
         let until = self.absent.patience(now, producer, limits.publish_ms);
+        let is_sealed = !entry.log.view.sealed.is_empty();
+        let mut deeds = Vec::new();
+        if is_sealed && !entry.soft.keeps.contains_key(execution) {
+            // An answer that was sealed is not accepted as it comes.
+            deeds.push(Deed::Accept(producer));
+        }
         let keep = entry.soft.keeping(now, execution, until);
         if let Some((holders, place)) = keep.met(&goal) {
             return vec![Deed::Publish { producer, holders, place }];
@@ -59,7 +67,7 @@ impl Requester {
             asked.iter().for_each(|node| keep.kept_by(*node));
         }
         let asks = asked.into_iter().map(|to| Deed::Ask { to, from });
-        fetch.into_iter().chain(asks).collect()
+        deeds.into_iter().chain(fetch).chain(asks).collect()
     }
 
     fn do_deed(&mut self, now: Time, id: JobId, execution: &Execution, deed: Deed) {
@@ -69,12 +77,12 @@ impl Requester {
         let result = manifest.map(|manifest| manifest.result);
         let execution = execution.clone();
         match deed {
+            Deed::Accept(producer) => self.say(producer, Message::Accept { execution }),
             Deed::Publish { producer, holders, place } => {
-                entry.soft.done_with(&execution);
-                let published =
-                    JobEvent::Published { execution: execution.clone(), holders, place };
-                self.emit(now, id, published);
-                self.say(producer, Message::Release { execution });
+                let equal = entry.log.equal_to(&execution);
+                for (execution, node) in equal.into_iter().chain([(execution, producer)]) {
+                    self.publish(now, id, (execution, node), (holders.clone(), place.clone()));
+                }
             }
             Deed::Fail(lacks) => {
                 let message = format!("{lacks} within {} ms", self.config.limits.publish_ms);
@@ -92,6 +100,22 @@ impl Requester {
                 }
             }
         }
+    }
+
+    /// A result is with its holders; nothing more is owed for the execution.
+    fn publish(
+        &mut self,
+        now: Time,
+        id: JobId,
+        (execution, node): (Execution, NodeId),
+        (holders, place): (Vec<NodeId>, Option<Place>),
+    ) {
+        if let Some(entry) = self.jobs.get_mut(&id) {
+            entry.soft.done_with(&execution);
+        }
+        let published = JobEvent::Published { execution: execution.clone(), holders, place };
+        self.emit(now, id, published);
+        self.say(node, Message::Release { execution });
     }
 
     /// The requester's own fetch is over.
@@ -134,7 +158,7 @@ impl Requester {
         let known = entry.log.execution_of(from, execution).map(|e| e.state);
         match known {
             // Of a job that is over nothing is published any more: its node was told to stop.
-            Some(ExecutionState::Accepted) if !live => {}
+            Some(ExecutionState::Accepted) if !live || !entry.log.publishes(execution) => {}
             Some(ExecutionState::Accepted) => {
                 let until = self.absent.patience(now, from, limits.publish_ms);
                 entry.soft.keeping(now, execution, until).produced(now, from, place);
@@ -145,6 +169,9 @@ impl Requester {
                 | ExecutionState::Proposed
                 | ExecutionState::Refused
                 | ExecutionState::Published
+                | ExecutionState::Committed
+                | ExecutionState::Revealed
+                | ExecutionState::Faulted
                 | ExecutionState::Rejected
                 | ExecutionState::Failed
                 | ExecutionState::Lost

@@ -77,7 +77,7 @@ impl Requester {
                 }
                 Answer::Run
             }
-            ExecutionState::Accepted => {
+            ExecutionState::Committed | ExecutionState::Revealed | ExecutionState::Accepted => {
                 if live {
                     Answer::Run
                 } else {
@@ -86,6 +86,7 @@ impl Requester {
             }
             ExecutionState::Published => Answer::Release,
             ExecutionState::Refused
+            | ExecutionState::Faulted
             | ExecutionState::Rejected
             | ExecutionState::Failed
             | ExecutionState::Lost

@@ -1,12 +1,14 @@
 //! The durable state of one job: what its stream of events makes.
 
+mod sealed;
+
 use std::sync::Arc;
 
 use gadus_model::event::{JobEvent, SnapshotBytes, Stamped};
 use gadus_model::view::{ExecutionView, JobView, Marks};
 use gadus_model::{
     Class, Desired, Execution, ExecutionState, Failure, Job, JobState, NodeId, Partition,
-    Placement, Plan, Slot, Task, Time, codec,
+    Placement, Plan, Sealed, Slot, Task, Time, codec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +71,7 @@ impl JobLog {
             modified_at: at,
             executions: Vec::new(),
             history: Vec::new(),
+            sealed: Vec::new(),
         };
         let mut log = Self {
             view: Arc::new(view),
@@ -86,6 +89,11 @@ impl JobLog {
             doomed: None,
             seats: Seats::default(),
         };
+        let verification = log.view.job.context.verification;
+        if verification.is_sealed() {
+            let partition = |n| Sealed::new(n, verification.seats());
+            Arc::make_mut(&mut log.view).sealed = (0..log.partitions()).map(partition).collect();
+        }
         log.seats = Seats::of(&log.view, log.partitions());
         log
     }
@@ -112,6 +120,7 @@ impl JobLog {
         view.revision += 1;
         view.modified_at = at;
         self.apply_to_job(at, event);
+        self.apply_to_sealed(event);
         if let Some(place) = event.execution().and_then(|x| self.seats.find(&self.view, x)) {
             self.apply_to_execution(at, place, event);
         }
@@ -150,7 +159,9 @@ impl JobLog {
                 self.placed = Some(nodes.clone());
                 self.seats = Seats::of(&self.view, self.partitions());
             }
-            JobEvent::Granted { .. } | JobEvent::Accepted { .. } => self.enter(JobState::Running),
+            JobEvent::Granted { .. }
+            | JobEvent::Committed { .. }
+            | JobEvent::Accepted { .. } => self.enter(JobState::Running),
             JobEvent::BackedOff { ms } => {
                 self.backoff_until = at.plus_ms(*ms);
                 self.owes_backoff = false;
@@ -170,6 +181,12 @@ impl JobLog {
             | JobEvent::Published { .. }
             | JobEvent::Failed { .. }
             | JobEvent::Lost { .. }
+            | JobEvent::Drawn { .. }
+            | JobEvent::Revealed { .. }
+            | JobEvent::Faulted { .. }
+            | JobEvent::Closed { .. }
+            | JobEvent::Escalated { .. }
+            | JobEvent::Judged { .. }
             | JobEvent::Cancelled { .. } => {}
         }
     }
@@ -193,6 +210,7 @@ impl JobLog {
             summary: None,
             holders: Vec::new(),
             place: None,
+            commit: None,
         });
     }
 
@@ -221,6 +239,22 @@ impl JobLog {
                 e.message.clone_from(why);
                 ExecutionState::Rejected
             }
+            JobEvent::Committed { commit, .. } => {
+                e.marks.committed_at = Some(at);
+                e.commit = Some(commit.as_ref().clone());
+                ExecutionState::Committed
+            }
+            JobEvent::Revealed { reveal, summary, .. } => {
+                e.marks.revealed_at = Some(at);
+                e.manifest = Some(reveal.manifest.clone());
+                e.receipt = Some(reveal.receipt.clone());
+                e.summary = Some(summary.as_ref().clone());
+                ExecutionState::Revealed
+            }
+            JobEvent::Faulted { why, .. } => {
+                e.message.clone_from(why);
+                ExecutionState::Faulted
+            }
             JobEvent::Published { holders, place, .. } => {
                 e.marks.published_at = Some(at);
                 e.holders.clone_from(holders);
@@ -230,7 +264,8 @@ impl JobLog {
             JobEvent::Failed { failure, .. } => {
                 e.message.clone_from(&failure.message);
                 e.hint.clone_from(&failure.hint);
-                if !failure.kind.is_retryable() {
+                // Of sealed work, what one node says of its failure decides nothing.
+                if !failure.kind.is_retryable() && view.sealed.is_empty() {
                     self.doomed.get_or_insert_with(|| with_hint(failure));
                 }
                 ExecutionState::Failed
@@ -247,6 +282,10 @@ impl JobLog {
             | JobEvent::Placed { .. }
             | JobEvent::Awarded { .. }
             | JobEvent::BackedOff { .. }
+            | JobEvent::Drawn { .. }
+            | JobEvent::Closed { .. }
+            | JobEvent::Escalated { .. }
+            | JobEvent::Judged { .. }
             | JobEvent::Ended { .. }
             | JobEvent::Snapshot { .. } => return,
         };
@@ -280,10 +319,15 @@ impl JobLog {
     /// Looking for one more node does not hide that another has part of the work.
     fn enter_unless_held(&mut self, next: JobState) {
         let held = |state: ExecutionState| match state {
-            ExecutionState::Granted | ExecutionState::Accepted | ExecutionState::Published => true,
+            ExecutionState::Granted
+            | ExecutionState::Committed
+            | ExecutionState::Revealed
+            | ExecutionState::Accepted
+            | ExecutionState::Published => true,
             ExecutionState::Awarded
             | ExecutionState::Refused
             | ExecutionState::Proposed
+            | ExecutionState::Faulted
             | ExecutionState::Rejected
             | ExecutionState::Failed
             | ExecutionState::Lost

@@ -18,18 +18,20 @@ mod outcome;
 mod place;
 mod queue;
 mod round;
+mod sealed;
 mod seats;
 mod soft;
 mod state;
 mod stop;
 mod submit;
+mod trust;
 mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gadus_model::event::{Event, JobEvent, RECORD_VERSION, Record};
-use gadus_model::message::{Envelope, MESSAGE_VERSION, Message, Proposal};
+use gadus_model::event::{Event, JobEvent, RECORD_VERSION, Record, TrustEvent};
+use gadus_model::message::{Envelope, MESSAGE_VERSION, Message};
 use gadus_model::view::JobView;
 use gadus_model::{Execution, Failure, Job, JobId, Limits, NodeId, OwnerId, Time};
 
@@ -42,6 +44,9 @@ pub use self::round::{ASK_ALL_MAX, ASK_SAMPLE};
 use self::soft::Soft;
 pub use self::state::Folder;
 pub use self::submit::SubmitError;
+use self::trust::Trust;
+pub use self::trust::{Approved, TrustRow};
+use crate::notary::Notary;
 use crate::sabotage::Sabotage;
 use crate::step::{Effect, Step};
 
@@ -58,6 +63,10 @@ pub struct RequesterConfig {
     pub boot: u64,
     /// Limits and intervals.
     pub limits: Limits,
+    /// What it does with its key.
+    pub notary: Arc<dyn Notary>,
+    /// What the operator says of nodes.
+    pub approved: Approved,
     /// For the simulator only.
     pub sabotage: Option<Sabotage>,
 }
@@ -89,7 +98,12 @@ pub enum Input {
         kept: bool,
     },
     /// A peer can be reached.
-    Up(NodeId),
+    Up {
+        /// Which.
+        node: NodeId,
+        /// The network that it is reached in, such as `203.0.113.0/24`; absent on loopback.
+        prefix: Option<String>,
+    },
     /// A peer can no longer be reached.
     Down(NodeId),
     /// The answer to [`Effect::ResolveImage`].
@@ -105,6 +119,13 @@ pub enum Input {
         execution: Execution,
         /// Whether every block is here.
         result: Result<(), Failure>,
+    },
+    /// The operator forgives a node that was banned, or bans it.
+    Ban {
+        /// Which.
+        node: NodeId,
+        /// Whether it is not to be used any more.
+        is_banned: bool,
     },
     /// A deadline has come.
     Tick,
@@ -128,6 +149,7 @@ pub struct Requester {
     keys: BTreeMap<(String, String), JobId>,
     clients: BTreeMap<String, u32>,
     directory: Directory,
+    trust: Trust,
     absent: Absent,
     queue: Queue,
     deadlines: BTreeSet<(Time, JobId)>,
@@ -152,6 +174,7 @@ impl Requester {
             keys: BTreeMap::new(),
             clients: BTreeMap::new(),
             directory: Directory::default(),
+            trust: Trust::default(),
             absent: Absent::default(),
             queue: Queue::default(),
             deadlines: BTreeSet::new(),
@@ -196,7 +219,13 @@ impl Requester {
             Input::Message { from, message, kept } => self.message(now, from, *message, kept),
             Input::ImageResolved { job, result } => self.image_resolved(now, job, result),
             Input::Kept { execution, result } => self.kept(now, &execution, result),
-            Input::Up(node) => self.returned(now, node),
+            Input::Up { node, prefix } => {
+                self.reached_in(node, prefix);
+                self.returned(now, node);
+            }
+            Input::Ban { node, is_banned } => {
+                self.count(now, TrustEvent::Set { node, is_banned });
+            }
             Input::Down(_) | Input::Tick => {}
         }
         self.tend(now);
@@ -235,10 +264,8 @@ impl Requester {
                 self.proposed(now, from, &execution, *proposal, kept);
             }
             Message::Failed { execution, failure } => self.failed(now, from, &execution, failure),
-            // An answer that was sealed is sealed work's too.
-            Message::Reveal { execution, .. } => {
-                let sealed = Proposal::Sealed { commitment: Vec::new() };
-                self.proposed(now, from, &execution, sealed, false);
+            Message::Reveal { execution, salt, claim } => {
+                self.revealed(now, from, &execution, (salt, *claim));
             }
             Message::Stopped { execution } => self.stopped(now, from, &execution),
             Message::Sync { info, executions } => self.sync(now, from, *info, executions, stamp),
@@ -274,6 +301,9 @@ impl Requester {
         if self.is_live(id) {
             self.tend_awards(now, id);
             self.tend_leases(now, id);
+            self.tend_sealed(now, id);
+        }
+        if self.is_live(id) {
             self.tend_keeps(now, id);
             self.judge(now, id);
         }

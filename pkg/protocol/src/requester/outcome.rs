@@ -43,7 +43,13 @@ impl Requester {
         let known = entry.log.execution_of(from, &execution);
         match known.map(|e| e.state) {
             Some(ExecutionState::Accepted) if self.is_live(id) => {
-                return self.say(from, Message::Accept { execution });
+                if entry.log.publishes(&execution) {
+                    self.say(from, Message::Accept { execution });
+                }
+                return;
+            }
+            Some(ExecutionState::Committed | ExecutionState::Revealed) if self.is_live(id) => {
+                return self.committed_again(now, &execution);
             }
             Some(ExecutionState::Published) => {
                 return self.say(from, Message::Release { execution });
@@ -55,9 +61,19 @@ impl Requester {
             self.say(from, Message::Reject { execution: execution.clone(), why });
             return self.stopped(now, from, &execution);
         };
-        let Proposal::Open(open) = proposal else {
-            let why = "sealed proposals are not asked for".to_owned();
-            return self.reject(now, from, id, &execution, why);
+        let is_sealed = self.jobs.get(&id).is_some_and(|e| !e.log.view.sealed.is_empty());
+        let open = match proposal {
+            Proposal::Open(open) if !is_sealed => open,
+            Proposal::Sealed(commit) if is_sealed => {
+                return self.committed(now, from, &execution, *commit);
+            }
+            Proposal::Open(_) | Proposal::Sealed(_) => {
+                let why = match is_sealed {
+                    true => "the answer was to be sealed",
+                    false => "sealed proposals are not asked for",
+                };
+                return self.reject(now, from, id, &execution, why.to_owned());
+            }
         };
         if let Err(why) = self.check_claim(from, &execution, &open) {
             return self.reject(now, from, id, &execution, why);
@@ -115,7 +131,7 @@ impl Requester {
         Ok(())
     }
 
-    fn reject(&mut self, now: Time, from: NodeId, id: JobId, execution: &Execution, why: String) {
+    pub(super) fn reject(&mut self, now: Time, from: NodeId, id: JobId, execution: &Execution, why: String) {
         let execution = execution.clone();
         self.emit(now, id, JobEvent::Rejected { execution: execution.clone(), why: why.clone() });
         if let Some(entry) = self.jobs.get_mut(&id) {

@@ -12,7 +12,7 @@ use super::log::JobLog;
 use super::soft::{Offer, Round};
 use crate::repeat::Repeat;
 use crate::step::Effect;
-use crate::verify::{draw_commitment, secret_of};
+use crate::verify::draw_commitment;
 
 /// Up to this many known nodes are all asked directly.
 pub const ASK_ALL_MAX: usize = 32;
@@ -116,7 +116,9 @@ impl Requester {
             want: want(log),
             window_ms: self.config.limits.window_ms,
             nodes_hint: u32::try_from(self.directory.len()).unwrap_or(u32::MAX),
-            draw_commitment: draw_commitment(&secret_of(log.view.job.id, log.seed, log.round)),
+            draw_commitment: draw_commitment(
+                &self.config.notary.draw_secret(log.view.job.id, log.round),
+            ),
         })
     }
 

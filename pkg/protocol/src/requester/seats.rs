@@ -1,6 +1,7 @@
 //! Where each seat of a job stands: an index over its executions, made by the same `apply`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Range, RangeInclusive};
 
 use gadus_model::view::{ExecutionView, JobView};
 use gadus_model::{Execution, ExecutionState, NodeId, Restart, Slot};
@@ -16,6 +17,10 @@ pub struct Seats {
     /// Executions that are not over, by their place in the view.
     live: BTreeSet<usize>,
     published: usize,
+    /// Partitions of which some seat is published.
+    published_in: BTreeSet<u32>,
+    /// Of sealed work: seats of a partition below this are not filled again.
+    shut: BTreeMap<u32, u32>,
     /// Seats whose newest execution is over and that may not be filled again, unpublished.
     dead: BTreeSet<Seat>,
     failures: BTreeMap<NodeId, u32>,
@@ -36,24 +41,54 @@ pub(super) fn seat_of(slot: &Slot) -> Seat {
     (slot.partition, slot.replica)
 }
 
+/// The seats of a partition.
+fn of(partition: u32) -> RangeInclusive<Seat> {
+    (partition, 0)..=(partition, u32::MAX)
+}
+
 fn is_spent(state: ExecutionState) -> bool {
     matches!(state, ExecutionState::Failed | ExecutionState::Lost | ExecutionState::Rejected)
 }
 
 impl Seats {
-    /// The index of a job whose seats are known, with no executions yet.
-    #[must_use]
-    pub fn new(partitions: u32, replicas: u32) -> Self {
-        let seats = (0..partitions).flat_map(|p| (0..replicas).map(move |r| (p, r)));
-        let by_seat: BTreeMap<Seat, Tries> = seats.map(|s| (s, Tries::default())).collect();
-        let open = by_seat.keys().copied().collect();
-        Self { by_seat, open, ..Self::default() }
+    /// The index of a job whose seats are known, with no executions yet: one for each partition,
+    /// and of sealed work as many as are asked for.
+    fn new(view: &JobView, partitions: u32) -> Self {
+        let mut seats = Self::default();
+        if view.sealed.is_empty() {
+            (0..partitions).for_each(|partition| seats.add(partition, 0..1));
+        }
+        for sealed in &view.sealed {
+            seats.add(sealed.partition, 0..sealed.seats);
+            seats.shut(sealed.partition, sealed.shut);
+        }
+        seats
+    }
+
+    /// More seats of a partition, open.
+    pub fn add(&mut self, partition: u32, replicas: Range<u32>) {
+        for replica in replicas {
+            self.by_seat.entry((partition, replica)).or_default();
+            self.open.insert((partition, replica));
+        }
+    }
+
+    /// Seats of a partition below this one are not filled again.
+    pub fn shut(&mut self, partition: u32, below: u32) {
+        self.shut.insert(partition, below);
+        let is_left = |seat: &Seat| seat.0 != partition || seat.1 >= below;
+        self.open.retain(is_left);
+        self.dead.retain(is_left);
+    }
+
+    fn is_shut(&self, (partition, replica): Seat) -> bool {
+        self.shut.get(&partition).is_some_and(|below| replica < *below)
     }
 
     /// The index of all that a view holds.
     #[must_use]
     pub fn of(view: &JobView, partitions: u32) -> Self {
-        let mut seats = Self::new(partitions, view.job.context.deal.replicas.max(1));
+        let mut seats = Self::new(view, partitions);
         for (place, e) in view.executions.iter().enumerate() {
             seats.awarded(place, &e.execution.slot);
             if e.state != ExecutionState::Awarded {
@@ -78,6 +113,7 @@ impl Seats {
         }
         self.live.remove(&place);
         let seat = seat_of(&e.execution.slot);
+        let is_shut = self.is_shut(seat);
         let Some(tries) = self.by_seat.get_mut(&seat) else { return };
         if is_spent(e.state) {
             tries.spent += 1;
@@ -85,8 +121,11 @@ impl Seats {
         if matches!(e.state, ExecutionState::Failed | ExecutionState::Lost) {
             *self.failures.entry(e.node).or_default() += 1;
         }
-        self.published += usize::from(e.state == ExecutionState::Published);
-        if tries.places.last() != Some(&place) {
+        if e.state == ExecutionState::Published {
+            self.published += 1;
+            self.published_in.insert(seat.0);
+        }
+        if is_shut || tries.places.last() != Some(&place) {
             return;
         }
         let job = &view.job;
@@ -121,6 +160,29 @@ impl Seats {
     #[must_use]
     pub fn dead(&self) -> Option<Seat> {
         self.dead.first().copied()
+    }
+
+    /// How many seats of a partition are open.
+    #[must_use]
+    pub fn open_in(&self, partition: u32) -> usize {
+        self.open.range(of(partition)).count()
+    }
+
+    /// A seat of a partition that can be filled no more and has no answer.
+    #[must_use]
+    pub fn dead_in(&self, partition: u32) -> Option<Seat> {
+        self.dead.range(of(partition)).next().copied()
+    }
+
+    /// Whether some seat of a partition has its answer published.
+    #[must_use]
+    pub fn is_published_in(&self, partition: u32) -> bool {
+        self.published_in.contains(&partition)
+    }
+
+    /// Places of all tries at a partition, by seat.
+    pub fn tries_in(&self, partition: u32) -> impl Iterator<Item = usize> + '_ {
+        self.by_seat.range(of(partition)).flat_map(|(_, tries)| tries.places.iter().copied())
     }
 
     /// Whether every seat has its answer.

@@ -25,6 +25,12 @@ pub(super) struct Soft {
     pub(super) leases: BTreeMap<Execution, Time>,
     pub(super) keeps: BTreeMap<Execution, Keeping>,
     pub(super) stops: BTreeMap<Execution, Unanswered>,
+    /// Answers that were committed to and are asked for.
+    pub(super) reveals: BTreeMap<Execution, Unanswered>,
+    /// When a partition is closed without those who are late.
+    pub(super) closes_due: BTreeMap<u32, Time>,
+    /// When the empty seats of a partition are given up.
+    pub(super) seats_due: BTreeMap<u32, Time>,
     /// The image's digest was asked for.
     pub(super) resolving: bool,
     /// It is in its line, and is looked at again at this time should nothing wake it before;
@@ -89,6 +95,9 @@ impl Soft {
             leases: BTreeMap::new(),
             keeps: BTreeMap::new(),
             stops: BTreeMap::new(),
+            reveals: BTreeMap::new(),
+            closes_due: BTreeMap::new(),
+            seats_due: BTreeMap::new(),
             resolving: false,
             requeue_at: None,
             rounds_in_vain: 0,
@@ -111,6 +120,7 @@ impl Soft {
         self.leases.remove(execution);
         self.keeps.remove(execution);
         self.stops.remove(execution);
+        self.reveals.remove(execution);
     }
 
     /// The round, while it is the job's last one.

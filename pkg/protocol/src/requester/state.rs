@@ -18,7 +18,14 @@ impl Requester {
     /// Takes one record in: the only function that changes durable state. Gives the job when
     /// this record settled it, and forgets it.
     pub(super) fn apply(&mut self, record: &Record) -> Option<Arc<JobView>> {
-        let Event::Job(event) = &record.body else { return None };
+        let event = match &record.body {
+            Event::Job(event) => event,
+            Event::Trust(event) => {
+                self.trust.apply(record.seq, event, self.config.limits.standings_max);
+                return None;
+            }
+            Event::Compute(_) => return None,
+        };
         if let JobEvent::Submitted { job, seed } = event {
             self.insert(JobLog::new(job.as_ref().clone(), *seed, record.at));
             return None;
@@ -111,7 +118,8 @@ impl Requester {
             at: now,
             body: Event::Job(JobEvent::Snapshot { job: Box::new(log.to_snapshot()) }),
         };
-        self.jobs.values().map(|e| record(&e.log)).collect()
+        let jobs = self.jobs.values().map(|e| record(&e.log));
+        jobs.chain(self.trust_snapshot(now)).collect()
     }
 
     /// The durable state, for comparing a replay with what lives.
@@ -140,10 +148,13 @@ impl Requester {
             ("classes bidding", self.queue.classes_bidding()),
             ("nodes given", self.directory.nodes_given()),
             ("absent", self.absent.len()),
+            ("standings", self.trust.len()),
             ("rounds", soft(|s| usize::from(s.round.is_some()))),
             ("awards", soft(|s| s.awards.len())),
             ("leases", soft(|s| s.leases.len())),
             ("keeps", soft(|s| s.keeps.len())),
+            ("reveals", soft(|s| s.reveals.len())),
+            ("empty seats", soft(|s| s.seats_due.len() + s.closes_due.len())),
             ("stops", soft(|s| s.stops.len())),
         ]
     }

@@ -1,7 +1,9 @@
 //! Taking jobs, and time limits on them.
 
 use gadus_model::event::JobEvent;
-use gadus_model::{Durability, Job, JobId, JobState, Placement, Time};
+use gadus_model::{
+    Class, Durability, Engine, Job, JobId, JobState, PROFILE_DET_1, Placement, Time,
+};
 
 use super::Requester;
 use super::log::JobLog;
@@ -50,8 +52,35 @@ pub enum SubmitError {
         /// Which.
         by: JobId,
     },
+    /// Its result is to be checked, and cannot be.
+    Unverifiable {
+        /// Why not.
+        why: &'static str,
+    },
     /// The id is known already.
     Known,
+}
+
+/// Whether a job's result can be checked as it asks for.
+fn check_verifiable(job: &Job) -> Result<(), SubmitError> {
+    if !job.context.verification.is_sealed() {
+        return Ok(());
+    }
+    let task = job.task().map(|(_, task)| task);
+    let is_deterministic =
+        task.and_then(|task| task.det.as_ref()).is_some_and(|det| det.profile == PROFILE_DET_1);
+    let why = if task.is_none_or(|task| task.engine() != Engine::Wasm) {
+        "running a container again may give another result; only Wasm functions are verified"
+    } else if !is_deterministic {
+        "only functions of the profile 'det/1' give the same result everywhere"
+    } else if job.context.class != Class::Pure {
+        "a job that may not be repeated cannot be given to several nodes"
+    } else if job.kind.placement == Placement::EveryMatch {
+        "each node's own result is wanted, and nobody else can give that"
+    } else {
+        return Ok(());
+    };
+    Err(SubmitError::Unverifiable { why })
 }
 
 impl Requester {
@@ -73,11 +102,12 @@ impl Requester {
             return Err(SubmitError::QueueFull { max: limits.queue_max });
         }
         if let Placement::Ranked { count } = job.kind.placement {
-            let slots = u64::from(count) * u64::from(job.context.deal.replicas.max(1));
+            let slots = u64::from(count) * u64::from(job.context.verification.seats());
             if slots > u64::from(limits.slots_max) {
                 return Err(SubmitError::TooManySlots { slots, max: limits.slots_max });
             }
         }
+        check_verifiable(job)?;
         self.check_holders(job)?;
         if let Some(by) = self.job_by_name(&job.namespace, &job.name) {
             return Err(SubmitError::NameTaken { by });

@@ -1,7 +1,7 @@
 //! Limits at the door, and submitting the same thing twice.
 
 use gadus_model::message::Message;
-use gadus_model::{Job, JobType, Limits};
+use gadus_model::{Job, JobType, Limits, Quorum, Verification};
 
 use super::rig::{TestRequester, info, job, job_id, limits, node};
 use crate::requester::{Input, SubmitError};
@@ -38,7 +38,10 @@ fn no_job_is_taken_beyond_a_limit() {
         (
             "slots",
             Limits { slots_max: 5, ..base() },
-            with(3, |job| (job.kind, job.context.deal.replicas) = (JobType::Batch.kind(2), 3)),
+            with(3, |job| {
+                job.kind = JobType::Batch.kind(2);
+                job.context.verification = Verification::Quorum(Quorum { equal: 2, of: 3 });
+            }),
             Err(SubmitError::TooManySlots { slots: 6, max: 5 }),
         ),
         (
@@ -74,7 +77,8 @@ fn no_job_is_taken_beyond_a_limit() {
 fn slots_are_counted_without_overflow() {
     let r = TestRequester::new(limits());
     let mut vast = job(1);
-    (vast.kind, vast.context.deal.replicas) = (JobType::Batch.kind(u32::MAX), u32::MAX);
+    vast.kind = JobType::Batch.kind(u32::MAX);
+    vast.context.verification = Verification::Quorum(Quorum { equal: u32::MAX, of: u32::MAX });
     let slots = u64::from(u32::MAX) * u64::from(u32::MAX);
     assert_eq!(r.machine.check(&vast), Err(SubmitError::TooManySlots { slots, max: 1_000 }));
 }

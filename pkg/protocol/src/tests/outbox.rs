@@ -12,7 +12,7 @@ use crate::step::Effect;
 fn finished(execution: &Execution) -> Input {
     let claim = Box::new(claim(&award(&job(1), 1), node(1)));
     let blocks = vec![InlineBlock { cid: cid("stdout"), bytes: vec![1] }];
-    Input::Finished { execution: execution.clone(), claim, blocks }
+    Input::Finished { execution: execution.clone(), claim, blocks, seal: None }
 }
 
 fn with_answer() -> (TestCompute, Execution) {

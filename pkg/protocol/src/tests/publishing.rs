@@ -109,14 +109,6 @@ fn an_answer_of_other_work_is_rejected_and_costs_the_try() {
 }
 
 #[test]
-fn a_sealed_answer_that_nobody_asked_for_is_rejected() {
-    let (mut r, execution) = with_running(Durability::Keeper);
-    let proposal = Box::new(Proposal::Sealed { commitment: vec![0; 32] });
-    let outcome = r.hears(node(1), Message::Propose { execution, proposal });
-    assert_eq!(outcome.events(), ["Rejected", "BackedOff"]);
-}
-
-#[test]
 fn an_answer_may_overtake_its_grant() {
     let mut r = TestRequester::with_nodes([node(1)]);
     r.submit(job(1));

@@ -26,7 +26,7 @@ fn an_unanswered_award_waits_for_its_node_to_return_and_then_as_long_as_any() {
     let (mut r, execution) = restarted(Class::Pure);
     r.wait_ms(limits().disconnect_ms - 1);
     assert_eq!(r.state_of(&execution), Some(ExecutionState::Awarded));
-    assert_eq!(r.input(Input::Up(node(1))).effects(), ["Award to 1"], "at once");
+    assert_eq!(r.input(Input::Up { node: node(1), prefix: None }).effects(), ["Award to 1"], "at once");
     r.wait_ms(limits().award_ms - 1);
     assert_eq!(r.state_of(&execution), Some(ExecutionState::Awarded));
     r.wait_ms(1);
@@ -88,7 +88,7 @@ fn what_was_to_be_stopped_is_stopped_as_soon_as_its_node_is_back() {
     assert_eq!(r.state(job_id(1)), Some(JobState::Stopped));
     assert_eq!(r.restart().effects(), ["Stop to 1"]);
     r.wait_ms(limits().repeat_max_ms * 2);
-    assert_eq!(r.input(Input::Up(node(1))).effects(), ["Stop to 1"]);
+    assert_eq!(r.input(Input::Up { node: node(1), prefix: None }).effects(), ["Stop to 1"]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_result_that_is_to_be_fetched_is_as_soon_as_its_node_is_back() {
     failed(&mut r);
     assert_eq!(r.wait_ms(limits().repeat_ms).effects(), ["Keep"]);
     failed(&mut r);
-    assert_eq!(r.input(Input::Up(node(1))).effects(), ["Keep"]);
+    assert_eq!(r.input(Input::Up { node: node(1), prefix: None }).effects(), ["Keep"]);
     failed(&mut r);
     r.wait_ms(limits().publish_ms - 1);
     assert_eq!(r.state_of(&execution), Some(ExecutionState::Accepted), "it counts from then");

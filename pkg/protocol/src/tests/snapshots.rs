@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use gadus_model::event::{ComputeEvent, Event, JobEvent, Record};
+use gadus_model::event::{ComputeEvent, Event, JobEvent, Record, TrustEvent};
 use gadus_model::message::Message;
 use gadus_model::{Class, diagnostic};
 
@@ -42,7 +42,7 @@ fn compute() -> TestCompute {
     for n in [2, 3] {
         let claim = Box::new(claim(&award(&job(n), 1), node(1)));
         let execution = executions[usize::from(n) - 1].clone();
-        c.input(Input::Finished { execution, claim, blocks: Vec::new() });
+        c.input(Input::Finished { execution, claim, blocks: Vec::new(), seal: None });
     }
     c.hears(Message::Accept { execution: executions[2].clone() });
     c.input(Input::Failed { execution: executions[3].clone(), failure: failure() });
@@ -74,7 +74,8 @@ fn state(record: &Record) -> &[u8] {
     match &record.body {
         Event::Job(JobEvent::Snapshot { job }) => &job.0,
         Event::Compute(ComputeEvent::Snapshot { state, .. }) => &state.0,
-        Event::Job(_) | Event::Compute(_) => panic!("{record:?} is no snapshot"),
+        Event::Trust(TrustEvent::Snapshot { state }) => &state.0,
+        Event::Job(_) | Event::Compute(_) | Event::Trust(_) => panic!("{record:?} is no snapshot"),
     }
 }
 

@@ -86,7 +86,7 @@ fn a_compute_node_does_nothing_twice() {
             let execution = c.runs(&job(1));
             if finished {
                 let claim = Box::new(claim(&award(&job(1), 1), node(1)));
-                c.input(compute::Input::Finished { execution, claim, blocks: Vec::new() });
+                c.input(compute::Input::Finished { execution, claim, blocks: Vec::new(), seal: None });
             }
             c.hears(message.clone());
             let again = c.hears(message);
@@ -112,6 +112,6 @@ fn a_run_that_ends_twice_has_its_first_answer() {
     let failed = compute::Input::Failed { execution: execution.clone(), failure: failure() };
     assert_eq!(c.input(failed.clone()).events(), ["Failed"]);
     let claim = Box::new(claim(&award(&job(1), 1), node(1)));
-    let finished = compute::Input::Finished { execution, claim, blocks: Vec::new() };
+    let finished = compute::Input::Finished { execution, claim, blocks: Vec::new(), seal: None };
     assert!(c.input(finished).is_nothing() && c.input(failed).is_nothing());
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::verdict::{Candidate, DrawRecord};
-use gadus_model::{CodecError, JobId, NodeId, codec};
+use gadus_model::{CodecError, NodeId, codec};
 
 /// Who was drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,18 +18,6 @@ pub struct Drawn {
 #[must_use]
 pub fn draw_commitment(secret: &[u8; 32]) -> [u8; 32] {
     codec::sha256(&[b"gadus/draw/1", &[0], secret])
-}
-
-/// The secret of a round's draw, out of what the job drew at its submission.
-#[must_use]
-pub fn secret_of(job: JobId, seed: u64, round: u32) -> [u8; 32] {
-    codec::sha256(&[
-        b"gadus/draw-secret/1",
-        &[0],
-        job.0.as_bytes(),
-        &seed.to_be_bytes(),
-        &round.to_be_bytes(),
-    ])
 }
 
 /// Draws so many seats from those who bid in time: by a seed that mixes the secret, which the
@@ -64,9 +52,10 @@ pub fn draw(
 ///
 /// # Errors
 /// Never in practice: candidates always encode.
-pub fn is_fair(record: &DrawRecord, taken: &[Candidate]) -> Result<bool, CodecError> {
+pub fn is_fair(record: &DrawRecord) -> Result<bool, CodecError> {
     let is_sorted = record.candidates.is_sorted_by(|a, b| a.node < b.node);
-    let drawn = draw(&record.secret, &record.candidates, taken, record.drawn.len())?;
+    let seats = record.drawn.len();
+    let drawn = draw(&record.secret, &record.candidates, &record.taken, seats)?;
     Ok(is_sorted && drawn.nodes == record.drawn)
 }
 

@@ -4,7 +4,7 @@
 //! ```text
 //! DRAW     seats are drawn from the bids of a window, by a secret that was committed to before
 //! ASSIGN   each gets an award like any other: nobody learns who else has one
-//! COMMIT   H("gadus/commit/1" | task, execution, node, salt, manifest), salt and answer durable
+//! COMMIT   H("gadus/opening/1" | task, execution, node, salt, manifest), salt and answer durable
 //! CLOSE    the requester signs the set of commitments, when all are in or their time is over
 //! REVEAL   a node shows salt and answer, once the set holds its own and as many as are needed
 //! DECIDE   equal answers are counted, over all rounds
@@ -26,7 +26,7 @@ pub mod standing;
 mod tests;
 
 pub use ballot::{Ballot, Standstill};
-pub use draw::{Drawn, draw, draw_commitment, secret_of};
+pub use draw::{Drawn, draw, draw_commitment};
 pub use evidence::{Contradiction, contradicting_sets, contradiction};
 pub use recompute::{Flaw, Record, recompute};
 pub use seal::{NotRevealed, may_reveal, open};

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use gadus_model::verdict::{CloseBody, Decision, Reveal, VerdictBody};
-use gadus_model::{Cid, CodecError, Engine, NodeId, Quorum, Receipt, Verification, codec};
+use gadus_model::{
+    Cid, CodecError, Engine, NodeId, Quorum, Receipt, Signed, Verification, codec,
+};
 
 use super::ballot::Ballot;
 use super::seal;
@@ -14,7 +16,7 @@ pub struct Record<'a> {
     /// The verdict.
     pub verdict: &'a VerdictBody,
     /// The closed sets, each signed by who signed the verdict.
-    pub closes: &'a [CloseBody],
+    pub closes: &'a [Signed<CloseBody>],
     /// What was revealed; each receipt is signed by its node.
     pub reveals: &'a [Reveal],
     /// The referee's receipt.
@@ -92,7 +94,8 @@ pub fn recompute(
     if record.engine != Engine::Wasm {
         return Err(Flaw::Container);
     }
-    let quorum = quorum_of(record.verdict.level)?;
+    let level = record.verdict.level;
+    let quorum = level.quorum().ok_or(Flaw::NoQuorum { level })?;
     check_named(record)?;
     check_closes(record)?;
     let counted = ballot_of(record)?.among(believes);
@@ -122,15 +125,6 @@ fn decide(
     }
 }
 
-fn quorum_of(level: Verification) -> Result<Quorum, Flaw> {
-    match level {
-        Verification::Quorum(quorum) => Ok(quorum),
-        // The node that was drawn and the one that checks it must agree.
-        Verification::Spot(_) => Ok(Quorum::TWO),
-        Verification::Attest => Err(Flaw::NoQuorum { level }),
-    }
-}
-
 fn check_named(record: &Record<'_>) -> Result<(), Flaw> {
     let verdict = record.verdict;
     let closes = record.closes.iter().map(codec::cid_of_value).collect::<Result<Vec<_>, _>>()?;
@@ -156,7 +150,7 @@ fn check_named(record: &Record<'_>) -> Result<(), Flaw> {
 fn check_closes(record: &Record<'_>) -> Result<(), Flaw> {
     let verdict = record.verdict;
     let mut before = 0;
-    for close in record.closes {
+    for close in record.closes.iter().map(|close| &close.body) {
         let same =
             (close.job, close.version, close.task) == (verdict.job, verdict.version, verdict.task);
         if !same || !close.is_in_form() || close.round <= before {
@@ -176,7 +170,8 @@ fn ballot_of(record: &Record<'_>) -> Result<Ballot, Flaw> {
             return Err(Flaw::Twice { node });
         }
         let holds = |close: &&CloseBody| close.committed(node, &reveal.execution).is_some();
-        let close = record.closes.iter().find(holds).ok_or_else(|| Flaw::Unopened {
+        let mut closes = record.closes.iter().map(|close| &close.body);
+        let close = closes.find(holds).ok_or_else(|| Flaw::Unopened {
             node,
             why: "no closed set has a commitment of it".to_owned(),
         })?;

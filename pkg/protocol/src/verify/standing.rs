@@ -4,6 +4,7 @@
 //! Only results of seats that were drawn count: what a node can choose to answer rightly says
 //! nothing of what it does otherwise.
 
+use gadus_model::event::SeatEnd;
 use serde::{Deserialize, Serialize};
 
 /// So many consecutive valid results make a node trusted.
@@ -23,30 +24,17 @@ pub struct Standing {
     pub is_banned: bool,
 }
 
-/// What became of a drawn seat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seat {
-    /// Its answer is the accepted one.
-    Valid,
-    /// It was silent after the set was closed, or opened something else.
-    Silent,
-    /// Its answer contradicts the accepted one.
-    Wrong,
-    /// There was no verdict.
-    Inconclusive,
-}
-
 impl Standing {
     /// The standing after one more drawn seat.
     #[must_use]
-    pub fn after(self, seat: Seat) -> Self {
+    pub fn after(self, seat: SeatEnd) -> Self {
         match seat {
-            Seat::Valid => Self { valid: self.valid.saturating_add(1), ..self },
-            Seat::Silent => Self { valid: 0, faults: self.faults.saturating_add(1), ..self },
-            Seat::Wrong => {
+            SeatEnd::Valid => Self { valid: self.valid.saturating_add(1), ..self },
+            SeatEnd::Silent => Self { valid: 0, faults: self.faults.saturating_add(1), ..self },
+            SeatEnd::Wrong => {
                 Self { valid: 0, faults: self.faults.saturating_add(1), is_banned: true, ..self }
             }
-            Seat::Inconclusive => {
+            SeatEnd::Inconclusive => {
                 Self { inconclusive: self.inconclusive.saturating_add(1), ..self }
             }
         }

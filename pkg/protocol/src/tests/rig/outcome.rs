@@ -37,6 +37,7 @@ impl Outcome {
         let name_of = |record: &Record| match &record.body {
             Event::Job(event) => name(event),
             Event::Compute(event) => name(event),
+            Event::Trust(event) => name(event),
         };
         self.events.iter().map(name_of).collect()
     }
@@ -45,7 +46,7 @@ impl Outcome {
     pub(in crate::tests) fn job_events(&self) -> impl Iterator<Item = &JobEvent> {
         self.events.iter().filter_map(|record| match &record.body {
             Event::Job(event) => Some(event),
-            Event::Compute(_) => None,
+            Event::Compute(_) | Event::Trust(_) => None,
         })
     }
 

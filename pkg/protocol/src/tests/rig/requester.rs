@@ -1,5 +1,7 @@
 //! A requester with a log and a clock.
 
+use std::sync::Arc;
+
 use gadus_model::event::Record;
 use gadus_model::message::{
     Bid, Envelope, Held, MESSAGE_VERSION, Message, OpenProposal, Proposal, RoundId,
@@ -8,7 +10,8 @@ use gadus_model::{Claim, Execution, ExecutionState, Job, JobId, JobState, Limits
 use gadus_model::{NodeInfo, OwnerId};
 
 use super::{OWNER, Outcome, REQUESTER, award, claim, info, limits};
-use crate::requester::Input;
+use crate::notary::Fake;
+use crate::requester::{Approved, Input};
 use crate::{Requester, RequesterConfig};
 
 /// After every step its log is replayed, and must give what lives.
@@ -32,8 +35,14 @@ impl TestRequester {
             term: 1,
             boot: 1,
             limits,
+            notary: Arc::new(Fake(REQUESTER)),
+            approved: Approved::default(),
             sabotage: None,
         };
+        Self::of(config)
+    }
+
+    pub(in crate::tests) fn of(config: RequesterConfig) -> Self {
         Self {
             machine: Requester::replay(config.clone(), []),
             now: Time(1_000_000_000),

@@ -7,7 +7,9 @@ use gadus_model::verdict::{Candidate, DrawRecord};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::super::draw::{Drawn, draw, draw_commitment, is_fair, secret_of};
+use super::super::draw::{Drawn, draw, draw_commitment, is_fair};
+use crate::Notary;
+use crate::notary::Fake;
 use super::sample::{job, node};
 
 fn candidate(n: u8) -> Candidate {
@@ -24,6 +26,11 @@ fn in_prefix(n: u8, prefix: &str) -> Candidate {
 
 fn trusted(n: u8) -> Candidate {
     Candidate { is_trusted: true, ..candidate(n) }
+}
+
+fn secret(round: u32) -> [u8; 32] {
+    let notary: &dyn Notary = &Fake(node(1));
+    notary.draw_secret(job(), round)
 }
 
 fn drawn(secret: u8, candidates: &[Candidate], seats: usize) -> Drawn {
@@ -50,7 +57,7 @@ fn all_are_drawn_about_equally_often() {
     let candidates: Vec<_> = (1..=10).map(candidate).collect();
     let mut times = BTreeMap::<NodeId, u32>::new();
     for n in 0..1_000 {
-        for node in draw(&secret_of(job(), n, 1), &candidates, &[], 2).unwrap().nodes {
+        for node in draw(&secret(n), &candidates, &[], 2).unwrap().nodes {
             *times.entry(node).or_default() += 1;
         }
     }
@@ -101,25 +108,28 @@ fn where_somebody_trusted_has_a_seat_already_chance_alone_decides() {
 fn a_draw_can_be_made_again_and_a_made_up_one_is_seen() {
     let candidates: Vec<_> = (1..=9).map(candidate).collect();
     let drawn = drawn(1, &candidates, 3).nodes;
-    let fair = DrawRecord { secret: [1; 32], candidates, drawn };
-    assert!(is_fair(&fair, &[]).unwrap());
+    let fair =
+        DrawRecord { round: 1, secret: [1; 32], candidates, taken: Vec::new(), drawn };
+    assert!(is_fair(&fair).unwrap());
     let mut swapped = fair.clone();
     swapped.drawn.swap(0, 1);
     let mut without = fair.clone();
     without.candidates.retain(|candidate| candidate.node != fair.drawn[0]);
     let mut unsorted = fair.clone();
     unsorted.candidates.swap(0, 1);
+    let mut seated = fair.clone();
+    seated.taken.push(candidate(3));
+    seated.taken.extend(fair.drawn[..1].iter().map(|node| candidate(node.0[0])));
     let another = DrawRecord { secret: [2; 32], ..fair };
-    for unfair in [swapped, without, unsorted, another] {
-        assert!(!is_fair(&unfair, &[]).unwrap(), "{unfair:?}");
+    for unfair in [swapped, without, unsorted, seated, another] {
+        assert!(!is_fair(&unfair).unwrap(), "{unfair:?}");
     }
 }
 
 #[test]
 fn the_announced_hash_is_that_of_the_secret() {
-    let secret = secret_of(job(), 1, 1);
-    assert_ne!(secret, secret_of(job(), 1, 2));
-    assert_ne!(secret, secret_of(job(), 2, 1));
+    let (secret, other) = (secret(1), secret(2));
+    assert_ne!(secret, other);
     assert_ne!(draw_commitment(&secret), draw_commitment(&[0; 32]));
     assert_ne!(draw_commitment(&secret), secret);
 }

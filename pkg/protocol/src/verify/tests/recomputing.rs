@@ -3,7 +3,7 @@
 use gadus_model::verdict::{
     CloseBody, Decision, Inconclusive, Reveal, VERDICT_VERSION, VerdictBody,
 };
-use gadus_model::{Cid, Engine, NodeId, Quorum, Receipt, Verification, codec};
+use gadus_model::{Cid, Engine, NodeId, Quorum, Receipt, Signed, Verification, codec};
 
 use super::super::recompute::{Flaw, Record, recompute};
 use super::sample::{answer, close, execution, job, node, receipt, reveal, task};
@@ -12,10 +12,15 @@ use super::sample::{answer, close, execution, job, node, receipt, reveal, task};
 #[derive(Clone)]
 struct Case {
     verdict: VerdictBody,
-    closes: Vec<CloseBody>,
+    closes: Vec<Signed<CloseBody>>,
     reveals: Vec<Reveal>,
     referee: Option<Receipt>,
     engine: Engine,
+}
+
+/// Whose signature it bears is checked elsewhere.
+fn signed(body: CloseBody) -> Signed<CloseBody> {
+    Signed { body, node: node(99), signature: vec![0; 64] }
 }
 
 fn cid<T: serde::Serialize>(value: &T) -> Cid {
@@ -24,7 +29,7 @@ fn cid<T: serde::Serialize>(value: &T) -> Cid {
 
 impl Case {
     fn new(rounds: &[&[(u8, u8)]], referee: Option<u8>, decision: Decision) -> Self {
-        let closes = (1..).zip(rounds).map(|(n, answers)| close(n, answers)).collect();
+        let closes = (1..).zip(rounds).map(|(n, answers)| signed(close(n, answers))).collect();
         let answers = rounds.iter().flat_map(|answers| answers.iter());
         let verdict = VerdictBody {
             v: VERDICT_VERSION,
@@ -166,13 +171,13 @@ fn answers_that_open_nothing_do_not_count() {
 #[test]
 fn sets_of_other_work_or_of_one_round_twice_are_refused() {
     let mut foreign = good();
-    foreign.closes[0].task = answer(9);
+    foreign.closes[0].body.task = answer(9);
     assert_eq!(foreign.named().flaw(), Flaw::Foreign { round: 1 });
     let mut twice = good();
-    twice.closes.push(close(1, &[(3, 1)]));
+    twice.closes.push(signed(close(1, &[(3, 1)])));
     assert_eq!(twice.named().flaw(), Flaw::Foreign { round: 1 });
     let mut doubled = good();
-    let first = doubled.closes[0].set[0].clone();
-    doubled.closes[0].set.insert(0, first);
+    let first = doubled.closes[0].body.set[0].clone();
+    doubled.closes[0].body.set.insert(0, first);
     assert_eq!(doubled.named().flaw(), Flaw::Foreign { round: 1 });
 }

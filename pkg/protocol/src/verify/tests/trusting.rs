@@ -1,32 +1,34 @@
 //! Whom to trust, and what proves a lie.
 
 use super::super::evidence::{Contradiction, contradicting_sets, contradiction};
-use super::super::standing::{Seat, Standing, TRUSTED_AFTER};
+use gadus_model::event::SeatEnd;
+
+use super::super::standing::{Standing, TRUSTED_AFTER};
 use super::sample::{close, node, receipt, task};
 
-fn after(seats: &[Seat]) -> Standing {
+fn after(seats: &[SeatEnd]) -> Standing {
     seats.iter().fold(Standing::default(), |standing, seat| standing.after(*seat))
 }
 
 #[test]
 fn ten_valid_results_in_a_row_make_a_node_trusted() {
-    let nine = after(&[Seat::Valid; 9]);
+    let nine = after(&[SeatEnd::Valid; 9]);
     assert!(!nine.is_trusted());
-    let ten = nine.after(Seat::Valid);
+    let ten = nine.after(SeatEnd::Valid);
     assert_eq!(ten.valid, TRUSTED_AFTER);
     assert!(ten.is_trusted());
     // What came to nothing is nobody's fault.
-    assert!(ten.after(Seat::Inconclusive).is_trusted());
-    let silent = ten.after(Seat::Silent);
+    assert!(ten.after(SeatEnd::Inconclusive).is_trusted());
+    let silent = ten.after(SeatEnd::Silent);
     assert_eq!((silent.valid, silent.faults, silent.is_trusted()), (0, 1, false));
     assert!(!silent.is_banned);
 }
 
 #[test]
 fn a_wrong_answer_bans_for_good() {
-    let liar = after(&[Seat::Valid; 50]).after(Seat::Wrong);
+    let liar = after(&[SeatEnd::Valid; 50]).after(SeatEnd::Wrong);
     assert!(liar.is_banned && !liar.is_trusted());
-    let later = (0..100).fold(liar, |standing, _| standing.after(Seat::Valid));
+    let later = (0..100).fold(liar, |standing, _| standing.after(SeatEnd::Valid));
     assert!(!later.is_trusted() && !later.may_go_unchecked(1));
 }
 
@@ -34,9 +36,9 @@ fn a_wrong_answer_bans_for_good() {
 fn the_longer_it_is_right_the_less_it_is_checked() {
     let checked =
         |standing: Standing| (0..1_000).filter(|n| !standing.may_go_unchecked(*n)).count();
-    assert_eq!(checked(after(&[Seat::Valid; 9])), 1_000);
-    assert_eq!(checked(after(&[Seat::Valid; 10])), 100);
-    assert_eq!(checked(after(&[Seat::Valid; 100])), 10);
+    assert_eq!(checked(after(&[SeatEnd::Valid; 9])), 1_000);
+    assert_eq!(checked(after(&[SeatEnd::Valid; 10])), 100);
+    assert_eq!(checked(after(&[SeatEnd::Valid; 100])), 10);
 }
 
 #[test]

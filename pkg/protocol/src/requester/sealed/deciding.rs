@@ -1,0 +1,310 @@
+//! Decisions: what the answers come to, and what follows for those who gave them.
+
+use gadus_model::event::{JobEvent, SeatEnd, TrustEvent};
+use gadus_model::message::Message;
+use gadus_model::sealed::{Sealed, Stage};
+use gadus_model::verdict::{Decision, Inconclusive, VERDICT_VERSION};
+use gadus_model::{
+    Cid, Claim, CodecError, Execution, ExecutionState, JobId, JobState, NodeId, Quorum, Receipt,
+    Time, VerdictBody, Verification, codec,
+};
+
+use super::super::Requester;
+use super::Standing;
+use crate::sabotage::Sabotage;
+use crate::verify::{Ballot, Standstill};
+
+impl Requester {
+    /// All answers are in that will come: counts them, and calls more nodes in where that helps.
+    pub(super) fn decide(&mut self, now: Time, id: JobId, sealed: &Sealed) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let level = entry.log.view.job.context.verification;
+        if matches!(level, Verification::Spot(_)) && sealed.stage == Stage::Drawn {
+            return self.settle_unchecked(now, id, sealed);
+        }
+        let referee = self.referee_of(sealed);
+        let ballot = ballot(sealed);
+        let mut decided = ballot.decide(level.quorum().unwrap_or(Quorum::TWO));
+        if self.config.sabotage == Some(Sabotage::TrustFirst) {
+            let first = sealed.reveals.first().map(|reveal| reveal.receipt.body.manifest);
+            decided = first.map_or(decided, Ok);
+        }
+        let decision = match (decided, referee) {
+            (Ok(manifest), _) => Decision::Accepted { manifest },
+            (Err(_), Some(receipt)) => ballot.refereed(receipt.body.manifest),
+            (Err(standstill), None) => {
+                if self.call_more(now, id, sealed, standstill) {
+                    return;
+                }
+                Decision::Inconclusive { why: standstill.why }
+            }
+        };
+        let receipt = match decided {
+            Ok(_) => None,
+            Err(_) => referee.cloned(),
+        };
+        self.judge_partition(now, id, sealed, decision, receipt.as_ref());
+    }
+
+    /// The receipt of somebody who is believed without a quorum, if there is one.
+    fn referee_of<'a>(&self, sealed: &'a Sealed) -> Option<&'a Receipt> {
+        let revealed = sealed.reveals.iter().map(|reveal| &reveal.receipt);
+        sealed.referee.as_ref().or_else(|| {
+            revealed.into_iter().find(|receipt| self.is_referee(receipt.body.node))
+        })
+    }
+
+    /// Calls trusted nodes in, or the referee. False: there is nobody.
+    fn call_more(
+        &mut self,
+        now: Time,
+        id: JobId,
+        sealed: &Sealed,
+        standstill: Standstill,
+    ) -> bool {
+        let rounds = u32::try_from(sealed.closes.len()).unwrap_or(u32::MAX);
+        let again = sealed.stage < Stage::Referee && rounds < self.config.limits.verify_rounds_max;
+        let trusted = match again {
+            true => self.callable(now, id, sealed.partition, Stage::Trusted),
+            false => 0,
+        };
+        if trusted > 0 {
+            let seats = standstill.lacking.min(trusted);
+            self.escalate(now, id, sealed.partition, Stage::Trusted, seats);
+            return true;
+        }
+        self.call_referee(now, id, sealed)
+    }
+
+    fn call_referee(&mut self, now: Time, id: JobId, sealed: &Sealed) -> bool {
+        let may = sealed.stage < Stage::Referee
+            && self.callable(now, id, sealed.partition, Stage::Referee) > 0;
+        if may {
+            self.escalate(now, id, sealed.partition, Stage::Referee, 1);
+        }
+        may
+    }
+
+    /// Whether a seat that somebody in particular was to have has been empty for too long.
+    pub(super) fn is_seat_due(
+        &mut self,
+        now: Time,
+        id: JobId,
+        sealed: &Sealed,
+        standing: &Standing,
+    ) -> bool {
+        let seat_ms = self.config.limits.seat_ms;
+        let Some(entry) = self.jobs.get_mut(&id) else { return false };
+        let in_particular = standing.commits > 0 || sealed.stage > Stage::Drawn;
+        if standing.open == 0 || standing.running > 0 || !in_particular {
+            entry.soft.seats_due.remove(&sealed.partition);
+            return false;
+        }
+        let due = entry.soft.seats_due.entry(sealed.partition);
+        now >= *due.or_insert_with(|| now.plus_ms(seat_ms))
+    }
+
+    /// Nobody takes the open seats.
+    pub(super) fn give_seats_up(
+        &mut self,
+        now: Time,
+        id: JobId,
+        sealed: &Sealed,
+        standing: &Standing,
+    ) {
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        entry.soft.seats_due.remove(&sealed.partition);
+        let level = entry.log.view.job.context.verification;
+        if standing.fresh > 0 && standing.commits >= level.equal() as usize {
+            return self.close(now, id, sealed);
+        }
+        if self.call_referee(now, id, sealed) {
+            return;
+        }
+        let why = match ballot(sealed).decide(level.quorum().unwrap_or(Quorum::TWO)) {
+            Err(standstill) => standstill.why,
+            Ok(_) => Inconclusive::Short,
+        };
+        self.judge_partition(now, id, sealed, Decision::Inconclusive { why }, None);
+    }
+
+    /// The answer of one node counts: it was not drawn for a check.
+    fn settle_unchecked(&mut self, now: Time, id: JobId, sealed: &Sealed) {
+        match sealed.reveals.first() {
+            Some(reveal) => {
+                let execution = reveal.execution.clone();
+                self.accept_revealed(now, id, execution);
+            }
+            None => {
+                let why = Inconclusive::NoAnswer;
+                self.judge_partition(now, id, sealed, Decision::Inconclusive { why }, None);
+            }
+        }
+    }
+
+    /// Puts the verdict down, and does what follows from it.
+    fn judge_partition(
+        &mut self,
+        now: Time,
+        id: JobId,
+        sealed: &Sealed,
+        decision: Decision,
+        referee: Option<&Receipt>,
+    ) {
+        let Ok(body) = self.verdict(id, sealed, decision.clone(), referee) else { return };
+        let Ok(verdict) = self.config.notary.state(body) else { return };
+        let (partition, verdict) = (sealed.partition, Box::new(verdict));
+        self.emit(now, id, JobEvent::Judged { partition, verdict });
+        self.count_seats(now, id, partition, &decision);
+        match decision {
+            Decision::Accepted { manifest } => self.accept_equal(now, id, partition, manifest),
+            Decision::Inconclusive { why } => {
+                self.reject_all(now, id, partition, "there was no verdict");
+                let message = format!("inconclusive: {}{}", why.as_str(), tally(sealed));
+                self.end(now, id, JobState::Failed, message);
+            }
+            Decision::Rejected { referee } => {
+                self.reject_all(now, id, partition, "the referee came to another answer");
+                let message = format!(
+                    "rejected: the referee came to {referee}, as none of the nodes did{}",
+                    tally(sealed)
+                );
+                self.end(now, id, JobState::Failed, message);
+            }
+        }
+    }
+
+    fn verdict(
+        &self,
+        id: JobId,
+        sealed: &Sealed,
+        decision: Decision,
+        referee: Option<&Receipt>,
+    ) -> Result<VerdictBody, CodecError> {
+        let log = self.jobs.get(&id).map(|entry| &entry.log);
+        let job = log.map(|log| &log.view.job);
+        let task = log.and_then(|log| log.task_of((sealed.partition, 0)));
+        let task = task.ok_or(CodecError::NotCanonical { what: "a job without a task" })?;
+        let mut reveals = cids(&sealed.reveals)?;
+        reveals.sort();
+        let counted = sealed.reveals.iter().map(|reveal| reveal.receipt.body.node);
+        Ok(VerdictBody {
+            v: VERDICT_VERSION,
+            job: id,
+            version: job.map_or(1, |job| job.version),
+            task: codec::cid_of_value(&task)?,
+            level: job.map_or(Verification::Attest, |job| job.context.verification),
+            closes: cids(&sealed.closes)?,
+            reveals,
+            draws: cids(&sealed.draws)?,
+            referee: referee.map(codec::cid_of_value).transpose()?,
+            has_trusted: counted.into_iter().any(|node| self.is_trusted(node)),
+            decision,
+        })
+    }
+
+    /// Counts what became of each seat for what is thought of its node.
+    fn count_seats(&mut self, now: Time, id: JobId, partition: u32, decision: &Decision) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let Some(sealed) = entry.log.sealed(partition) else { return };
+        let engine_of = |node: NodeId| self.directory.engine_of(node).unwrap_or_default();
+        let answered = sealed.reveals.iter().map(|reveal| {
+            let body = &reveal.receipt.body;
+            (body.node, body.engine.clone(), seat_end(decision, body.manifest))
+        });
+        let silent = entry.log.of_partition(partition);
+        let silent = silent.filter(|e| e.state == ExecutionState::Faulted);
+        let silent = silent.map(|e| (e.node, engine_of(e.node), SeatEnd::Silent));
+        let counted: Vec<_> = answered.chain(silent).collect();
+        for (node, engine, seat) in counted {
+            // A node that decides alone is not measured by what it decides.
+            if !self.is_referee(node) {
+                self.count(now, TrustEvent::Counted { node, engine, seat });
+            }
+        }
+    }
+
+    fn accept_equal(&mut self, now: Time, id: JobId, partition: u32, manifest: Cid) {
+        for (execution, node, answer) in self.revealed_in(id, partition) {
+            if answer == Some(manifest) {
+                self.accept_revealed(now, id, execution);
+            } else {
+                let why = "others came to another answer";
+                self.reject_answer(now, id, (execution, node), why);
+            }
+        }
+    }
+
+    fn reject_all(&mut self, now: Time, id: JobId, partition: u32, why: &str) {
+        for (execution, node, _) in self.revealed_in(id, partition) {
+            self.reject_answer(now, id, (execution, node), why);
+        }
+    }
+
+    fn revealed_in(&self, id: JobId, partition: u32) -> Vec<(Execution, NodeId, Option<Cid>)> {
+        let Some(entry) = self.jobs.get(&id) else { return Vec::new() };
+        let revealed = entry.log.of_partition(partition);
+        let revealed = revealed.filter(|e| e.state == ExecutionState::Revealed);
+        let answer = revealed.map(|e| {
+            let manifest = e.manifest.as_ref().and_then(|manifest| manifest.cid().ok());
+            (e.execution.clone(), e.node, manifest)
+        });
+        answer.collect()
+    }
+
+    fn reject_answer(
+        &mut self,
+        now: Time,
+        id: JobId,
+        (execution, node): (Execution, NodeId),
+        why: &str,
+    ) {
+        let why = why.to_owned();
+        self.emit(now, id, JobEvent::Rejected { execution: execution.clone(), why: why.clone() });
+        self.say(node, Message::Reject { execution, why });
+    }
+
+    /// An answer that was shown counts. Its node is told once it is the one to publish it.
+    fn accept_revealed(&mut self, now: Time, id: JobId, execution: Execution) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let Some(e) = entry.log.execution(&execution) else { return };
+        if e.state != ExecutionState::Revealed {
+            return;
+        }
+        let (Some(manifest), Some(receipt)) = (e.manifest.clone(), e.receipt.clone()) else {
+            return;
+        };
+        let summary = e.summary.clone().unwrap_or_default();
+        let claim = Box::new(Claim { manifest, receipt, summary });
+        self.emit(now, id, JobEvent::Accepted { execution, claim });
+    }
+}
+
+fn ballot(sealed: &Sealed) -> Ballot {
+    let mut ballot = Ballot::default();
+    for reveal in &sealed.reveals {
+        ballot.vote(reveal.receipt.body.node, reveal.receipt.body.manifest);
+    }
+    ballot
+}
+
+fn cids<T: serde::Serialize>(records: &[T]) -> Result<Vec<Cid>, CodecError> {
+    records.iter().map(codec::cid_of_value).collect()
+}
+
+fn seat_end(decision: &Decision, answer: Cid) -> SeatEnd {
+    match decision {
+        Decision::Accepted { manifest } if *manifest == answer => SeatEnd::Valid,
+        Decision::Accepted { .. } | Decision::Rejected { .. } => SeatEnd::Wrong,
+        Decision::Inconclusive { .. } => SeatEnd::Inconclusive,
+    }
+}
+
+/// Who voted what, for people.
+fn tally(sealed: &Sealed) -> String {
+    let answers = sealed.reveals.iter().map(|reveal| {
+        let body = &reveal.receipt.body;
+        format!("\n• node {}: {}", body.node, body.manifest)
+    });
+    answers.collect()
+}

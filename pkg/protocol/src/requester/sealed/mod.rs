@@ -1,0 +1,159 @@
+//! Sealed work: several nodes answer without seeing each other's answers. The rules are those of
+//! [`crate::verify`]; here they are applied to a job, partition by partition, whenever anything
+//! has happened to it.
+//!
+//! ```text
+//!   draw ─► run ─► committed ─► CLOSE ─► revealed ─► decide ─► verdict ─► accepted, rejected
+//!    ▲       └ failed: the seat is drawn again          │
+//!    └──────────── trusted nodes, then a referee ◄──────┘ no quorum
+//! ```
+
+mod closing;
+mod deciding;
+mod drawing;
+mod opening;
+
+use gadus_model::event::JobEvent;
+use gadus_model::sealed::{Sealed, Stage};
+use gadus_model::view::ExecutionView;
+use gadus_model::{ExecutionState, JobId, NodeId, Time};
+
+use super::Requester;
+use super::log::JobLog;
+
+/// How the seats of a partition stand.
+#[derive(Clone, Debug, Default)]
+struct Standing {
+    /// Executions that may still commit themselves.
+    running: usize,
+    /// Committed, and in no closed set.
+    fresh: usize,
+    /// In a closed set, and silent so far.
+    owing: usize,
+    /// Seats that nobody has.
+    open: usize,
+    /// All that ever committed themselves.
+    commits: usize,
+}
+
+impl Standing {
+    fn of(log: &JobLog, sealed: &Sealed) -> Self {
+        let open = log.seats.open_in(sealed.partition);
+        let mut standing = Self { open, ..Self::default() };
+        for e in log.of_partition(sealed.partition) {
+            standing.commits += usize::from(e.commit.is_some());
+            match e.state {
+                ExecutionState::Awarded | ExecutionState::Granted => standing.running += 1,
+                ExecutionState::Committed if sealed.close_of(&e.execution).is_some() => {
+                    standing.owing += 1;
+                }
+                ExecutionState::Committed => standing.fresh += 1,
+                ExecutionState::Revealed
+                | ExecutionState::Refused
+                | ExecutionState::Proposed
+                | ExecutionState::Accepted
+                | ExecutionState::Published
+                | ExecutionState::Faulted
+                | ExecutionState::Rejected
+                | ExecutionState::Failed
+                | ExecutionState::Lost
+                | ExecutionState::Cancelled => {}
+            }
+        }
+        standing
+    }
+}
+
+impl Requester {
+    /// Does whatever is due of sealed work.
+    pub(super) fn tend_sealed(&mut self, now: Time, id: JobId) {
+        let Some(entry) = self.jobs.get(&id) else { return };
+        let undecided = entry.log.view.sealed.iter().filter(|s| s.verdict.is_none());
+        let partitions: Vec<u32> = undecided.map(|s| s.partition).collect();
+        for partition in partitions {
+            if !self.is_live(id) {
+                return;
+            }
+            self.tend_partition(now, id, partition);
+        }
+    }
+
+    fn tend_partition(&mut self, now: Time, id: JobId, partition: u32) {
+        let Some((sealed, standing)) = self.sealed(id, partition) else { return };
+        if self.is_seat_due(now, id, &sealed, &standing) {
+            return self.give_seats_up(now, id, &sealed, &standing);
+        }
+        if standing.fresh > 0 && self.may_close(now, id, &sealed, &standing) {
+            self.close(now, id, &sealed);
+        }
+        self.ask_to_reveal(now, id, partition);
+        let Some((sealed, standing)) = self.sealed(id, partition) else { return };
+        let waits = standing.running + standing.fresh + standing.owing + standing.open > 0;
+        if !waits && !sealed.closes.is_empty() {
+            self.decide(now, id, &sealed);
+        }
+    }
+
+    /// A partition as it stands.
+    fn sealed(&self, id: JobId, partition: u32) -> Option<(Sealed, Standing)> {
+        let log = &self.jobs.get(&id)?.log;
+        let sealed = log.sealed(partition)?;
+        Some((sealed.clone(), Standing::of(log, sealed)))
+    }
+
+    /// Calls more nodes in.
+    fn escalate(&mut self, now: Time, id: JobId, partition: u32, stage: Stage, seats: u32) {
+        if let Some(entry) = self.jobs.get_mut(&id) {
+            let due = now.plus_ms(self.config.limits.seat_ms);
+            entry.soft.seats_due.insert(partition, due);
+            // Bids of before are not used again: who gave them may have been told the answers.
+            entry.soft.round = None;
+        }
+        self.emit(now, id, JobEvent::Escalated { partition, stage, seats });
+    }
+
+    /// How many could be called in at a stage who have no seat yet.
+    fn callable(&self, now: Time, id: JobId, partition: u32, stage: Stage) -> u32 {
+        let Some(entry) = self.jobs.get(&id) else { return 0 };
+        let look = self.look(now, entry);
+        let nodes = self.directory.iter().map(|(node, _)| *node);
+        let could = nodes.filter(|node| {
+            self.may_sit(*node, stage)
+                && !is_seated(&entry.log, partition, *node)
+                && !self.directory.is_hopeless(&look, *node)
+                && self.directory.is_connected(now, *node, self.config.limits.disconnect_ms)
+        });
+        u32::try_from(could.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a node may have a seat of a stage.
+    fn may_sit(&self, node: NodeId, stage: Stage) -> bool {
+        !self.trust.is_banned(node)
+            && match stage {
+                Stage::Drawn => true,
+                Stage::Trusted => self.is_trusted(node),
+                Stage::Referee => self.is_referee(node),
+            }
+    }
+}
+
+/// Whether a node has, or had, a part in this partition's answer: who merely failed has not.
+fn is_seated(log: &JobLog, partition: u32, node: NodeId) -> bool {
+    log.of_partition(partition).any(|e| e.node == node && has_part(e))
+}
+
+fn has_part(e: &ExecutionView) -> bool {
+    match e.state {
+        ExecutionState::Refused | ExecutionState::Failed | ExecutionState::Lost => false,
+        ExecutionState::Awarded
+        | ExecutionState::Granted
+        | ExecutionState::Proposed
+        | ExecutionState::Committed
+        | ExecutionState::Revealed
+        | ExecutionState::Accepted
+        | ExecutionState::Published
+        | ExecutionState::Faulted
+        | ExecutionState::Rejected
+        | ExecutionState::Cancelled => true,
+    }
+}
