@@ -22,6 +22,7 @@ mod supported;
 mod task;
 mod times;
 mod validate;
+mod verification;
 
 pub use bundle::{Receipts, receipts};
 pub(crate) use data_url::percent_decode;

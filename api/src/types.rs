@@ -18,6 +18,7 @@ mod requests;
 mod spec;
 mod store;
 mod task;
+mod verdict;
 
 pub use agent::{AliveResponse, BuildVersionInfo};
 pub use content::{ImportResponse, ListEntry, Listing};
@@ -45,6 +46,7 @@ pub use store::{
 pub use task::{
     InputSource, NetworkConfig, PortMapping, ResourcesConfig, ResultPath, Task, TimeoutConfig,
 };
+pub use verdict::{VerdictInfo, VoteInfo};
 
 /// Whether a value is what Go leaves out under `omitempty`.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -7,9 +7,10 @@ use gadus_model::bundle::BUNDLE_VERSION;
 use gadus_model::event::JobEvent;
 use gadus_model::view::{ExecutionView, JobView};
 use gadus_model::{
-    Answer, Bundle, Cid, CodecError, DAG_CBOR, ExecutionState, Partition, Placement, Task, codec,
+    Answer, Bundle, Cid, CodecError, DAG_CBOR, Partition, Placement, Proof, Sealed, Task, codec,
 };
 use serde::Serialize;
+use serde_bytes::ByteBuf;
 
 use crate::service::{ErrorCode, ServiceError};
 use crate::types::{ListReceiptsResponse, ReceiptEntry};
@@ -26,21 +27,26 @@ pub struct Receipts {
     pub listed: ListReceiptsResponse,
 }
 
-/// The receipts of a job's newest version.
+/// The receipts of a job's newest version: of work that several nodes answered one for each
+/// partition, with the verdict.
 ///
 /// # Errors
 /// `NotFound` where no answer counts yet; `Internal` where a task cannot be told from the view.
 pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
     let mut records = Records::default();
     let (mut answers, mut items) = (Vec::new(), Vec::new());
-    for e in view.executions.iter().filter(|e| counts(view, e)) {
+    for e in view.executions.iter().filter(|e| view.is_answer(e)) {
         let (Some(manifest), Some(receipt)) = (&e.manifest, &e.receipt) else { continue };
         let task = task_of(view, e, &receipt.body.task)?;
+        let sealed = view.sealed.get(e.execution.slot.partition as usize);
         let answer = Answer {
             task: records.add(&task)?,
             manifest: records.add(manifest)?,
             receipt: records.add(receipt)?,
-            verdict: None,
+            verdict: match sealed {
+                Some(sealed) => records.add_proof(sealed)?,
+                None => None,
+            },
         };
         items.push(ReceiptEntry {
             execution_id: e.execution.id().to_string(),
@@ -51,7 +57,7 @@ pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
             result_cid: manifest.result.to_string(),
             receipt_cid: answer.receipt.to_string(),
             engine: receipt.body.engine.clone(),
-            level: ATTESTED.to_owned(),
+            level: level(view, answer.verdict.is_some()),
         });
         answers.push((e.execution.slot.clone(), answer));
     }
@@ -66,10 +72,12 @@ pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
     Ok(Receipts { blocks: records.blocks.into_iter().collect(), listed })
 }
 
-/// An answer that was accepted and is not given up since, of the newest version.
-fn counts(view: &JobView, e: &ExecutionView) -> bool {
-    let is_newest = e.execution.slot.version == view.job.version;
-    is_newest && matches!(e.state, ExecutionState::Accepted | ExecutionState::Published)
+/// How an answer that counts was checked. Of a container it is never more than attested.
+fn level(view: &JobView, has_verdict: bool) -> String {
+    match has_verdict {
+        true => format!("verified, {}", view.job.context.verification),
+        false => ATTESTED.to_owned(),
+    }
 }
 
 fn none(view: &JobView) -> ServiceError {
@@ -94,6 +102,32 @@ impl Records {
         self.blocks.insert(cid, bytes.into());
         Ok(cid)
     }
+
+    /// The verdict over a partition, with all that is behind it; none where there is no verdict.
+    fn add_proof(&mut self, sealed: &Sealed) -> Result<Option<Cid>, ServiceError> {
+        let Some(verdict) = &sealed.verdict else { return Ok(None) };
+        let mut reveals = each(&sealed.reveals)?;
+        reveals.sort_by_cached_key(|bytes| codec::cid_of(DAG_CBOR, bytes));
+        let referee = verdict.body.referee.and(sealed.referee.as_ref());
+        let proof = Proof {
+            v: BUNDLE_VERSION,
+            verdict: bytes_of(verdict)?,
+            closes: each(&sealed.closes)?,
+            reveals,
+            draws: each(&sealed.draws)?,
+            referee: referee.map(bytes_of).transpose()?,
+        };
+        self.add(&proof).map(Some)
+    }
+}
+
+fn bytes_of<T: Serialize>(record: &T) -> Result<ByteBuf, ServiceError> {
+    let bytes = codec::encode(record).map_err(|e| ServiceError::internal(e.to_string()))?;
+    Ok(ByteBuf::from(bytes))
+}
+
+fn each<T: Serialize>(records: &[T]) -> Result<Vec<ByteBuf>, ServiceError> {
+    records.iter().map(bytes_of).collect()
 }
 
 /// The work of an execution: the job's task, for its partition and with the image that was pinned.

@@ -27,11 +27,13 @@ pub(super) fn sanitise(job: &mut Job) -> Vec<String> {
     ignore(job.version != 0, "version");
     ignore(job.create_time != 0, "create time");
     ignore(job.modify_time != 0, "modify time");
+    ignore(!job.verdicts.is_empty(), "verdicts");
     if !job.id.is_empty() {
         warnings.push("job ID is ignored when submitting a batch job".to_owned());
     }
     job.state = JobState::default();
     (job.revision, job.version, job.create_time, job.modify_time) = (0, 0, 0, 0);
+    job.verdicts.clear();
     job.id.clear();
     if job.tasks.len() > 1 {
         warnings.push("only one task is supported per job".to_owned());

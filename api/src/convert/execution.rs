@@ -50,12 +50,18 @@ pub(crate) fn published(execution: &ExecutionView) -> Option<SpecConfig> {
 fn desired(execution: &ExecutionView) -> ExecutionState {
     let (state_type, message) = match (execution.state, execution.desired) {
         (Model::Published, _) => (DESIRED_STOPPED, "execution completed"),
-        (Model::Failed | Model::Lost, _) => (DESIRED_STOPPED, "execution failed"),
+        (Model::Failed | Model::Lost | Model::Faulted, _) => (DESIRED_STOPPED, "execution failed"),
         (Model::Refused | Model::Rejected, _) => (DESIRED_STOPPED, "bid rejected"),
         (Model::Cancelled, _) | (_, Desired::Stopped) => (DESIRED_STOPPED, "execution stopped"),
-        (Model::Awarded | Model::Granted | Model::Proposed | Model::Accepted, _) => {
-            (DESIRED_RUNNING, "")
-        }
+        (
+            Model::Awarded
+            | Model::Granted
+            | Model::Proposed
+            | Model::Committed
+            | Model::Revealed
+            | Model::Accepted,
+            _,
+        ) => (DESIRED_RUNNING, ""),
     };
     ExecutionState { state_type, message: message.to_owned(), ..ExecutionState::default() }
 }
@@ -65,6 +71,9 @@ fn observed(execution: &ExecutionView) -> ExecutionState {
         Model::Awarded => "Awarded",
         Model::Granted => "Running",
         Model::Proposed => "Result proposed",
+        Model::Committed => "Answer sealed",
+        Model::Revealed => "Answer shown",
+        Model::Faulted => "Answer not shown",
         Model::Accepted => "Publishing",
         Model::Published => "Completed successfully",
         Model::Refused => "Refused",
@@ -84,7 +93,7 @@ fn observed(execution: &ExecutionView) -> ExecutionState {
 
 fn output(execution: &ExecutionView) -> RunOutput {
     let summary = execution.summary.clone().unwrap_or_default();
-    let failed = matches!(execution.state, Model::Failed | Model::Lost);
+    let failed = matches!(execution.state, Model::Failed | Model::Lost | Model::Faulted);
     let error =
         if summary.error.is_empty() && failed { &execution.message } else { &summary.error };
     RunOutput {
@@ -100,6 +109,13 @@ fn output(execution: &ExecutionView) -> RunOutput {
 /// The newest of its marks.
 pub(crate) fn modified_at(execution: &ExecutionView) -> Time {
     let marks = &execution.marks;
-    let optional = [marks.granted_at, marks.accepted_at, marks.published_at, marks.ended_at];
+    let optional = [
+        marks.granted_at,
+        marks.committed_at,
+        marks.revealed_at,
+        marks.accepted_at,
+        marks.published_at,
+        marks.ended_at,
+    ];
     optional.into_iter().flatten().fold(marks.awarded_at, Time::max)
 }

@@ -110,6 +110,28 @@ impl Writer<'_> {
                 entry("Scheduling", format!("Next attempt in {wait}"))
             }
             JobEvent::Granted { .. } => entry("Execution", "Running"),
+            JobEvent::Drawn { record, .. } => entry(
+                "Verification",
+                format!("Drew {} of {} bidders", record.drawn.len(), record.candidates.len()),
+            ),
+            JobEvent::Committed { .. } => entry("Verification", "Committed to an answer"),
+            JobEvent::Closed { close, .. } => entry(
+                "Verification",
+                format!("Closed round {} with {} answers", close.body.round, close.body.set.len()),
+            ),
+            JobEvent::Revealed { reveal, .. } => {
+                let manifest = reveal.receipt.body.manifest.to_string();
+                entry("Verification", "Revealed its answer").with("ManifestCID", manifest)
+            }
+            JobEvent::Faulted { why, .. } => {
+                entry("Verification", format!("Answer not revealed: {why}")).with("Reason", why)
+            }
+            JobEvent::Escalated { stage, seats, .. } => {
+                entry("Verification", format!("Called in {}, seats: {seats}", stage.as_str()))
+            }
+            JobEvent::Judged { verdict, .. } => {
+                entry("Verification", format!("Verdict: {}", verdict.body.decision.word()))
+            }
             JobEvent::Submitted { .. } | JobEvent::Ended { .. } | JobEvent::Snapshot { .. } => {
                 return None;
             }

@@ -3,6 +3,7 @@
 use gadus_model::JobState as Model;
 use gadus_model::view::JobView;
 
+use super::verification;
 use crate::types::{Job, JobState};
 
 /// The job: the user's document, and where it stands.
@@ -12,6 +13,7 @@ pub fn job(view: &JobView) -> Job {
         state: state(view.state, &view.message),
         revision: view.revision,
         modify_time: view.modified_at.unix_ns(),
+        verdicts: verification::verdicts(view),
         ..base(view)
     }
 }

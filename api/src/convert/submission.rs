@@ -12,7 +12,7 @@ use super::engine::{self, EngineSpec, legacy};
 use super::promise::{self, Retention};
 use super::sources::{self, Source};
 use super::supported::{self, Problem};
-use super::{document, publisher, task, validate};
+use super::{document, publisher, task, validate, verification};
 use crate::service::{ErrorCode, ServiceError};
 use crate::types::{Job as Document, SpecConfig};
 
@@ -99,6 +99,7 @@ impl Draft {
         }
         let mut errors = validate::job(&document, options.count_max);
         errors.extend(promise::errors(&document, options.retention));
+        errors.extend(verification::errors(&document));
         let Some(task) = document.tasks.first().filter(|_| errors.is_empty()) else {
             return Err(Problem::Invalid(errors).into());
         };
@@ -205,6 +206,7 @@ impl Draft {
         let retention_ms = promise::retention_ms(&self.document, self.options.retention);
         let publisher = self.publisher;
         let durability = promise::durability(&self.document, &publisher);
+        let verification = verification::verification(&self.document);
         let Document { name, namespace, kind, priority, count, labels, constraints, tasks, .. } =
             self.document;
         let Some(task) = tasks.first() else {
@@ -212,7 +214,7 @@ impl Draft {
         };
         let job_type = if kind == "ops" { JobType::Ops } else { JobType::Batch };
         let context = task::context(task, &self.engine, &constraints, labels, self.options.client);
-        let context = Context { publisher, durability, retention_ms, ..context };
+        let context = Context { publisher, durability, retention_ms, verification, ..context };
         Ok(Job {
             v: JOB_VERSION,
             id,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use gadus_model::task::TASK_VERSION;
 use gadus_model::{
-    Caps, Cid, Class, Code, Constraint, Context, Det, Image, Input, Network, Operator, Partition,
-    Resources, Task, Timeouts,
+    Caps, Cid, Class, Code, Constraint, Context, Det, Image, Input, Network, Operator,
+    PROFILE_DET_1, PROFILE_WASI_1, Partition, Resources, Task, Timeouts,
 };
 
 use super::engine::{EngineSpec, ModuleRef};
@@ -74,7 +74,13 @@ fn module_cid(
 }
 
 fn det(context: &Context) -> Det {
+    // Only what is the same everywhere can be compared.
+    let profile = match context.verification.is_sealed() {
+        true => PROFILE_DET_1,
+        false => PROFILE_WASI_1,
+    };
     Det {
+        profile: profile.to_owned(),
         memory_max_bytes: context.resources.memory_bytes,
         stdout_max_bytes: context.caps.stdout_max_bytes,
         stderr_max_bytes: context.caps.stderr_max_bytes,

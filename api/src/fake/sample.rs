@@ -176,6 +176,7 @@ pub(crate) fn new_view(job: Job) -> JobView {
         modified_at: at(0),
         executions: Vec::new(),
         history: Vec::new(),
+        sealed: Vec::new(),
     }
 }
 
@@ -225,6 +226,7 @@ pub(crate) fn execution(id: JobId) -> ExecutionView {
             accepted_at: Some(at(8)),
             published_at: Some(at(9)),
             ended_at: Some(at(9)),
+            ..Marks::default()
         },
         plan: plan(),
         manifest: Some(manifest()),
@@ -237,6 +239,7 @@ pub(crate) fn execution(id: JobId) -> ExecutionView {
         }),
         holders: vec![node(1), node(2)],
         place: None,
+        commit: None,
     }
 }
 

@@ -61,6 +61,8 @@ const JOB_SHAPE: Shape = Object(&[
     ("Tasks", List(&TASK)),
     ("Durability", Text),
     ("Retention", Int),
+    ("Verification", Text),
+    ("Verdicts", Any),
     ("State", STATE),
     ("Version", Int),
     ("Revision", Int),

@@ -181,9 +181,8 @@ pub(super) async fn results(
     query: QueryString,
 ) -> Answer {
     let view = jobs::find(&api, &id, &query).await?;
-    let newest = view.executions.iter().filter(|e| e.execution.slot.version == view.job.version);
     let mut items = Vec::new();
-    for execution in newest {
+    for execution in view.executions.iter().filter(|e| view.is_answer(e)) {
         let Some(published) = convert::published(execution) else { continue };
         items.push(match &execution.place {
             Some(place) => convert::place(&api.service.open_to_all(place.clone()).await),

@@ -10,7 +10,8 @@ use super::PlanInfo;
 #[serde(rename_all = "PascalCase", default)]
 pub struct ExecutionExtras {
     /// The state in our own words: `awarded`, `granted`, `proposed`, `accepted`, `published`,
-    /// `refused`, `rejected`, `failed`, `lost` or `cancelled`.
+    /// `refused`, `rejected`, `failed`, `lost` or `cancelled`; of work whose result is checked also
+    /// `committed`, `revealed` and `faulted`.
     pub state: String,
     /// Which try at its slot, from 1.
     pub epoch: u32,
@@ -53,6 +54,12 @@ pub struct MarksUs {
     /// The node said yes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub granted: Option<u64>,
+    /// It had an answer that nobody had seen, of work whose result is checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committed: Option<u64>,
+    /// It showed that answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revealed: Option<u64>,
     /// An answer counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<u64>,

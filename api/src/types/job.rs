@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ListExecutionsResponse, ListHistoryResponse, Task, is_default};
+use super::{ListExecutionsResponse, ListHistoryResponse, Task, VerdictInfo, is_default};
 
 /// A job, as it is submitted and as it is shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +43,16 @@ pub struct Job {
     /// when none is given.
     #[serde(skip_serializing_if = "is_default")]
     pub retention: i64,
+    /// Ours: how results are checked. `attest` (not at all: one node's word), `quorum=2/3` (of three
+    /// nodes that do not see each other's answers two must agree), or `spot=5%` (one runs it, and
+    /// of so many a trusted one runs it again). `attest` when none is given. Only Wasm functions
+    /// can be checked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub verification: String,
+    /// Ours: what the answers came to, for each partition whose result is checked; ignored when a
+    /// job is submitted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub verdicts: Vec<VerdictInfo>,
     /// Where it stands; ignored when a job is submitted.
     pub state: JobState,
     /// From 1; ignored when a job is submitted.

@@ -41,6 +41,7 @@ pub struct ReceiptEntry {
     pub receipt_cid: String,
     /// Name, version and settings of what ran it.
     pub engine: String,
-    /// `attested`: it is one node's word.
+    /// `attested`: it is one node's word. `verified, quorum=2/2`: so many came to it without seeing
+    /// each other's answers.
     pub level: String,
 }

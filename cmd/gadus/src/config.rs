@@ -158,11 +158,16 @@ impl Default for NetworkSection {
 pub(crate) struct RequesterSection {
     pub(crate) enabled: bool,
     pub(crate) registry: RegistrySection,
+    pub(crate) verify: VerifySection,
 }
 
 impl Default for RequesterSection {
     fn default() -> Self {
-        Self { enabled: true, registry: RegistrySection::default() }
+        Self {
+            enabled: true,
+            registry: RegistrySection::default(),
+            verify: VerifySection::default(),
+        }
     }
 }
 
@@ -179,6 +184,18 @@ impl Default for RegistrySection {
     fn default() -> Self {
         Self { enabled: true, limits: RegistryLimits::default() }
     }
+}
+
+/// Work that several nodes answer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerifySection {
+    /// Peer ids.
+    pub(crate) trusted: Vec<String>,
+    /// Peer ids.
+    pub(crate) referees: Vec<String>,
+    /// `NODE=OPERATOR`, both of them peer ids.
+    pub(crate) operators: Vec<String>,
 }
 
 /// Running jobs.

@@ -107,6 +107,7 @@ fn document(flags: &JobFlags, task: Task) -> Result<Value, Failure> {
         },
         constraints,
         durability: flags.durability.clone().unwrap_or_default(),
+        verification: flags.verify.map(|verify| verify.to_string()).unwrap_or_default(),
         retention: flags.retention.map_or(0, Term::whole),
         labels: flags.labels.iter().map(|l| (l.key.clone(), l.value.clone())).collect(),
         tasks: vec![task],

@@ -1,6 +1,8 @@
 //! Checking what `gadus receipt get` wrote, without any network: blocks against their CIDs, records
 //! against each other, signatures against keys.
 
+mod verdict;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,13 +10,14 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use gadus_auth::verify_receipt;
 use gadus_data::{ContentConfig, EmbeddedContent};
-use gadus_model::{Answer, Bundle, Cid, Manifest, NodeId, Outcome, Receipt, Task, codec};
+use gadus_model::{Answer, Bundle, Cid, Manifest, NodeId, Outcome, Proof, Receipt, Task, codec};
 use gadus_ports::{CarPart, Content as _, ContentError, Node};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+pub(crate) use self::verdict::CheckedVerdict;
 use crate::failure::Failure;
 
 /// What is not as it should be: somebody changed it, or made it up.
@@ -70,9 +73,22 @@ pub(crate) struct CheckedAnswer {
     pub(crate) issuer: String,
     /// Whether the reader said that it trusts that key.
     pub(crate) is_trusted: bool,
-    /// `attested`: nobody else computed it.
+    /// `verified`: enough nodes whom the reader trusts came to it. `unverified`: there is a verdict,
+    /// and not enough of them. `attested`: nobody else computed it.
     pub(crate) level: &'static str,
+    /// What several nodes came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verdict: Option<CheckedVerdict>,
 }
+
+impl Checked {
+    /// Whether the reader need not take any answer on somebody's word.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.answers.iter().all(|answer| answer.level == VERIFIED)
+    }
+}
+
+const VERIFIED: &str = "verified";
 
 /// Checks a bundle, in a store of its own that is gone afterwards.
 ///
@@ -94,7 +110,7 @@ pub(crate) async fn check(file: &Path, trusted: &[NodeId]) -> Result<Checked, St
     }
     let mut answers = Vec::new();
     for answer in &bundle.answers {
-        answers.push(checked(&content, answer, trusted).await?);
+        answers.push(checked(&content, &bundle, answer, trusted).await?);
     }
     Ok(Checked { job_id: bundle.job.to_string(), answers })
 }
@@ -156,6 +172,7 @@ fn other_form() -> Stop {
 /// One answer: every record is what its CID says, and they speak of each other.
 async fn checked(
     content: &EmbeddedContent,
+    bundle: &Bundle,
     answer: &Answer,
     trusted: &[NodeId],
 ) -> Result<CheckedAnswer, Stop> {
@@ -171,10 +188,13 @@ async fn checked(
     if body.manifest != answer.manifest {
         return Err(forged("the receipt", format!("it is for answer {}", body.manifest)));
     }
-    if answer.verdict.is_some() {
-        let failure = Failure::usage("this release of gadus checks no verdicts");
-        return Err(failure.hint("check it with the release that wrote it, or a later one").into());
-    }
+    let verdict = match &answer.verdict {
+        Some(cid) => {
+            let proof: Proof = record(content, cid, "the verdict's records").await?;
+            Some(verdict::check(&proof, bundle, answer, task.engine(), trusted)?)
+        }
+        None => None,
+    };
     result(content, &manifest).await?;
     Ok(CheckedAnswer {
         task_cid: answer.task.to_string(),
@@ -184,7 +204,12 @@ async fn checked(
         engine: body.engine.clone(),
         issuer: body.node.did_key(),
         is_trusted: trusted.contains(&body.node),
-        level: "attested",
+        level: match &verdict {
+            Some(verdict) if verdict.is_verified => VERIFIED,
+            Some(_) => "unverified",
+            None => "attested",
+        },
+        verdict,
     })
 }
 

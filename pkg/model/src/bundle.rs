@@ -2,6 +2,7 @@
 
 use cid::Cid;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 use crate::{JobId, codec};
 
@@ -34,6 +35,27 @@ pub struct Answer {
     pub manifest: Cid,
     /// The node's [`crate::Receipt`].
     pub receipt: Cid,
-    /// What others came to; absent where nobody was asked: then it is one node's word.
+    /// A [`Proof`] of what several nodes came to; absent where nobody else was asked: then it is one
+    /// node's word.
     pub verdict: Option<Cid>,
+}
+
+/// A verdict with all that is behind it. Its records are kept as bytes, each in its one form: they
+/// name results that did not count, which are nowhere any more, and a CAR follows links.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Version of this record; any but [`BUNDLE_VERSION`] is refused.
+    #[serde(deserialize_with = "codec::version::<_, BUNDLE_VERSION>")]
+    pub v: u8,
+    /// A [`crate::Signed`] of a [`crate::VerdictBody`].
+    pub verdict: ByteBuf,
+    /// Each a [`crate::Signed`] of a [`crate::CloseBody`], in the order of their rounds.
+    pub closes: Vec<ByteBuf>,
+    /// Each a [`crate::Reveal`], in the order of the verdict.
+    pub reveals: Vec<ByteBuf>,
+    /// Each a [`crate::verdict::DrawRecord`], in the order of their rounds.
+    pub draws: Vec<ByteBuf>,
+    /// The referee's [`crate::Receipt`].
+    pub referee: Option<ByteBuf>,
 }

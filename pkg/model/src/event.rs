@@ -17,7 +17,7 @@ use crate::{
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Version of the format.; any but [`RECORD_VERSION`] is refused.
+    /// Version of the format; any but [`RECORD_VERSION`] is refused.
     #[serde(deserialize_with = "crate::codec::version::<_, RECORD_VERSION>")]
     pub v: u8,
     /// Whose stream.

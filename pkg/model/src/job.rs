@@ -9,7 +9,7 @@ use crate::{Context, JobId, Task};
 /// A job as the requester keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Version of this record.; any but [`JOB_VERSION`] is refused.
+    /// Version of this record; any but [`JOB_VERSION`] is refused.
     #[serde(deserialize_with = "crate::codec::version::<_, JOB_VERSION>")]
     pub v: u8,
     /// Its id, for all versions.

@@ -32,12 +32,12 @@ pub mod verdict;
 pub mod verification;
 pub mod view;
 
-pub use bundle::{Answer, Bundle};
+pub use bundle::{Answer, Bundle, Proof};
 pub use codec::{CodecError, DAG_CBOR, DAG_PB, RAW, SHA2_256};
 pub use constraint::{Constraint, Operator};
 pub use context::{
-    Caps, Class, Context, Durability, Network, Place, PublisherSpec, RetryPolicy, S3Form,
-    S3Target, Timeouts,
+    Caps, Class, Context, Durability, Network, Place, PublisherSpec, RetryPolicy, S3Form, S3Target,
+    Timeouts,
 };
 pub use id::{EvaluationId, ExecutionId, JobId, NodeId, OwnerId};
 pub use job::{Completion, Job, JobKind, JobType, Placement, Restart};

@@ -32,7 +32,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of this record.; any but [`MANIFEST_VERSION`] is refused.
+    /// Version of this record; any but [`MANIFEST_VERSION`] is refused.
     #[serde(deserialize_with = "codec::version::<_, MANIFEST_VERSION>")]
     pub v: u8,
     /// How it ended.

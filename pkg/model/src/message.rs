@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::reason::Failure;
 use crate::{
-    Claim, Code, CloseBody, CommitBody, Constraint, Context, Engine, Execution, JobId, Network,
+    Claim, CloseBody, Code, CommitBody, Constraint, Context, Engine, Execution, JobId, Network,
     NodeId, NodeInfo, OwnerId, Place, Reason, Resources, Signed, Task,
 };
 

@@ -31,7 +31,7 @@ pub struct Usage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptBody {
-    /// Version of this record.; any but [`RECEIPT_VERSION`] is refused.
+    /// Version of this record; any but [`RECEIPT_VERSION`] is refused.
     #[serde(deserialize_with = "codec::version::<_, RECEIPT_VERSION>")]
     pub v: u8,
     /// The task.

@@ -15,7 +15,7 @@ use crate::codec::{self, CodecError};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// Version of this record.; any but [`TASK_VERSION`] is refused.
+    /// Version of this record; any but [`TASK_VERSION`] is refused.
     #[serde(deserialize_with = "codec::version::<_, TASK_VERSION>")]
     pub v: u8,
     /// What runs.

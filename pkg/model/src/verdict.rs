@@ -175,7 +175,7 @@ pub struct Candidate {
 
 /// What the answers came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Decision {
     /// Enough answers are equal, and no other group is as large; or the referee says the same as
     /// one of them.

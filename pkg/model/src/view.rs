@@ -68,6 +68,24 @@ pub struct ExecutionView {
     pub commit: Option<Signed<CommitBody>>,
 }
 
+impl JobView {
+    /// Whether an execution's answer counts and stands for those that are equal to it: of work that
+    /// several nodes answered the first of each partition, of other work each.
+    #[must_use]
+    pub fn is_answer(&self, e: &ExecutionView) -> bool {
+        let counts = |e: &ExecutionView| {
+            let is_newest = e.execution.slot.version == self.job.version;
+            is_newest && matches!(e.state, ExecutionState::Accepted | ExecutionState::Published)
+        };
+        let partition = e.execution.slot.partition;
+        let is_equal =
+            |other: &&ExecutionView| other.execution.slot.partition == partition && counts(other);
+        let first = self.executions.iter().find(is_equal);
+        let is_first = first.is_some_and(|first| first.execution == e.execution);
+        counts(e) && (self.sealed.is_empty() || is_first)
+    }
+}
+
 impl ExecutionView {
     /// Until when the result's holders keep it; absent while there are none, and where they keep
     /// it for ever.

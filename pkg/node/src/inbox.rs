@@ -18,7 +18,8 @@ pub(crate) async fn sort(
             Inbound::Gossip { .. } => false,
             Inbound::Up { .. } | Inbound::Down(_) => true,
         };
-        let for_compute = !for_requester || matches!(arrived, Inbound::Up { .. } | Inbound::Down(_));
+        let for_compute =
+            !for_requester || matches!(arrived, Inbound::Up { .. } | Inbound::Down(_));
         if for_compute && let Some(compute) = &compute {
             let _ = compute.send(ToCompute::Net(arrived.clone())).await;
         }

@@ -46,13 +46,33 @@ pub enum Sabotage {
     CloseEarly,
     /// A requester takes the first answer that is shown for the right one.
     TrustFirst,
+    /// A compute node proposes the answer to sealed work in place of its commitment.
+    ProposeOpenly,
+    /// A compute node makes a sealed result public before it is accepted.
+    PromoteUnjudged,
+    /// A requester leaves a commitment out of the set that it closes.
+    DropVote,
+    /// A requester shows different nodes different sets of one round.
+    TwoSets,
+    /// A requester seats a node again that has answered already.
+    SeatTwice,
+    /// A requester does not look at who operates a node, nor at where it is.
+    SeatSybils,
+    /// A requester seats anybody once answers were shown.
+    SeatAnybody,
+    /// A requester draws with another secret than the one that it committed to.
+    DrawAtWill,
+    /// A requester bans those whose answers came to nothing.
+    BanInconclusive,
+    /// A requester waits for ever for what was committed to.
+    WaitForSilent,
     /// A shell speaks before what it says is durable.
     SpeakFirst,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 32] = [
         Self::GrantStaleEpoch,
         Self::Overcommit,
         Self::IgnoreLeaseEnd,
@@ -74,6 +94,16 @@ impl Sabotage {
         Self::RevealToAny,
         Self::CloseEarly,
         Self::TrustFirst,
+        Self::ProposeOpenly,
+        Self::PromoteUnjudged,
+        Self::DropVote,
+        Self::TwoSets,
+        Self::SeatTwice,
+        Self::SeatSybils,
+        Self::SeatAnybody,
+        Self::DrawAtWill,
+        Self::BanInconclusive,
+        Self::WaitForSilent,
         Self::SpeakFirst,
     ];
 }

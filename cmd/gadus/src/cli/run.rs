@@ -1,6 +1,7 @@
 //! Arguments that make a job of one task, and say how to wait for it.
 
 use clap::{Args, Subcommand, ValueEnum};
+use gadus_model::Verification;
 
 use super::OutputArg;
 use crate::document::{EnvVar, InputArg, LabelArg, PublisherArg, ResultArg, Seconds, Term};
@@ -133,6 +134,11 @@ pub(crate) struct JobFlags {
     /// that made it), or replicas=N (so many nodes) [default: keeper]
     #[arg(long, value_name = "WHO")]
     pub(crate) durability: Option<String>,
+    /// How the result is checked: attest (not at all: one node's word), quorum=2/3 (of three nodes
+    /// that do not see each other's answers, two must agree), or spot=5% (one runs it, and so many
+    /// are run again by a node that is trusted)
+    #[arg(long, value_name = "HOW")]
+    pub(crate) verify: Option<Verification>,
     /// How long the result is kept: 12h, 7d, or forever [default: the requester's, 7d]
     #[arg(long, value_name = "TIME")]
     pub(crate) retention: Option<Term>,

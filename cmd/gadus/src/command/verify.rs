@@ -13,8 +13,16 @@ pub(super) async fn verify(printer: &Printer, args: &CheckArgs) -> Result<Exit, 
             printer.object(args.format.output, &checked, || {
                 render::checked_answers(&checked, printer.width())
             })?;
+            if checked.is_verified() {
+                printer.talk("verified: everything holds, and whom you trust came to each answer");
+                return Ok(Exit::Success);
+            }
             // One node's word, trusted or not, is nothing that was verified.
-            printer.talk("unverified: everything holds, and each answer is one node's word");
+            let attested = checked.answers.iter().all(|answer| answer.verdict.is_none());
+            printer.talk(match attested {
+                true => "unverified: everything holds, and each answer is one node's word",
+                false => "unverified: everything holds, and whom you trust is not enough for it",
+            });
             Ok(Exit::Unverified)
         }
         Err(Stop::Trouble(failure)) => Err(failure),

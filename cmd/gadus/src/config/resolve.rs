@@ -6,8 +6,9 @@ use std::time::Duration;
 use gadus_api::ApiConfig;
 use gadus_model::{NodeId, OwnerId};
 use gadus_net::NetConfig;
+use gadus_protocol::requester::Approved;
 
-use super::{Config, Effective, NodeLimits};
+use super::{Config, Effective, NodeLimits, VerifySection};
 use crate::failure::Failure;
 use crate::serve::Settings;
 use crate::serve::settings::{DockerSettings, Shell};
@@ -27,6 +28,8 @@ impl Effective {
         let job_max = job_max.map_err(|(f, why)| wrong(&format!("compute.job_max.{f}"), why))?;
         let owners = node_ids(&compute.owners).map_err(|why| wrong("compute.owners", why))?;
         let allow = node_ids(&network.allow).map_err(|why| wrong("network.allow", why))?;
+        let approved = approved(&requester.verify)
+            .map_err(|(key, why)| wrong(&format!("requester.verify.{key}"), why))?;
         // A requester without jobs of its own still asks its engine for the digests of images.
         let docker = config.docker.enabled.then(|| DockerSettings {
             socket: Some(config.docker.socket.clone()).filter(|socket| !socket.is_empty()),
@@ -58,6 +61,7 @@ impl Effective {
             job_max,
             owners: Some(owners.into_iter().map(OwnerId).collect::<Vec<_>>())
                 .filter(|owners| !owners.is_empty()),
+            approved,
             networked_jobs: compute.networked_jobs,
             price: compute.price,
             content: config.content.clone(),
@@ -91,6 +95,27 @@ fn shell(limits: &NodeLimits) -> Shell {
         keeps_max: limits.keeps_max,
         relays_max: limits.relays_max,
     }
+}
+
+/// What the operator says of nodes; or the key that makes no sense, and why.
+fn approved(verify: &VerifySection) -> Result<Approved, (&'static str, String)> {
+    let of = |key: &'static str, ids: &[String]| node_ids(ids).map_err(|why| (key, why));
+    let operators = verify.operators.iter().map(|text| operator(text));
+    Ok(Approved {
+        trusted: of("trusted", &verify.trusted)?,
+        referees: of("referees", &verify.referees)?,
+        operators: operators.collect::<Result<_, _>>().map_err(|why| ("operators", why))?,
+    })
+}
+
+fn operator(text: &str) -> Result<(NodeId, NodeId), String> {
+    let (node, operator) =
+        text.split_once('=').ok_or_else(|| format!("'{text}' is not NODE=OPERATOR"))?;
+    let id = |text: &str| {
+        let ids = node_ids(&[text.trim().to_owned()])?;
+        ids.into_iter().next().ok_or_else(|| format!("'{text}' is no peer id"))
+    };
+    Ok((id(node)?, id(operator)?))
 }
 
 /// Nodes by their peer ids.

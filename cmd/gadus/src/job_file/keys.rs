@@ -13,6 +13,7 @@ const JOB: &[&str] = &[
     "Tasks",
     "Durability",
     "Retention",
+    "Verification",
     "State",
     "Version",
     "Revision",

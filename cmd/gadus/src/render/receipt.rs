@@ -4,7 +4,7 @@ use gadus_api::types::ListReceiptsResponse;
 
 use super::table::Table;
 use super::text::plain;
-use crate::proof::Checked;
+use crate::proof::{Checked, CheckedVerdict};
 
 /// A job's receipts, one after the other.
 pub(crate) fn receipts(receipts: &ListReceiptsResponse, width: Option<u16>) -> String {
@@ -12,7 +12,7 @@ pub(crate) fn receipts(receipts: &ListReceiptsResponse, width: Option<u16>) -> S
     for item in &receipts.items {
         let mut table = Table::pairs(width);
         table.pair("Execution", &item.execution_id);
-        table.pair("Level", format!("{}: one node's word", plain(&item.level)));
+        table.pair("Level", level(&plain(&item.level)));
         table.pair("Node", &item.node_id);
         table.pair("Key", &item.issuer);
         table.pair("Engine", plain(&item.engine));
@@ -43,8 +43,37 @@ pub(crate) fn checked_answers(checked: &Checked, width: Option<u16>) -> String {
         table.pair("Result", &answer.result_cid);
         table.pair("Engine", plain(&answer.engine));
         table.pair("Signed by", format!("{} ({trust})", answer.issuer));
-        table.pair("Level", format!("{}: one node's word", answer.level));
+        table.pair("Level", level(answer.level));
+        if let Some(verdict) = &answer.verdict {
+            votes(&mut table, verdict);
+        }
         parts.push(table.draw());
     }
     parts.join("\n\n")
+}
+
+/// A level, and what it means where that needs saying.
+fn level(level: &str) -> String {
+    match level {
+        "attested" => "attested: one node's word".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// Who said what, and what that is to the reader.
+fn votes(table: &mut Table, verdict: &CheckedVerdict) {
+    let trust = |is_trusted| if is_trusted { ", a key that you trust" } else { "" };
+    table.pair("Asked for", &verdict.asked);
+    for vote in &verdict.votes {
+        let stand = if vote.agrees { "agrees" } else { "differs" };
+        table.pair("Answer of", format!("{}: {stand}{}", vote.issuer, trust(vote.is_trusted)));
+    }
+    if !verdict.referee.is_empty() {
+        table.pair("Referee", &verdict.referee);
+    }
+    let requester = format!("{}{}", verdict.requester, trust(verdict.trusts_requester));
+    table.pair("Verdict by", requester);
+    if !verdict.why_not.is_empty() {
+        table.pair("Unverified", &verdict.why_not);
+    }
 }

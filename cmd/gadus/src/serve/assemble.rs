@@ -258,6 +258,7 @@ fn node_config(settings: &Settings, id: NodeId, gpus: Vec<Gpu>) -> NodeConfig {
             addresses: Vec::new(),
         },
         owners: settings.owners.clone(),
+        approved: settings.approved.clone(),
         price: settings.price,
         scratch_dir: settings.data_dir.join("scratch"),
         fetch_wait: shell.fetch_wait,

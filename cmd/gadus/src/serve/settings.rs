@@ -11,6 +11,7 @@ use gadus_data::{ContentConfig, S3Config};
 use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_model::{Limits, OwnerId, Resources};
 use gadus_net::NetConfig;
+use gadus_protocol::requester::Approved;
 use gadus_store::StoreConfig;
 use gadus_wasm::WasmConfig;
 
@@ -41,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) job_max: Option<Resources>,
     /// The requesters it works for; absent means all.
     pub(crate) owners: Option<Vec<OwnerId>>,
+    /// What the operator says of nodes, for work that several of them answer.
+    pub(crate) approved: Approved,
     /// Whether jobs may use the network.
     pub(crate) networked_jobs: bool,
     /// What a job costs.

@@ -1,6 +1,6 @@
 //! What a job that is over means for the one who waited.
 
-use gadus_api::types::{Execution, GetJobResponse};
+use gadus_api::types::{Execution, GetJobResponse, VerdictInfo};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -16,8 +16,15 @@ pub(crate) fn conclude(session: &Session, job: &GetJobResponse) -> Result<Exit, 
     let executions = job.executions.as_ref().map_or(&[][..], |list| &list.items);
     let mut published: Vec<&Execution> = executions.iter().filter(|e| is_published(e)).collect();
     published.sort_by_key(|e| (e.partition_index, e.create_time));
+    if !job.job.verdicts.is_empty() {
+        // Equal answers are one.
+        published.dedup_by_key(|e| e.partition_index);
+    }
     for execution in &published {
         tell(session, execution, published.len() > 1);
+    }
+    for verdict in &job.job.verdicts {
+        tell_verdict(session, verdict, job.job.verdicts.len() > 1);
     }
     match job.job.state.state_type.as_str() {
         "Completed" => {
@@ -46,6 +53,22 @@ fn tell(session: &Session, execution: &Execution, is_one_of_many: bool) {
     if let Some(cid) = result_cid(execution) {
         printer.talk(&format!("result{which}: {cid}"));
     }
+}
+
+/// Says how sure one can be of a result.
+fn tell_verdict(session: &Session, verdict: &VerdictInfo, is_one_of_many: bool) {
+    let which = match is_one_of_many {
+        true => format!(" partition {}", verdict.partition),
+        false => String::new(),
+    };
+    let agree = verdict.votes.iter().filter(|vote| vote.stand == "agrees").count();
+    let trusted = if verdict.has_trusted { "" } else { ", none of which is known to be honest" };
+    let words = match verdict.decision.as_str() {
+        "verified" => format!("{agree} nodes came to the same{trusted} ({})", verdict.level),
+        "unchecked" => format!("one node's word, not drawn for a check ({})", verdict.level),
+        _ => return,
+    };
+    session.printer.talk(&format!("{}{which}: {words}", verdict.decision));
 }
 
 fn without_result(job: &GetJobResponse, executions: &[Execution]) -> Failure {

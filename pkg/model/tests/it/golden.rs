@@ -7,7 +7,7 @@ use std::path::Path;
 use gadus_model::codec::{self, DAG_CBOR, cid_of};
 use gadus_model::event::Event;
 use gadus_model::message::{Message, Proposal};
-use gadus_model::{Code, Image, Input, Outcome, diagnostic};
+use gadus_model::{Code, Decision, Image, Input, Outcome, Signed, Statement, diagnostic};
 use serde::Serialize;
 
 use crate::sample::{self, Words};
@@ -30,6 +30,13 @@ impl Page {
         let bytes = codec::encode(value).unwrap();
         let (cid, text) = (cid_of(DAG_CBOR, &bytes), diagnostic::text(&bytes).unwrap());
         self.text += &format!("\n{name} {cid}\n{text}");
+    }
+
+    /// Adds a statement: what is signed after its domain, and the whole.
+    fn statement<T: Statement>(&mut self, name: &str, domain: &str, signed: &Signed<T>) {
+        self.item(&format!("body/{name}"), &signed.body);
+        assert_signed(&signed.body, domain);
+        self.item(&format!("signed/{name}"), signed);
     }
 
     /// Adds values under the names of their variants; no variant may be missing.
@@ -69,6 +76,13 @@ impl Page {
 fn assert_all_shown(page: &str, shown: &[&str], all: &[&str]) {
     let missing: Vec<_> = all.iter().filter(|name| !shown.contains(name)).collect();
     assert!(missing.is_empty(), "{page} has no sample of {missing:?}: add one in sample.rs");
+}
+
+/// That exactly a domain, a zero byte and the encoding are signed.
+fn assert_signed<T: Statement>(body: &T, domain: &str) {
+    let encoded = codec::encode(body).unwrap();
+    let whole = [domain.as_bytes(), &[0], &encoded].concat();
+    assert_eq!(body.signing_bytes().unwrap(), whole, "what is signed");
 }
 
 #[test]
@@ -124,13 +138,45 @@ fn manifests_and_receipts() {
     for (name, full) in [("full", true), ("bare", false)] {
         let receipt = sample::receipt(full);
         page.item(&format!("body/{name}"), &receipt.body);
-        let signed = receipt.body.signing_bytes().unwrap();
-        let encoded = codec::encode(&receipt.body).unwrap();
-        assert_eq!(signed, [&b"gadus/receipt/1\0"[..], &encoded].concat(), "what is signed");
+        assert_signed(&receipt.body, "gadus/receipt/1");
         page.item(&format!("receipt/{name}"), &receipt);
     }
     page.item("claim", &sample::claim());
     page.check();
+}
+
+#[test]
+fn verdicts() {
+    let mut page = Page::new("verdict");
+    page.item("opening", &sample::opening());
+    page.statement("commit", "gadus/commit/1", &sample::commit());
+    page.statement("close", "gadus/close/1", &sample::close());
+    page.item("reveal", &sample::reveal());
+    page.item("draw", &sample::draw());
+    for verdict in sample::verdicts() {
+        let name = format!("verdict/{}", verdict.body.decision.variant());
+        page.statement(&name, "gadus/verdict/1", &verdict);
+    }
+    let verdicts = sample::verdicts();
+    let decisions: Vec<_> = verdicts.iter().map(|v| v.body.decision.variant()).collect();
+    assert_all_shown(page.name, &decisions, Decision::ALL);
+    for (name, sealed) in &sample::sealed() {
+        page.item(&format!("sealed/{name}"), sealed);
+    }
+    page.check();
+}
+
+#[test]
+fn a_commitment_is_the_hash_of_its_opening() {
+    let opening = sample::opening();
+    let encoded = codec::encode(&opening).unwrap();
+    let commitment = codec::sha256(&[b"gadus/opening/1\0", &encoded]);
+    assert_eq!(opening.commitment().unwrap(), commitment);
+    assert_eq!(sample::commit().body.commitment, commitment);
+    let close = sample::close().body;
+    assert!(close.is_in_form());
+    let committed = close.committed(opening.node, &opening.execution).unwrap();
+    assert_eq!(committed.commitment, commitment);
 }
 
 #[test]
@@ -155,11 +201,10 @@ fn records() {
     page.variants("job/", sample::job_events(), |event| sample::record(Event::Job(event)));
     let compute = |event| sample::record(Event::Compute(event));
     page.variants("compute/", sample::compute_events(), compute);
-    let both = [
-        Event::Job(sample::job_events().remove(0)).variant(),
-        Event::Compute(sample::compute_events().remove(0)).variant(),
-    ];
-    assert_all_shown(page.name, &both, Event::ALL);
+    let trust = |event| sample::record(Event::Trust(event));
+    page.variants("trust/", sample::trust_events(), trust);
+    let machines: Vec<_> = sample::events().iter().map(Variants::variant).collect();
+    assert_all_shown(page.name, &machines, Event::ALL);
     page.check();
 }
 

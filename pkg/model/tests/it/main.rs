@@ -9,3 +9,4 @@ mod sample;
 mod strategy;
 mod tree;
 mod variants;
+mod wire;

@@ -63,6 +63,37 @@ proptest! {
     }
 
     #[test]
+    fn a_commitment(opening in strategy::opening(), commit in strategy::commit()) {
+        comes_back(&opening)?;
+        comes_back(&commit)?;
+    }
+
+    #[test]
+    fn a_closed_set(close in strategy::close()) {
+        comes_back(&close)?;
+    }
+
+    #[test]
+    fn what_is_revealed(reveal in strategy::reveal()) {
+        comes_back(&reveal)?;
+    }
+
+    #[test]
+    fn a_draw(draw in strategy::draw()) {
+        comes_back(&draw)?;
+    }
+
+    #[test]
+    fn a_verdict(verdict in strategy::verdict()) {
+        comes_back(&verdict)?;
+    }
+
+    #[test]
+    fn where_sealed_work_stands(sealed in strategy::sealed()) {
+        comes_back(&sealed)?;
+    }
+
+    #[test]
     fn tasks_are_equal_when_their_cids_are(a in strategy::task(), b in strategy::task()) {
         let cid = |task| codec::cid_of_value(task).unwrap();
         prop_assert_eq!(a == b, cid(&a) == cid(&b));

@@ -4,15 +4,17 @@ mod event;
 mod message;
 mod node;
 mod task;
+mod verdict;
 mod words;
 
 use gadus_model::codec::{RAW, cid_of};
 use gadus_model::{Cid, Epoch, Execution, JobId, NodeId, OwnerId, Slot, codec};
 
-pub(crate) use self::event::{compute_events, job_events, record};
+pub(crate) use self::event::{compute_events, events, job_events, record, trust_events};
 pub(crate) use self::message::{award, envelope, gossip, gossip_of_filled_rounds, messages};
 pub(crate) use self::node::{failure, node_info, plan};
 pub(crate) use self::task::{claim, context, jobs, manifests, receipt, tasks};
+pub(crate) use self::verdict::{QUORUM, close, commit, draw, opening, reveal, sealed, verdicts};
 pub(crate) use self::words::Words;
 
 /// The content that a word is.

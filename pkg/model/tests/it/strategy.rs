@@ -4,6 +4,7 @@ mod event;
 mod message;
 mod node;
 mod task;
+mod verdict;
 
 use gadus_model::codec::{DAG_CBOR, DAG_PB, RAW, cid_of};
 use gadus_model::{Cid, Epoch, Execution, JobId, NodeId, OwnerId, Slot, codec};
@@ -14,6 +15,7 @@ pub(crate) use self::event::record;
 pub(crate) use self::message::{award, envelope, gossip};
 pub(crate) use self::node::{node_info, plan};
 pub(crate) use self::task::{claim, context, job, manifest, receipt, task};
+pub(crate) use self::verdict::{close, commit, draw, opening, reveal, sealed, verdict};
 
 /// Text of every kind, the empty one and what needs more than one byte a character included.
 fn text() -> impl Strategy<Value = String> {

@@ -62,12 +62,7 @@ struct Readiness {
 }
 
 impl Link {
-    fn new(
-        node: NodeId,
-        prefix: Option<String>,
-        limits: &NetLimits,
-        turn: Arc<Semaphore>,
-    ) -> Self {
+    fn new(node: NodeId, prefix: Option<String>, limits: &NetLimits, turn: Arc<Semaphore>) -> Self {
         let places = |n: usize| Arc::new(Semaphore::new(n));
         Self {
             node,

@@ -64,7 +64,9 @@ impl Node {
         let mut waiting: Vec<NodeId> = others.iter().map(|node| node.id()).collect();
         while !waiting.is_empty() {
             let next = self.next().await;
-            let Inbound::Up { node: up, .. } = next else { panic!("{next:?} while waiting for {waiting:?}") };
+            let Inbound::Up { node: up, .. } = next else {
+                panic!("{next:?} while waiting for {waiting:?}")
+            };
             assert!(waiting.contains(&up), "{up:?} while waiting for {waiting:?}");
             waiting.retain(|node| *node != up);
         }

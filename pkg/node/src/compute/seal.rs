@@ -8,12 +8,14 @@ use gadus_model::{Claim, CodecError, CommitBody, Execution, Opening};
 ///
 /// # Errors
 /// Never in practice: all of it has a DAG-CBOR form.
-pub(super) fn seal(key: &NodeKey, execution: &Execution, claim: &Claim) -> Result<Seal, CodecError> {
+pub(super) fn seal(
+    key: &NodeKey,
+    execution: &Execution,
+    claim: &Claim,
+) -> Result<Seal, CodecError> {
     let (salt, task) = (rand::random(), claim.receipt.body.task);
     let manifest = claim.manifest.cid()?;
-    let opening =
-        Opening { task, execution: execution.clone(), node: key.id(), salt, manifest };
-    let body =
-        CommitBody { task, execution: execution.clone(), commitment: opening.commitment()? };
+    let opening = Opening { task, execution: execution.clone(), node: key.id(), salt, manifest };
+    let body = CommitBody { task, execution: execution.clone(), commitment: opening.commitment()? };
     Ok(Seal { salt, commit: gadus_auth::sign(key, body)? })
 }

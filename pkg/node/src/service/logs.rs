@@ -18,6 +18,16 @@ impl Node {
         loop {
             let chosen = choose(&view, request.execution).cloned();
             match chosen {
+                // Before the verdict nobody sees what a node has come to.
+                Some(execution) if is_sealed(&view, &execution) => {
+                    if view.state.is_terminal() {
+                        return Err(no_output(&execution));
+                    }
+                    if !request.follow {
+                        return Err(sealed(&execution));
+                    }
+                    view = self.wait_for_change(request.job, view.revision).await?;
+                }
                 Some(execution) if execution.manifest.is_some() => {
                     return self.kept_output(&execution, request.tail).await;
                 }
@@ -105,6 +115,18 @@ fn choose(view: &JobView, wanted: Option<ExecutionId>) -> Option<&ExecutionView>
             executions.into_iter().find(|e| !discarded(e))
         }
     }
+}
+
+/// Whether the output of an execution is nobody's to see, yet or for ever.
+fn is_sealed(view: &JobView, execution: &ExecutionView) -> bool {
+    !view.sealed.is_empty() && execution.state != ExecutionState::Published
+}
+
+fn sealed(execution: &ExecutionView) -> ServiceError {
+    let id = execution.execution.id();
+    let message = format!("the output of {id} is sealed until every node has its answer");
+    ServiceError::new(ErrorCode::NotFound, message)
+        .with_hint("wait for it with `gadus job logs --follow`")
 }
 
 fn no_output(execution: &ExecutionView) -> ServiceError {

@@ -129,6 +129,10 @@ impl Node {
                 ))
                 .with_hint("ask for fewer replicas, or submit it when more nodes are there"))
             }
+            Err(SubmitError::Unverifiable { why }) => Err(ServiceError::bad_request(format!(
+                "the job's result is to be checked, and cannot be: {why}"
+            ))
+            .with_hint("submit it with the verification 'attest', or none")),
             Err(SubmitError::TooManySlots { slots, max }) => Err(ServiceError::bad_request(
                 format!("the job asks for {slots} executions, the limit slots_max is {max}"),
             )),

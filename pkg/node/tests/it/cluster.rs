@@ -18,6 +18,7 @@ use gadus_ports::fake::{
     FakeContent, FakeExecutor, FakeImages, FakeNetwork, MemoryStore, NoSources,
 };
 use gadus_ports::{CrashAt, Executor, ImageResolver};
+use gadus_protocol::requester::Approved;
 use uuid::Uuid;
 
 pub(crate) const CAPACITY: Resources =
@@ -179,6 +180,7 @@ fn host(n: u8, requester: bool, compute: bool) -> Host {
         limits: limits(),
         info,
         owners: None,
+        approved: Approved::default(),
         price: 0,
         scratch_dir: scratch.path().to_owned(),
         fetch_wait: Duration::from_secs(1),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gadus_auth::NodeKey;
 use gadus_model::message::{Envelope, MESSAGE_VERSION, Message};
-use gadus_model::{Cid, Execution, NodeId, OwnerId, Reason};
+use gadus_model::{Cid, Execution, NodeId, OwnerId};
 use gadus_ports::fake::{FakeContent, FakeTransport};
 use gadus_ports::{Content, Inbound, PinReason, Transport};
 use tokio::sync::mpsc;
@@ -90,15 +90,4 @@ async fn what_nobody_has_is_not_confirmed_until_somebody_has_it() {
     assert_eq!(cluster.hosts[0].content.add(b"made elsewhere"), other);
     asker.say(holder.key.id(), keep);
     assert_eq!(asker.hears("kept").await, Some(Message::Kept { execution }));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_part_in_sealed_work_is_refused() {
-    let cluster = Cluster::start(1).await;
-    let (execution, _) = result_of_a_job(&cluster).await;
-    let mut asker = Asker::join(&cluster);
-    let close = Message::Close { execution: execution.clone(), set: Vec::new() };
-    asker.say(cluster.hosts[1].key.id(), close);
-    let refused = Message::Refused { execution, reason: Reason::NoSealedWork };
-    assert_eq!(asker.hears("refused").await, Some(refused));
 }

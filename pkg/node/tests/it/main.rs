@@ -9,3 +9,4 @@ mod happy;
 mod images;
 mod keeping;
 mod restarts;
+mod sealed;

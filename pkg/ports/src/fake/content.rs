@@ -50,6 +50,12 @@ impl FakeContent {
         cid
     }
 
+    /// Blocks that lie in some execution's quarantine.
+    #[must_use]
+    pub fn quarantined(&self) -> Vec<Cid> {
+        self.0.lock().quarantine.values().flat_map(|blocks| blocks.keys().copied()).collect()
+    }
+
     fn links(block: &[u8], cid: &Cid) -> Vec<Cid> {
         if cid.codec() != DAG_CBOR {
             return Vec::new();

@@ -26,6 +26,7 @@ pub struct FakeExecutor {
 #[derive(Debug, Default)]
 struct Knobs {
     down: bool,
+    lies: bool,
     image_digest: Option<String>,
 }
 
@@ -56,6 +57,11 @@ impl FakeExecutor {
         self.knobs.lock().down = down;
     }
 
+    /// Has it print another text than it is told to, or the right one again.
+    pub fn set_lies(&self, lies: bool) {
+        self.knobs.lock().lies = lies;
+    }
+
     /// The digest it has for every image.
     pub fn set_image(&self, digest: Option<&str>) {
         self.knobs.lock().image_digest = digest.map(str::to_owned);
@@ -79,6 +85,7 @@ impl FakeExecutor {
             let (verb, rest) = step.split_once('=').unwrap_or((step, ""));
             let number = || rest.parse::<i32>().unwrap_or(0);
             match verb {
+                "emit" if self.knobs.lock().lies => sink.write(StdStream::Stdout, b"a lie"),
                 "emit" => sink.write(StdStream::Stdout, rest.as_bytes()),
                 "complain" => sink.write(StdStream::Stderr, rest.as_bytes()),
                 "run" => {

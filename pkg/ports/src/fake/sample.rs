@@ -60,6 +60,7 @@ pub fn view(n: u32) -> JobView {
         modified_at: created_at.plus_ms(5),
         executions: Vec::new(),
         history: Vec::new(),
+        sealed: Vec::new(),
     }
 }
 

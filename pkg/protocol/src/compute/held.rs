@@ -139,9 +139,7 @@ impl Entry {
             HeldState::Finished { .. }
             | HeldState::Sealed { .. }
             | HeldState::Failed(_)
-            | HeldState::Accepted { .. } => {
-                Some(self.soft.repeat.at.min(expires))
-            }
+            | HeldState::Accepted { .. } => Some(self.soft.repeat.at.min(expires)),
         }
     }
 }

@@ -20,12 +20,17 @@ impl Compute {
     ) {
         let Some(owner) = self.runs_for(execution) else { return self.killed(now, execution) };
         let is_sealed = self.is_sealed(execution);
+        let result = claim.manifest.result;
         let event = match seal.filter(|_| is_sealed) {
             Some(seal) => ComputeEvent::Sealed { execution: execution.clone(), claim, seal },
             None => ComputeEvent::Finished { execution: execution.clone(), claim },
         };
         self.emit(now, owner, execution, event);
         if is_sealed {
+            if self.config.sabotage == Some(Sabotage::PromoteUnjudged) {
+                let execution = execution.clone();
+                self.step.effects.push(Effect::Promote { execution, result, retention_ms: 0 });
+            }
             // No block of an answer goes out before the verdict.
             return self.sync_soon(now);
         }
@@ -126,7 +131,12 @@ impl Compute {
             // Nobody asked for it in all that time.
             return self.drop_held(now, execution, None);
         } else if entry.soft.repeat.due(now, limits) {
-            let word = entry.word(execution, self.config.node);
+            let open = self.config.sabotage == Some(Sabotage::ProposeOpenly);
+            let word = if let (true, HeldState::Sealed { claim, .. }) = (open, &entry.log.state) {
+                Some(entry.open_word(execution, claim))
+            } else {
+                entry.word(execution, self.config.node)
+            };
             if let Some(word) = word {
                 self.say(to, owner, word);
             }
@@ -144,20 +154,19 @@ impl Compute {
 }
 
 impl super::Entry {
+    fn open_word(&self, execution: &Execution, claim: &Claim) -> Message {
+        let open = OpenProposal { claim: claim.clone(), blocks: self.soft.blocks.clone() };
+        let proposal = Box::new(Proposal::Open(Box::new(open)));
+        Message::Propose { execution: execution.clone(), proposal }
+    }
+
     /// What is said of it, unasked.
     fn word(&self, execution: &Execution, me: NodeId) -> Option<Message> {
         let execution = execution.clone();
         match &self.log.state {
             HeldState::Running => None,
-            HeldState::Finished { claim } => {
-                let claim = claim.as_ref().clone();
-                let open = OpenProposal { claim, blocks: self.soft.blocks.clone() };
-                let proposal = Box::new(Proposal::Open(Box::new(open)));
-                Some(Message::Propose { execution, proposal })
-            }
-            HeldState::Sealed { claim, seal } => {
-                Some(self.sealed_word(execution, claim, seal))
-            }
+            HeldState::Finished { claim } => Some(self.open_word(&execution, claim)),
+            HeldState::Sealed { claim, seal } => Some(self.sealed_word(execution, claim, seal)),
             HeldState::Failed(failure) => {
                 Some(Message::Failed { execution, failure: failure.clone() })
             }

@@ -42,7 +42,8 @@ fn next_deadline(entry: &Entry, now: Time, me: NodeId, disconnect_ms: u64) -> Op
     let reveals = soft.reveals.values().map(|u| u.repeat.at.min(u.until));
     let seats = soft.seats_due.values().chain(soft.closes_due.values()).copied();
     let limits = total_limit(log).into_iter().chain(queue_limit(log));
-    let earliest = awards.chain(leases).chain(keeps).chain(reveals).chain(seats).chain(limits).min();
+    let earliest =
+        awards.chain(leases).chain(keeps).chain(reveals).chain(seats).chain(limits).min();
     earliest.into_iter().chain(next_search(entry, now)).min()
 }
 

@@ -159,9 +159,9 @@ impl JobLog {
                 self.placed = Some(nodes.clone());
                 self.seats = Seats::of(&self.view, self.partitions());
             }
-            JobEvent::Granted { .. }
-            | JobEvent::Committed { .. }
-            | JobEvent::Accepted { .. } => self.enter(JobState::Running),
+            JobEvent::Granted { .. } | JobEvent::Committed { .. } | JobEvent::Accepted { .. } => {
+                self.enter(JobState::Running)
+            }
             JobEvent::BackedOff { ms } => {
                 self.backoff_until = at.plus_ms(*ms);
                 self.owes_backoff = false;

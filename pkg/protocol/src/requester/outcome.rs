@@ -131,7 +131,14 @@ impl Requester {
         Ok(())
     }
 
-    pub(super) fn reject(&mut self, now: Time, from: NodeId, id: JobId, execution: &Execution, why: String) {
+    pub(super) fn reject(
+        &mut self,
+        now: Time,
+        from: NodeId,
+        id: JobId,
+        execution: &Execution,
+        why: String,
+    ) {
         let execution = execution.clone();
         self.emit(now, id, JobEvent::Rejected { execution: execution.clone(), why: why.clone() });
         if let Some(entry) = self.jobs.get_mut(&id) {

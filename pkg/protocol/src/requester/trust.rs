@@ -9,6 +9,7 @@ use gadus_model::{JobId, NodeId, Time, codec};
 use serde::{Deserialize, Serialize};
 
 use super::Requester;
+use crate::sabotage::Sabotage;
 use crate::verify::Standing;
 
 /// What the operator says of nodes.
@@ -59,7 +60,8 @@ impl Trust {
             }
             TrustEvent::Snapshot { state } => {
                 let Ok(Rows { rows, banned }) = codec::decode(&state.0) else { return };
-                self.rows = rows.into_iter().map(|(node, engine, row)| ((node, engine), row)).collect();
+                self.rows =
+                    rows.into_iter().map(|(node, engine, row)| ((node, engine), row)).collect();
                 self.banned = banned.into_iter().collect();
             }
         }
@@ -150,11 +152,12 @@ impl Requester {
 
     /// A node as the draw sees it.
     pub(super) fn candidate(&self, node: NodeId) -> Candidate {
-        let operator = self.config.approved.operators.get(&node).copied();
+        let looks = self.config.sabotage != Some(Sabotage::SeatSybils);
+        let operator = self.config.approved.operators.get(&node).copied().filter(|_| looks);
         Candidate {
             node,
             operator: operator.unwrap_or(node),
-            prefix: self.trust.prefixes.get(&node).cloned(),
+            prefix: self.trust.prefixes.get(&node).cloned().filter(|_| looks),
             is_trusted: self.is_trusted(node),
         }
     }
@@ -177,7 +180,15 @@ impl Requester {
 
     fn trust_record(&self, at: Time, seq: u64, event: TrustEvent) -> Record {
         let (owner, term) = (self.config.owner, self.config.term);
-        Record { v: RECORD_VERSION, owner, job: JobId::NONE, seq, term, at, body: Event::Trust(event) }
+        Record {
+            v: RECORD_VERSION,
+            owner,
+            job: JobId::NONE,
+            seq,
+            term,
+            at,
+            body: Event::Trust(event),
+        }
     }
 
     /// What is thought of nodes, for a checkpoint of the log; none while nothing is.

@@ -26,7 +26,11 @@ fn an_unanswered_award_waits_for_its_node_to_return_and_then_as_long_as_any() {
     let (mut r, execution) = restarted(Class::Pure);
     r.wait_ms(limits().disconnect_ms - 1);
     assert_eq!(r.state_of(&execution), Some(ExecutionState::Awarded));
-    assert_eq!(r.input(Input::Up { node: node(1), prefix: None }).effects(), ["Award to 1"], "at once");
+    assert_eq!(
+        r.input(Input::Up { node: node(1), prefix: None }).effects(),
+        ["Award to 1"],
+        "at once"
+    );
     r.wait_ms(limits().award_ms - 1);
     assert_eq!(r.state_of(&execution), Some(ExecutionState::Awarded));
     r.wait_ms(1);

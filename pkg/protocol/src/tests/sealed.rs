@@ -4,4 +4,5 @@ mod compute;
 mod deciding;
 mod rig;
 mod rounds;
+mod seating;
 mod unasked;

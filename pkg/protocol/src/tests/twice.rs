@@ -86,7 +86,12 @@ fn a_compute_node_does_nothing_twice() {
             let execution = c.runs(&job(1));
             if finished {
                 let claim = Box::new(claim(&award(&job(1), 1), node(1)));
-                c.input(compute::Input::Finished { execution, claim, blocks: Vec::new(), seal: None });
+                c.input(compute::Input::Finished {
+                    execution,
+                    claim,
+                    blocks: Vec::new(),
+                    seal: None,
+                });
             }
             c.hears(message.clone());
             let again = c.hears(message);

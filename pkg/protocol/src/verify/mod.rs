@@ -20,6 +20,7 @@ pub mod draw;
 pub mod evidence;
 pub mod recompute;
 pub mod seal;
+pub mod seatable;
 pub mod standing;
 
 #[cfg(test)]
@@ -30,4 +31,5 @@ pub use draw::{Drawn, draw, draw_commitment};
 pub use evidence::{Contradiction, contradicting_sets, contradiction};
 pub use recompute::{Flaw, Record, recompute};
 pub use seal::{NotRevealed, may_reveal, open};
+pub use seatable::could_seat;
 pub use standing::{Standing, TRUSTED_AFTER};

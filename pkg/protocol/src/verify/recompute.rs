@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use gadus_model::verdict::{CloseBody, Decision, Reveal, VerdictBody};
-use gadus_model::{
-    Cid, CodecError, Engine, NodeId, Quorum, Receipt, Signed, Verification, codec,
-};
+use gadus_model::{Cid, CodecError, Engine, NodeId, Quorum, Receipt, Signed, Verification, codec};
 
 use super::ballot::Ballot;
 use super::seal;

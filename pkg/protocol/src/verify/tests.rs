@@ -5,4 +5,5 @@ mod drawing;
 mod recomputing;
 mod sample;
 mod sealing;
+mod seating;
 mod trusting;

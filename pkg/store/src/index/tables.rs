@@ -14,7 +14,7 @@ use crate::error::{corrupt, failed};
 pub(crate) type IdBytes = [u8; 16];
 
 /// Finished jobs, as [`super::row`] has them.
-pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-3");
+pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-4");
 
 /// (created, id): the order of lists.
 pub(crate) const BY_CREATION: TableDefinition<'_, (u64, &IdBytes), ()> =
@@ -37,7 +37,7 @@ pub(crate) const COUNTS: TableDefinition<'_, &str, u64> = TableDefinition::new("
 
 /// The log's id, and the newest checkpoint whose earlier jobs are all here. One row.
 pub(crate) const WATERMARK: TableDefinition<'_, (), (&IdBytes, u64)> =
-    TableDefinition::new("watermark-2");
+    TableDefinition::new("watermark-3");
 
 /// An id from a key.
 pub(crate) fn job_id(bytes: &IdBytes) -> JobId {

@@ -1,9 +1,12 @@
 //! Everything that is written to the log.
 
-use gadus_model::event::{ComputeEvent, Event, JobEvent, RECORD_VERSION, Record, SnapshotBytes};
-use gadus_model::{JobState, Reason, Time};
+use gadus_model::event::{
+    ComputeEvent, Event, JobEvent, RECORD_VERSION, Record, Seal, SeatEnd, SnapshotBytes, TrustEvent,
+};
+use gadus_model::{JobId, JobState, Reason, Stage, Time};
 
-use super::{award, claim, execution, failure, job_id, jobs, node, owner, plan};
+use super::{award, claim, close, commit, draw, execution, failure, job_id, jobs, node, opening};
+use super::{owner, plan, reveal, verdicts};
 
 fn snapshot() -> Box<SnapshotBytes> {
     Box::new(SnapshotBytes(vec![0xa0]))
@@ -32,14 +35,35 @@ pub(crate) fn job_events() -> Vec<JobEvent> {
         JobEvent::Ended { state: JobState::Failed, message: "no luck".to_owned() },
         JobEvent::Snapshot { job: snapshot() },
     ]
+    .into_iter()
+    .chain(sealed_events())
+    .collect()
+}
+
+/// Those of a job whose result is checked.
+fn sealed_events() -> Vec<JobEvent> {
+    let (of, partition) = (execution, execution().slot.partition);
+    let summary = Box::new(claim().summary);
+    let verdict = Box::new(verdicts().remove(0));
+    vec![
+        JobEvent::Drawn { partition, record: Box::new(draw()) },
+        JobEvent::Committed { execution: of(), commit: Box::new(commit()) },
+        JobEvent::Closed { partition, close: Box::new(close()) },
+        JobEvent::Revealed { execution: of(), reveal: Box::new(reveal()), summary },
+        JobEvent::Faulted { execution: of(), why: "it revealed nothing in time".to_owned() },
+        JobEvent::Escalated { partition, stage: Stage::Trusted, seats: 2 },
+        JobEvent::Judged { partition, verdict },
+    ]
 }
 
 /// Every event of an execution.
 pub(crate) fn compute_events() -> Vec<ComputeEvent> {
     let of = execution;
+    let seal = Box::new(Seal { salt: opening().salt, commit: commit() });
     vec![
         ComputeEvent::Granted { requester: node(1), award: Box::new(award()) },
         ComputeEvent::Finished { execution: of(), claim: Box::new(claim()) },
+        ComputeEvent::Sealed { execution: of(), claim: Box::new(claim()), seal },
         ComputeEvent::Failed { execution: of(), failure: failure() },
         ComputeEvent::Accepted { execution: of() },
         ComputeEvent::Released { execution: of(), keep: true },
@@ -47,7 +71,29 @@ pub(crate) fn compute_events() -> Vec<ComputeEvent> {
     ]
 }
 
+/// Every event of what a requester thinks of nodes.
+pub(crate) fn trust_events() -> Vec<TrustEvent> {
+    let engine = "wasmtime/48.0.8+0123456789ab".to_owned();
+    vec![
+        TrustEvent::Counted { node: node(2), engine, seat: SeatEnd::Valid },
+        TrustEvent::Set { node: node(2), is_banned: true },
+        TrustEvent::Snapshot { state: snapshot() },
+    ]
+}
+
+/// Every event of every machine.
+pub(crate) fn events() -> Vec<Event> {
+    let job = job_events().into_iter().map(Event::Job);
+    let compute = compute_events().into_iter().map(Event::Compute);
+    let trust = trust_events().into_iter().map(Event::Trust);
+    job.chain(compute).chain(trust).collect()
+}
+
 pub(crate) fn record(body: Event) -> Record {
     let at = Time(1_780_000_000_000_000);
-    Record { v: RECORD_VERSION, owner: owner(), job: job_id(), seq: 9, term: 7, at, body }
+    let job = match body {
+        Event::Job(_) | Event::Compute(_) => job_id(),
+        Event::Trust(_) => JobId::NONE,
+    };
+    Record { v: RECORD_VERSION, owner: owner(), job, seq: 9, term: 7, at, body }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use gadus_model::message::{
-    Announce, Answer, Award, Bid, Commitment, Envelope, Gossip, Held, InlineBlock, MESSAGE_VERSION,
-    Message, OpenProposal, Proposal, Requirements, RoundId,
+    Announce, Answer, Award, Bid, Envelope, Gossip, Held, InlineBlock, MESSAGE_VERSION, Message,
+    OpenProposal, Proposal, Requirements, RoundId,
 };
 use gadus_model::{Engine, Epoch, Execution, Network, Place, Reason};
 
-use super::{cid, claim, context, execution, failure, job_id, manifests, node, node_info, owner};
-use super::{slot, tasks};
+use super::{cid, claim, close, commit, context, execution, failure, job_id, node, node_info};
+use super::{opening, owner, slot, tasks};
 
 fn place() -> Place {
     let params = BTreeMap::from([("URL".to_owned(), "http://127.0.0.1/e.tar.gz".to_owned())]);
@@ -75,7 +75,7 @@ pub(crate) fn award() -> Award {
 fn proposals() -> [Proposal; 2] {
     let blocks = vec![InlineBlock { cid: cid("stdout"), bytes: b"stdout".to_vec() }];
     let open = OpenProposal { claim: claim(), blocks };
-    [Proposal::Open(Box::new(open)), Proposal::Sealed { commitment: vec![0xc0; 32] }]
+    [Proposal::Open(Box::new(open)), Proposal::Sealed(Box::new(commit()))]
 }
 
 /// Every message, and more than one where a part of it can look different.
@@ -85,7 +85,7 @@ pub(crate) fn messages() -> Vec<Message> {
     let held = [Held::Running, Held::Proposed, Held::Published, Held::Failed];
     let answers = [Answer::Run, Answer::Stop, Answer::Release];
     let [open, sealed] = proposals();
-    let commitment = Commitment { node: node(2), commitment: vec![0xc0; 32] };
+    let (salt, answer) = (opening().salt, Box::new(claim()));
     let reason = Reason::BidExpired;
     vec![
         Message::Ask(announce()),
@@ -100,8 +100,8 @@ pub(crate) fn messages() -> Vec<Message> {
         Message::Propose { execution: of(), proposal: Box::new(sealed) },
         Message::Accept { execution: of() },
         Message::Reject { execution: of(), why: "it is late".to_owned() },
-        Message::Close { execution: of(), set: vec![commitment] },
-        Message::Reveal { execution: of(), salt: vec![0x5a; 32], manifest: manifests().remove(0) },
+        Message::Close { execution: of(), close: Box::new(close()) },
+        Message::Reveal { execution: of(), salt, claim: answer },
         Message::Failed { execution: of(), failure: failure() },
         Message::Release { execution: of() },
         Message::Stop { execution: of() },

@@ -7,12 +7,12 @@ use gadus_model::manifest::MANIFEST_VERSION;
 use gadus_model::receipt::RECEIPT_VERSION;
 use gadus_model::task::TASK_VERSION;
 use gadus_model::{
-    Await, AwaitBranch, Caps, Claim, Class, Code, Constraint, Context, Deal, Det, Durability,
-    Image, Input, Job, JobType, Manifest, Network, Operator, Outcome, Partition, PublisherSpec,
-    Receipt, ReceiptBody, Resources, ResultSummary, RetryPolicy, Task, Timeouts, Usage,
+    Await, AwaitBranch, Caps, Claim, Class, Code, Constraint, Context, Det, Durability, Image,
+    Input, Job, JobType, Manifest, Network, Operator, Outcome, Partition, PublisherSpec, Receipt,
+    ReceiptBody, Resources, ResultSummary, RetryPolicy, Task, Timeouts, Usage, Verification,
 };
 
-use super::{cid, job_id, node, strings};
+use super::{QUORUM, cid, job_id, node, strings};
 
 fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
@@ -89,7 +89,7 @@ pub(crate) fn context() -> Context {
             queue_ms: Some(30_000),
             total_ms: Some(120_000),
         },
-        deal: Deal { replicas: 3, quorum: 2 },
+        verification: Verification::Quorum(QUORUM),
         class: Class::Query,
         retry: RetryPolicy { attempts_max: 5, backoff_ms: 100, backoff_max_ms: 10_000 },
         labels: pairs(&[("team", "ocean")]),

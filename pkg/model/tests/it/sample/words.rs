@@ -1,15 +1,16 @@
 //! Enums that are parts of larger things: each variant's own encoding.
 
+use gadus_model::event::SeatEnd;
 use gadus_model::message::{Answer, Held};
 use gadus_model::{
     AwaitBranch, Class, Completion, Desired, Durability, Engine, ExecutionState, FailureKind,
-    JobState, Network, Operator, Placement, PublisherSpec, Reason, Restart, S3Form, S3Target,
-    codec,
+    Inconclusive, JobState, Network, Operator, Placement, PublisherSpec, Reason, Restart, S3Form,
+    S3Target, Stage, Verification, codec,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::cid;
+use super::{QUORUM, cid};
 use crate::variants::Variants;
 
 /// One enum's variants.
@@ -50,6 +51,7 @@ impl Words {
             words("execution-state", ExecutionState::ALL),
             words("failure-kind", failure_kinds()),
             words("held", [Held::Running, Held::Proposed, Held::Published, Held::Failed]),
+            words("inconclusive", inconclusives()),
             words("job-state", JobState::ALL),
             words("network", [Network::None, Network::Host, Network::Bridge]),
             words("operator", operators()),
@@ -58,8 +60,25 @@ impl Words {
             words("reason", reasons()),
             words("restart", [Restart::Elsewhere, Restart::Never]),
             words("s3-form", [S3Form::Archive, S3Form::Tree]),
+            words("seat-end", seat_ends()),
+            words("stage", [Stage::Drawn, Stage::Trusted, Stage::Referee]),
+            words("verification", verifications()),
         ]
     }
+}
+
+fn inconclusives() -> [Inconclusive; 4] {
+    use Inconclusive::{LoneAnswer, NoAnswer, Short, Tie};
+    [NoAnswer, LoneAnswer, Short, Tie]
+}
+
+fn seat_ends() -> [SeatEnd; 4] {
+    use SeatEnd::{Inconclusive, Silent, Valid, Wrong};
+    [Valid, Silent, Wrong, Inconclusive]
+}
+
+fn verifications() -> [Verification; 3] {
+    [Verification::Attest, Verification::Spot(25), Verification::Quorum(QUORUM)]
 }
 
 fn publishers() -> [PublisherSpec; 3] {
@@ -115,6 +134,7 @@ fn reasons() -> Vec<Reason> {
         Reason::TooMany { max: 256 },
         Reason::BidExpired,
         Reason::Stale,
-        Reason::NoSealedWork,
+        Reason::Unrevealed("it was silent".to_owned()),
+        Reason::Banned,
     ]
 }

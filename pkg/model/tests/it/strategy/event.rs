@@ -1,12 +1,19 @@
 //! Any record of the log.
 
-use gadus_model::event::{ComputeEvent, Event, JobEvent, RECORD_VERSION, Record, SnapshotBytes};
+use gadus_model::event::{
+    ComputeEvent, Event, JobEvent, RECORD_VERSION, Record, Seal, SeatEnd, SnapshotBytes, TrustEvent,
+};
 use gadus_model::{Execution, JobState, Time};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::node::{failure, reason};
-use super::{award, bytes, claim, execution, job, job_id, node, one_of, owner, plan, text};
+use super::task::summary;
+use super::verdict::stage;
+use super::{
+    award, bytes, claim, close, commit, draw, execution, job, job_id, node, one_of, owner,
+};
+use super::{plan, reveal, text, verdict};
 
 fn snapshot() -> impl Strategy<Value = Box<SnapshotBytes>> {
     bytes().prop_map(|bytes| Box::new(SnapshotBytes(bytes)))
@@ -62,6 +69,40 @@ fn outcome() -> impl Strategy<Value = JobEvent> {
     ]
 }
 
+/// Events of a job whose result is checked.
+fn sealed() -> impl Strategy<Value = JobEvent> {
+    let of = any::<u32>;
+    prop_oneof![
+        (of(), draw()).prop_map(|(partition, record)| JobEvent::Drawn {
+            partition,
+            record: Box::new(record)
+        }),
+        (execution(), commit()).prop_map(|(execution, commit)| JobEvent::Committed {
+            execution,
+            commit: Box::new(commit)
+        }),
+        (of(), close())
+            .prop_map(|(partition, close)| JobEvent::Closed { partition, close: Box::new(close) }),
+        (execution(), reveal(), summary()).prop_map(|(execution, reveal, summary)| {
+            JobEvent::Revealed { execution, reveal: Box::new(reveal), summary: Box::new(summary) }
+        }),
+        (execution(), text()).prop_map(|(execution, why)| JobEvent::Faulted { execution, why }),
+        (of(), stage(), any::<u32>()).prop_map(|(partition, stage, seats)| JobEvent::Escalated {
+            partition,
+            stage,
+            seats
+        }),
+        (of(), verdict()).prop_map(|(partition, verdict)| JobEvent::Judged {
+            partition,
+            verdict: Box::new(verdict)
+        }),
+    ]
+}
+
+fn seal() -> impl Strategy<Value = Seal> {
+    (any::<[u8; 32]>(), commit()).prop_map(|(salt, commit)| Seal { salt, commit })
+}
+
 fn compute() -> impl Strategy<Value = ComputeEvent> {
     prop_oneof![
         (node(), award()).prop_map(|(requester, award)| ComputeEvent::Granted {
@@ -71,6 +112,11 @@ fn compute() -> impl Strategy<Value = ComputeEvent> {
         (execution(), claim()).prop_map(|(execution, claim)| ComputeEvent::Finished {
             execution,
             claim: Box::new(claim)
+        }),
+        (execution(), claim(), seal()).prop_map(|(execution, claim, seal)| ComputeEvent::Sealed {
+            execution,
+            claim: Box::new(claim),
+            seal: Box::new(seal)
         }),
         (execution(), failure())
             .prop_map(|(execution, failure)| ComputeEvent::Failed { execution, failure }),
@@ -82,11 +128,26 @@ fn compute() -> impl Strategy<Value = ComputeEvent> {
     ]
 }
 
+fn trust() -> impl Strategy<Value = TrustEvent> {
+    let seat = one_of(vec![SeatEnd::Valid, SeatEnd::Silent, SeatEnd::Wrong, SeatEnd::Inconclusive]);
+    prop_oneof![
+        (node(), text(), seat).prop_map(|(node, engine, seat)| TrustEvent::Counted {
+            node,
+            engine,
+            seat
+        }),
+        (node(), any::<bool>()).prop_map(|(node, is_banned)| TrustEvent::Set { node, is_banned }),
+        snapshot().prop_map(|state| TrustEvent::Snapshot { state }),
+    ]
+}
+
 pub(crate) fn record() -> impl Strategy<Value = Record> {
     let body = prop_oneof![
         search().prop_map(Event::Job),
         outcome().prop_map(Event::Job),
+        sealed().prop_map(Event::Job),
         compute().prop_map(Event::Compute),
+        trust().prop_map(Event::Trust),
     ];
     (owner(), job_id(), any::<[u64; 3]>(), body).prop_map(|(owner, job, [seq, term, at], body)| {
         Record { v: RECORD_VERSION, owner, job, seq, term, at: Time(at), body }

@@ -1,8 +1,8 @@
 //! Anything that a node may say.
 
 use gadus_model::message::{
-    Announce, Answer, Award, Bid, Commitment, Envelope, Gossip, Held, InlineBlock, MESSAGE_VERSION,
-    Message, OpenProposal, Proposal, Requirements, RoundId,
+    Announce, Answer, Award, Bid, Envelope, Gossip, Held, InlineBlock, MESSAGE_VERSION, Message,
+    OpenProposal, Proposal, Requirements, RoundId,
 };
 use gadus_model::{Execution, Network, Place};
 use proptest::collection::vec;
@@ -11,7 +11,9 @@ use proptest::prelude::*;
 
 use super::node::{constraint, engine, failure, reason, resources};
 use super::task::code;
-use super::{bytes, cid, claim, context, execution, job_id, manifest, node, node_info, one_of};
+use super::{
+    bytes, cid, claim, close, commit, context, execution, job_id, node, node_info, one_of,
+};
 use super::{owner, task, text};
 
 fn round() -> impl Strategy<Value = RoundId> {
@@ -91,7 +93,7 @@ fn proposal() -> impl Strategy<Value = Proposal> {
     let block = (cid(), bytes()).prop_map(|(cid, bytes)| InlineBlock { cid, bytes });
     let open = (claim(), vec(block, 0..3))
         .prop_map(|(claim, blocks)| Proposal::Open(Box::new(OpenProposal { claim, blocks })));
-    prop_oneof![open, bytes().prop_map(|commitment| Proposal::Sealed { commitment })]
+    prop_oneof![open, commit().prop_map(|commit| Proposal::Sealed(Box::new(commit)))]
 }
 
 fn of(f: fn(Execution) -> Message) -> BoxedStrategy<Message> {
@@ -115,8 +117,6 @@ fn bidding() -> impl Strategy<Value = Message> {
 
 /// Messages about what came of an execution.
 fn outcome() -> impl Strategy<Value = Message> {
-    let commitment =
-        (node(), bytes()).prop_map(|(node, commitment)| Commitment { node, commitment });
     prop_oneof![
         (execution(), proposal()).prop_map(|(execution, proposal)| Message::Propose {
             execution,
@@ -124,10 +124,10 @@ fn outcome() -> impl Strategy<Value = Message> {
         }),
         of(|execution| Message::Accept { execution }),
         (execution(), text()).prop_map(|(execution, why)| Message::Reject { execution, why }),
-        (execution(), vec(commitment, 0..3))
-            .prop_map(|(execution, set)| Message::Close { execution, set }),
-        (execution(), bytes(), manifest()).prop_map(|(execution, salt, manifest)| {
-            Message::Reveal { execution, salt, manifest }
+        (execution(), close())
+            .prop_map(|(execution, close)| Message::Close { execution, close: Box::new(close) }),
+        (execution(), any::<[u8; 32]>(), claim()).prop_map(|(execution, salt, claim)| {
+            Message::Reveal { execution, salt, claim: Box::new(claim) }
         }),
         (execution(), failure())
             .prop_map(|(execution, failure)| Message::Failed { execution, failure }),

@@ -84,7 +84,8 @@ pub(super) fn reason() -> impl Strategy<Value = Reason> {
         (text(), text()).prop_map(|(image, node)| Reason::ImageArch { image, node }),
         any::<u32>().prop_map(|max| Reason::TooMany { max }),
         Just(Reason::Stale),
-        Just(Reason::NoSealedWork),
+        text().prop_map(Reason::Unrevealed),
+        Just(Reason::Banned),
     ]
 }
 

@@ -7,8 +7,8 @@ use gadus_model::manifest::MANIFEST_VERSION;
 use gadus_model::receipt::RECEIPT_VERSION;
 use gadus_model::task::TASK_VERSION;
 use gadus_model::{
-    Await, AwaitBranch, Claim, Class, Code, Context, Deal, Det, Durability, Image, Input, Job,
-    JobKind, JobType, Manifest, Network, Outcome, Partition, Receipt, ReceiptBody, ResultSummary,
+    Await, AwaitBranch, Claim, Class, Code, Context, Det, Durability, Image, Input, Job, JobKind,
+    JobType, Manifest, Network, Outcome, Partition, Receipt, ReceiptBody, ResultSummary,
     RetryPolicy, Task, Timeouts, Usage,
 };
 use proptest::collection::{btree_map, vec};
@@ -16,6 +16,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::node::{constraint, resources};
+use super::verdict::verification;
 use super::{bytes, cid, job_id, node, one_of, text};
 
 fn names() -> impl Strategy<Value = BTreeMap<String, String>> {
@@ -75,28 +76,29 @@ pub(crate) fn context() -> impl Strategy<Value = Context> {
     let durability =
         one_of(vec![Durability::Producer, Durability::Keeper, Durability::Replicas(3)]);
     let words = (names(), vec(constraint(), 0..3), text(), option::of(text()), vec(node(), 0..3));
-    let numbers = (resources(), [times.clone(), times.clone(), times], any::<[u32; 3]>());
-    (words, numbers, (class, network, durability)).prop_map(|(words, numbers, kinds)| {
-        let (labels, constraints, client, image_reference, providers) = words;
-        let (resources, [execution_ms, queue_ms, total_ms], [replicas, quorum, attempts_max]) =
-            numbers;
-        let (class, network, durability) = kinds;
-        Context {
-            resources,
-            timeouts: Timeouts { execution_ms, queue_ms, total_ms },
-            deal: Deal { replicas, quorum },
-            class,
-            retry: RetryPolicy { attempts_max, ..RetryPolicy::default() },
-            labels,
-            constraints,
-            client,
-            network,
-            durability,
-            providers,
-            image_reference,
-            ..Context::default()
-        }
-    })
+    let numbers = (resources(), [times.clone(), times.clone(), times], any::<u32>());
+    (words, numbers, (class, network, durability, verification())).prop_map(
+        |(words, numbers, kinds)| {
+            let (labels, constraints, client, image_reference, providers) = words;
+            let (resources, [execution_ms, queue_ms, total_ms], attempts_max) = numbers;
+            let (class, network, durability, verification) = kinds;
+            Context {
+                resources,
+                timeouts: Timeouts { execution_ms, queue_ms, total_ms },
+                verification,
+                class,
+                retry: RetryPolicy { attempts_max, ..RetryPolicy::default() },
+                labels,
+                constraints,
+                client,
+                network,
+                durability,
+                providers,
+                image_reference,
+                ..Context::default()
+            }
+        },
+    )
 }
 
 fn kind() -> impl Strategy<Value = JobKind> {
@@ -166,9 +168,9 @@ pub(crate) fn receipt() -> impl Strategy<Value = Receipt> {
     )
 }
 
-pub(crate) fn claim() -> impl Strategy<Value = Claim> {
+pub(super) fn summary() -> impl Strategy<Value = ResultSummary> {
     let texts = [text().boxed(), text().boxed(), text().boxed()];
-    let summary = (texts, any::<(bool, bool)>(), vec(text(), 0..3), any::<u64>()).prop_map(
+    (texts, any::<(bool, bool)>(), vec(text(), 0..3), any::<u64>()).prop_map(
         |([stdout, stderr, error], truncated, warnings, result_bytes)| ResultSummary {
             stdout,
             stdout_truncated: truncated.0,
@@ -178,8 +180,11 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
             warnings,
             result_bytes,
         },
-    );
-    (manifest(), receipt(), summary).prop_map(|(manifest, receipt, summary)| Claim {
+    )
+}
+
+pub(crate) fn claim() -> impl Strategy<Value = Claim> {
+    (manifest(), receipt(), summary()).prop_map(|(manifest, receipt, summary)| Claim {
         manifest,
         receipt,
         summary,

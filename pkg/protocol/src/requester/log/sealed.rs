@@ -122,9 +122,8 @@ impl JobLog {
             return Vec::new();
         }
         let others = self.of_partition(execution.slot.partition);
-        let others = others.filter(|e| {
-            e.state == ExecutionState::Accepted && e.execution != *execution
-        });
+        let others =
+            others.filter(|e| e.state == ExecutionState::Accepted && e.execution != *execution);
         others.map(|e| (e.execution.clone(), e.node)).collect()
     }
 

@@ -72,14 +72,12 @@ impl Requester {
             .filter(|e| matches!(e.state, ExecutionState::Awarded | ExecutionState::Granted))
             .map(|e| (e.execution.clone(), e.node))
             .collect();
-        let body = CloseBody {
-            v: VERDICT_VERSION,
-            job: id,
-            version: log.view.job.version,
-            task,
-            round: sealed.next_round(),
-            set: commitments(log, sealed.partition),
-        };
+        let mut set = commitments(log, sealed.partition);
+        if self.config.sabotage == Some(Sabotage::DropVote) {
+            set.truncate(log.view.job.context.verification.equal() as usize);
+        }
+        let (version, round) = (log.view.job.version, sealed.next_round());
+        let body = CloseBody { v: VERDICT_VERSION, job: id, version, task, round, set };
         let Ok(close) = self.config.notary.state(body) else { return };
         let close = JobEvent::Closed { partition: sealed.partition, close: Box::new(close) };
         self.emit(now, id, close);
@@ -104,10 +102,13 @@ impl Requester {
                 repeat: Repeat::now(now),
                 until: self.absent.patience(now, e.node, limits.reveal_ms),
             });
-            if now >= asked.until {
+            if now >= asked.until && self.config.sabotage != Some(Sabotage::WaitForSilent) {
                 silent.push(e.execution.clone());
             } else if asked.repeat.due(now, limits) {
-                let (execution, close) = (e.execution.clone(), Box::new(close.clone()));
+                let (execution, mut close) = (e.execution.clone(), Box::new(close.clone()));
+                if self.config.sabotage == Some(Sabotage::TwoSets) {
+                    close.body.set.pop_if(|last| last.node != e.node);
+                }
                 ask.push((e.node, Message::Close { execution, close }));
             }
         }

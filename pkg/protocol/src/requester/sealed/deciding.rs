@@ -49,19 +49,14 @@ impl Requester {
     /// The receipt of somebody who is believed without a quorum, if there is one.
     fn referee_of<'a>(&self, sealed: &'a Sealed) -> Option<&'a Receipt> {
         let revealed = sealed.reveals.iter().map(|reveal| &reveal.receipt);
-        sealed.referee.as_ref().or_else(|| {
-            revealed.into_iter().find(|receipt| self.is_referee(receipt.body.node))
-        })
+        sealed
+            .referee
+            .as_ref()
+            .or_else(|| revealed.into_iter().find(|receipt| self.is_referee(receipt.body.node)))
     }
 
     /// Calls trusted nodes in, or the referee. False: there is nobody.
-    fn call_more(
-        &mut self,
-        now: Time,
-        id: JobId,
-        sealed: &Sealed,
-        standstill: Standstill,
-    ) -> bool {
+    fn call_more(&mut self, now: Time, id: JobId, sealed: &Sealed, standstill: Standstill) -> bool {
         let rounds = u32::try_from(sealed.closes.len()).unwrap_or(u32::MAX);
         let again = sealed.stage < Stage::Referee && rounds < self.config.limits.verify_rounds_max;
         let trusted = match again {
@@ -207,10 +202,15 @@ impl Requester {
     fn count_seats(&mut self, now: Time, id: JobId, partition: u32, decision: &Decision) {
         let Some(entry) = self.jobs.get(&id) else { return };
         let Some(sealed) = entry.log.sealed(partition) else { return };
+        let bans_all = self.config.sabotage == Some(Sabotage::BanInconclusive);
         let engine_of = |node: NodeId| self.directory.engine_of(node).unwrap_or_default();
         let answered = sealed.reveals.iter().map(|reveal| {
             let body = &reveal.receipt.body;
-            (body.node, body.engine.clone(), seat_end(decision, body.manifest))
+            let seat = match seat_end(decision, body.manifest) {
+                SeatEnd::Inconclusive if bans_all => SeatEnd::Wrong,
+                seat => seat,
+            };
+            (body.node, body.engine.clone(), seat)
         });
         let silent = entry.log.of_partition(partition);
         let silent = silent.filter(|e| e.state == ExecutionState::Faulted);

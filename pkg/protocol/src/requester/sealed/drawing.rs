@@ -8,6 +8,7 @@ use gadus_model::{JobId, NodeId, Time};
 use super::super::Requester;
 use super::super::log::Seat;
 use super::{has_part, is_seated};
+use crate::sabotage::Sabotage;
 use crate::verify;
 
 impl Requester {
@@ -54,30 +55,37 @@ impl Requester {
         let log = &entry.log;
         let round = entry.soft.round(log.round)?;
         let offers = round.bids.iter().filter(|(_, offer)| offer.taken < offer.bid.seats.max(1));
-        let may = |node: &NodeId| self.may_sit(*node, stage) && !is_seated(log, partition, *node);
+        let twice = self.config.sabotage == Some(Sabotage::SeatTwice);
+        let is_new = |node: &NodeId| twice || !is_seated(log, partition, *node);
+        let may = |node: &NodeId| self.may_sit(*node, stage) && is_new(node);
         let candidates: Vec<Candidate> =
             offers.map(|(node, _)| *node).filter(may).map(|node| self.candidate(node)).collect();
         let mut taken: Vec<Candidate> = Vec::new();
         // A referee is asked because it is believed, whoever else is at its place.
-        if stage != Stage::Referee {
+        if stage != Stage::Referee && !twice {
             let seated = log.of_partition(partition).filter(|e| has_part(e));
             taken.extend(seated.map(|e| self.candidate(e.node)));
             taken.sort();
             taken.dedup();
         }
-        let secret = self.config.notary.draw_secret(id, log.round);
+        let at_will = self.config.sabotage == Some(Sabotage::DrawAtWill);
+        let secret = self.config.notary.draw_secret(id, log.round + u32::from(at_will));
         let drawn = verify::draw(&secret, &candidates, &taken, seats).ok()?.nodes;
         Some(DrawRecord { round: log.round, secret, candidates, taken, drawn })
     }
 
-    /// Whether so many nodes as each result needs could ever be found among the known ones.
+    /// Whether so many nodes as each result needs could ever sit together, of the known ones.
     pub(in crate::requester) fn has_enough_nodes(&self, now: Time, id: JobId) -> bool {
         let Some(entry) = self.jobs.get(&id) else { return false };
         let wanted = entry.log.view.job.context.verification.seats() as usize;
         let look = self.look(now, entry);
-        let could = self.directory.iter().filter(|(node, _)| {
-            !self.trust.is_banned(**node) && !self.directory.is_hopeless(&look, **node)
+        let could = self.directory.iter().map(|(node, _)| *node).filter(|node| {
+            !self.trust.is_banned(*node) && !self.directory.is_hopeless(&look, *node)
         });
-        could.count() >= wanted
+        if entry.log.view.sealed.is_empty() {
+            return could.count() >= wanted;
+        }
+        let could: Vec<Candidate> = could.map(|node| self.candidate(node)).collect();
+        verify::could_seat(&could, wanted)
     }
 }

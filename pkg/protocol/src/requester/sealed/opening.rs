@@ -123,7 +123,9 @@ impl Requester {
                     self.say(from, Message::Accept { execution: owned });
                 }
             }
-            Some(ExecutionState::Published) => self.say(from, Message::Release { execution: owned }),
+            Some(ExecutionState::Published) => {
+                self.say(from, Message::Release { execution: owned })
+            }
             Some(ExecutionState::Committed | ExecutionState::Revealed) if self.is_live(id) => {}
             Some(_) | None => {
                 let why = "it is not waited for".to_owned();

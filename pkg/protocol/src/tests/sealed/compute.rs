@@ -142,8 +142,7 @@ fn an_accepted_answer_is_made_public_and_a_rejected_one_is_gone() {
     let (mut c, seat) = with_answer();
     let execution = seat.award.execution.clone();
     let outcome = c.hears(Message::Reject { execution, why: "a lie".to_owned() });
-    let forgets = |(_, effect): &(_, Effect)| {
-        matches!(effect, Effect::Forget { keep_result: false, .. })
-    };
+    let forgets =
+        |(_, effect): &(_, Effect)| matches!(effect, Effect::Forget { keep_result: false, .. });
     assert!(outcome.effects.iter().any(forgets));
 }

@@ -40,7 +40,8 @@ impl Seat {
 
     pub(super) fn commitment(&self) -> [u8; 32] {
         let (task, node, salt) = (self.claim.receipt.body.task, self.node, self.salt);
-        let (execution, manifest) = (self.award.execution.clone(), self.claim.receipt.body.manifest);
+        let (execution, manifest) =
+            (self.award.execution.clone(), self.claim.receipt.body.manifest);
         Opening { task, execution, node, salt, manifest }.commitment().unwrap()
     }
 

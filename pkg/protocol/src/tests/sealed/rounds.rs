@@ -6,9 +6,7 @@ use gadus_model::{ExecutionState, JobState, Limits, Quorum, Reason, Verification
 
 use super::rig::{Seat, TWO, bids, draws, knows, sealed_job, two};
 use crate::requester::SubmitError;
-use crate::tests::rig::{
-    Outcome, TestRequester, docker, failure, info, job, job_id, limits, node,
-};
+use crate::tests::rig::{Outcome, TestRequester, docker, failure, info, job, job_id, limits, node};
 use crate::verify::draw_commitment;
 
 fn sorted(mut words: Vec<String>) -> Vec<String> {

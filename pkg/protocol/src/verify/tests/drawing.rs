@@ -8,9 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::super::draw::{Drawn, draw, draw_commitment, is_fair};
+use super::sample::{job, node};
 use crate::Notary;
 use crate::notary::Fake;
-use super::sample::{job, node};
 
 fn candidate(n: u8) -> Candidate {
     Candidate { node: node(n), operator: node(n), prefix: None, is_trusted: false }
@@ -108,8 +108,7 @@ fn where_somebody_trusted_has_a_seat_already_chance_alone_decides() {
 fn a_draw_can_be_made_again_and_a_made_up_one_is_seen() {
     let candidates: Vec<_> = (1..=9).map(candidate).collect();
     let drawn = drawn(1, &candidates, 3).nodes;
-    let fair =
-        DrawRecord { round: 1, secret: [1; 32], candidates, taken: Vec::new(), drawn };
+    let fair = DrawRecord { round: 1, secret: [1; 32], candidates, taken: Vec::new(), drawn };
     assert!(is_fair(&fair).unwrap());
     let mut swapped = fair.clone();
     swapped.drawn.swap(0, 1);
