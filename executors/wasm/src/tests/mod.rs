@@ -3,6 +3,7 @@
 mod calls;
 mod deps;
 mod det;
+mod engines;
 mod files;
 mod hostile;
 mod limits;
@@ -11,6 +12,8 @@ mod outcomes;
 mod program;
 mod rig;
 mod script;
+mod smith;
+mod spec;
 mod stopping;
 mod stress;
 mod trees;
