@@ -1,5 +1,6 @@
-//! The executor as its callers see it, over small guests written as text, and a real C program.
+//! The executor as its callers see it, over small guests written as text, and real C programs.
 
+mod built;
 mod calls;
 mod deps;
 mod det;
@@ -10,6 +11,7 @@ mod limits;
 mod modules;
 mod outcomes;
 mod program;
+mod programs;
 mod rig;
 mod script;
 mod smith;

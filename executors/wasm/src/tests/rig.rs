@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::engines::Kind;
 use crate::{WasmConfig, WasmExecutor};
 
 /// An executor and its directory.
@@ -31,6 +32,14 @@ impl Rig {
     pub(super) fn with(change: impl FnOnce(&mut WasmConfig)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let executor = WasmExecutor::new(config(dir.path(), change)).unwrap();
+        Self { executor, dir }
+    }
+
+    /// Over an engine of a kind.
+    pub(super) fn of_kind(kind: Kind) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config(dir.path(), |_| {});
+        let executor = WasmExecutor::over(kind.engine(&config), config).unwrap();
         Self { executor, dir }
     }
 
