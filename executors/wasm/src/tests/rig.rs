@@ -37,10 +37,20 @@ impl Rig {
 
     /// Over an engine of a kind.
     pub(super) fn of_kind(kind: Kind) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::of_kind_in(kind, tempfile::tempdir().unwrap())
+    }
+
+    fn of_kind_in(kind: Kind, dir: TempDir) -> Self {
         let config = config(dir.path(), |_| {});
         let executor = WasmExecutor::over(kind.engine(&config), config).unwrap();
         Self { executor, dir }
+    }
+
+    /// Over another engine of the kind, as when a node starts again: modules come from the disk.
+    pub(super) fn restarted(self, kind: Kind) -> Self {
+        let Self { executor, dir } = self;
+        drop(executor);
+        Self::of_kind_in(kind, dir)
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
