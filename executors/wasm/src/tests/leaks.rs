@@ -153,6 +153,39 @@ async fn a_start_function_ends_like_any_other() {
 }
 
 #[tokio::test]
+async fn whatever_the_fuel_it_ends_at_the_same_place() {
+    // Writes a byte in every round of a loop, and calls in between.
+    let module = command(
+        "(global $n (mut i32) (i32.const 0)) (func $f (param i32) (result i32)
+           (if (result i32) (i32.and (local.get 0) (i32.const 1))
+             (then (i32.mul (local.get 0) (i32.const 3))) (else (local.get 0))))",
+        "(loop $again
+           (i32.store8 (i32.const 64) (call $f (global.get $n)))
+           (call $write (i32.const 1) (i32.const 64) (i32.const 1))
+           (global.set $n (i32.add (global.get $n) (i32.const 1)))
+           (br_if $again (i32.lt_u (global.get $n) (i32.const 5))))",
+    );
+    let mut seen = Vec::new();
+    for kind in Kind::ALL {
+        let rig = Rig::of_kind(kind);
+        let mut ends = Vec::new();
+        for fuel in 0..200 {
+            let (result, kept) = rig
+                .run_with(&module, |request| det(request, |det| det.fuel_max = Some(fuel)))
+                .await;
+            let Finished { outcome, fuel, .. } = result.unwrap();
+            ends.push((outcome, fuel, kept.bytes(StdStream::Stdout)));
+        }
+        seen.push(ends);
+    }
+    assert!(seen.iter().all(|ends| *ends == seen[0]));
+    assert_eq!(seen[0][0], (Outcome::OutOfFuel, Some(0), Vec::new()));
+    assert_eq!(seen[0][199].0, Outcome::Exit(0));
+    let places: Vec<_> = seen[0].iter().map(|(_, _, stdout)| stdout.len()).collect();
+    assert!(places.is_sorted() && places.contains(&3), "{places:?}");
+}
+
+#[tokio::test]
 async fn all_of_the_memory_that_a_module_can_have_is_had() {
     let module = command(
         "",

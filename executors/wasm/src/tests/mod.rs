@@ -20,3 +20,4 @@ mod spec;
 mod stopping;
 mod stress;
 mod trees;
+mod wild;
