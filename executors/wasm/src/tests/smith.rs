@@ -48,7 +48,7 @@ fn config() -> WasmConfig {
 fn limits() -> RunLimits {
     let det = Det {
         profile: PROFILE_DET_1.into(),
-        memory_max_bytes: 12 << 16,
+        memory_max_bytes: 5 << 16,
         table_max: 150,
         ..Det::default()
     };
@@ -66,11 +66,11 @@ fn shape(seed: usize) -> Config {
         gc_enabled: false,
         max_data_segments: 4,
         max_element_segments: 4,
-        max_funcs: 5,
+        max_funcs: 4,
         max_globals: 6,
         max_imports: 0,
-        max_instructions: 60,
-        max_memory32_bytes: 8 << 16,
+        max_instructions: 40,
+        max_memory32_bytes: 3 << 16,
         max_table_elements: 100,
         max_tables: 2,
         max_types: 8,

@@ -83,12 +83,12 @@ fn args(source: &mut ChaCha8Rng, name: &str, params: &str) -> String {
             "i64" => pick(source, &LONG),
             _ if length.is_some() => length.take().unwrap_or_default(),
             // In most calls a descriptor or a flag comes first, and pointers later.
-            _ if n > 0 && name.starts_with("path_") && source.next_u32() % 2 == 0 => {
+            _ if n > 0 && name.starts_with("path_") && source.next_u32().is_multiple_of(2) => {
                 let path = pick(source, &[0, 1, 2, 3, 4, 5, 6, 7]);
                 length = Some(PATHS[path].len() as i64);
                 (PATHS_AT + path * PATH_BYTES) as i64
             }
-            _ if n > 0 && source.next_u32() % 2 == 0 => pick(source, &POINTERS),
+            _ if n > 0 && source.next_u32().is_multiple_of(2) => pick(source, &POINTERS),
             _ => pick(source, &SMALL),
         };
         write!(args, " ({kind}.const {number})").unwrap();
