@@ -38,7 +38,7 @@ for source in "$here"/integration/e2e/programs/*.c; do
         mv "$out/$name.wasm.tmp.$$" "$out/$name.wasm"
     fi
     if [ ! "$out/$name" -nt "$source" ]; then
-        "${CC:-cc}" -std=c99 -O2 -Wall -Wextra -static -o "$out/$name.tmp.$$" "$source"
+        "${CC:-cc}" -std=c99 -O2 -Wall -Wextra -static -o "$out/$name.tmp.$$" "$source" -lm
         mv "$out/$name.tmp.$$" "$out/$name"
     fi
 done

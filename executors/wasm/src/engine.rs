@@ -39,8 +39,19 @@ pub(crate) enum Allocator {
 /// # Errors
 /// `EngineDown` when wasmtime refuses both.
 pub(crate) fn build(config: &WasmConfig) -> Result<(Engine, Allocator), Failure> {
+    build_with(config, &settings(config))
+}
+
+/// The same, of settings that may differ from [`settings`] in what no guest can notice.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_with(
+    config: &WasmConfig,
+    settings: &Config,
+) -> Result<(Engine, Allocator), Failure> {
     if config.pool_slots > 0 {
-        match Engine::new(settings(config).allocation_strategy(pooling(config))) {
+        match Engine::new(settings.clone().allocation_strategy(pooling(config))) {
             Ok(engine) => {
                 tracing::info!(
                     slots = config.pool_slots,
@@ -61,7 +72,7 @@ pub(crate) fn build(config: &WasmConfig) -> Result<(Engine, Allocator), Failure>
             ),
         }
     }
-    let engine = Engine::new(&settings(config)).map_err(|error| {
+    let engine = Engine::new(settings).map_err(|error| {
         Failure::new(FailureKind::EngineDown, format!("wasmtime does not start: {error:#}"))
     })?;
     Ok((engine, Allocator::OnDemand))
@@ -83,7 +94,8 @@ pub(crate) fn id() -> String {
     format!("wasmtime/{WASMTIME_VERSION}+{}", &hash[..12])
 }
 
-fn settings(config: &WasmConfig) -> Config {
+/// What the compiler and the runtime are told; where instances get their memory is left open.
+pub(crate) fn settings(config: &WasmConfig) -> Config {
     let stack = usize::try_from(config.stack_max_bytes).unwrap_or(usize::MAX);
     let mut settings = Config::new();
     settings

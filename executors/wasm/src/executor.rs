@@ -63,6 +63,15 @@ impl WasmExecutor {
     /// `EngineDown` when wasmtime does not start or the cache directory cannot be used.
     pub fn new(config: WasmConfig) -> Result<Arc<Self>, Failure> {
         let (engine, allocator) = engine::build(&config)?;
+        tracing::info!(?allocator, "wasm engine ready");
+        Self::over(engine, config)
+    }
+
+    /// The same over an engine that is there.
+    ///
+    /// # Errors
+    /// As [`WasmExecutor::new`].
+    pub(crate) fn over(engine: wasmtime::Engine, config: WasmConfig) -> Result<Arc<Self>, Failure> {
         let id = engine::id();
         let disk = DiskCache::open(
             &config.cache_dir,
@@ -75,7 +84,7 @@ impl WasmExecutor {
             .map_err(|error| down(&error.to_string()))?;
         let stack = usize::try_from(config.stack_max_bytes).unwrap_or(usize::MAX);
         let threads = config.threads.max(1);
-        tracing::info!(engine = id, ?allocator, threads, "wasm executor ready");
+        tracing::info!(engine = id, threads, "wasm executor ready");
         Ok(Arc::new(Self {
             id,
             modules: Arc::new(Modules::new(engine.clone(), linker, disk, &config)),

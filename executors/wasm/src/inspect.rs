@@ -12,8 +12,8 @@ use crate::config::ModuleLimits;
 use crate::flow::{flow_of, params_of_types};
 
 /// The proposals that a module may use, all of them standard and deterministic. What is not
-/// listed is refused: threads, relaxed SIMD, memory64, multiple memories, garbage collection,
-/// exceptions, stack switching, and whatever comes after.
+/// listed is refused: threads, relaxed SIMD, memory64, multiple memories, garbage collection (and
+/// with it `externref`), exceptions, stack switching, and whatever comes after.
 pub(crate) const FEATURES: WasmFeatures = WasmFeatures::FLOATS
     .union(WasmFeatures::MUTABLE_GLOBAL)
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)

@@ -11,13 +11,11 @@ use crate::wasi::Exit;
 /// Bytes of a trap's reason and backtrace: names in it are the module's own, of any length.
 const ERROR_MAX_BYTES: usize = 8 << 10;
 
-/// The trap code of a call into the host that ended the guest.
-const HOST_CALL: &str = "host_call";
-
 /// Sorts an end that is no plain return, and says why it came to it.
 ///
 /// # Errors
-/// What is not the program's own doing, and stack exhaustion, which depends on the machine.
+/// What is not known to be the program's own doing, and stack exhaustion, which depends on the
+/// machine.
 pub(crate) fn of_error(
     error: &wasmtime::Error,
     limits: &RunLimits,
@@ -39,15 +37,19 @@ pub(crate) fn of_error(
         )
         .with_hint("it probably calls itself without end")),
         Some(Trap::OutOfFuel) => Ok((Outcome::OutOfFuel, explained("out of fuel", error))),
-        Some(trap) => {
-            Ok((Outcome::Trap(code(*trap).to_owned()), explained(&trap.to_string(), error)))
-        }
-        None => {
-            // The first in the chain is the backtrace, the last is what happened.
-            let reason = format!("a call into the host failed: {}", error.root_cause());
-            Ok((Outcome::Trap(HOST_CALL.to_owned()), explained(&reason, error)))
-        }
+        Some(trap) => match code(*trap) {
+            Some(code) => Ok((Outcome::Trap(code.to_owned()), explained(&trap.to_string(), error))),
+            None => Err(broken(error)),
+        },
+        None => Err(broken(error)),
     }
+}
+
+/// The engine ended the program for a reason of its own, for want of memory, say: nobody's answer.
+fn broken(error: &wasmtime::Error) -> Failure {
+    // The first in the chain is the backtrace, the last is what happened.
+    let message = format!("the engine broke down in the program: {}", error.root_cause());
+    Failure::new(FailureKind::Internal, message)
 }
 
 /// Sorts what kept a guest from starting, besides the traps and ends that its start function can
@@ -57,6 +59,12 @@ pub(crate) fn of_start(
     refused: Option<TooLarge>,
     limits: &RunLimits,
 ) -> Option<Failure> {
+    let of_the_guest =
+        error.is::<Trap>() || error.is::<Exit>() || error.is::<Killed>() || error.is::<Broken>();
+    // A trap in a call of the host has neither type, but happened somewhere in the guest.
+    if of_the_guest || error.is::<WasmBacktrace>() {
+        return None;
+    }
     match refused {
         Some(TooLarge::Memory(bytes)) => {
             let max = limits.memory_max_bytes;
@@ -79,12 +87,6 @@ pub(crate) fn of_start(
         let message = format!("no room for another Wasm instance: {error:#}");
         return Some(Failure::new(FailureKind::Internal, message));
     }
-    let of_the_guest =
-        error.is::<Trap>() || error.is::<Exit>() || error.is::<Killed>() || error.is::<Broken>();
-    // A trap in a call of the host has neither type, but happened somewhere in the guest.
-    if of_the_guest || error.is::<WasmBacktrace>() {
-        return None;
-    }
     let message = format!("the Wasm module cannot be instantiated: {error:#}");
     Some(Failure::new(FailureKind::Internal, message))
 }
@@ -103,13 +105,14 @@ fn of_kill(killed: Killed, limits: &RunLimits) -> Failure {
     }
 }
 
-/// The name that a trap has in manifests: ours, so that wasmtime's words may change.
+/// The name that a trap has in manifests: ours, so that wasmtime's words may change. `None` for one
+/// that no module that may run can come to.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "the rest belongs to proposals that are refused, and the list is open"
 )]
-fn code(trap: Trap) -> &'static str {
-    match trap {
+fn code(trap: Trap) -> Option<&'static str> {
+    Some(match trap {
         Trap::UnreachableCodeReached => "unreachable",
         Trap::MemoryOutOfBounds => "memory_out_of_bounds",
         Trap::TableOutOfBounds => "table_out_of_bounds",
@@ -119,8 +122,8 @@ fn code(trap: Trap) -> &'static str {
         Trap::IntegerDivisionByZero => "integer_division_by_zero",
         Trap::BadConversionToInteger => "bad_conversion_to_integer",
         Trap::NullReference => "null_reference",
-        _ => "other",
-    }
+        _ => return None,
+    })
 }
 
 fn explained(reason: &str, error: &wasmtime::Error) -> String {
@@ -141,7 +144,24 @@ pub(crate) fn clipped(text: &str, max_bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use gadus_ports::ExecLimits;
+
     use super::*;
+    use crate::WasmConfig;
+
+    #[test]
+    fn what_is_not_known_to_be_the_programs_doing_is_no_result() {
+        let limits = RunLimits::of(&ExecLimits::default(), &WasmConfig::new("unused")).unwrap();
+        let of = |error| of_error(&error, &limits, 0).map(|(outcome, _)| outcome);
+        assert_eq!(of(Trap::BadSignature.into()), Ok(Outcome::Trap("bad_signature".to_owned())));
+        for error in [
+            Trap::AllocationTooLarge.into(),
+            Trap::Interrupt.into(),
+            wasmtime::Error::msg("out of memory"),
+        ] {
+            assert_eq!(of(error).unwrap_err().kind, FailureKind::Internal);
+        }
+    }
 
     #[test]
     fn clipping_keeps_characters_whole() {

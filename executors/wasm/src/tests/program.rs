@@ -1,33 +1,19 @@
 //! A real program: `wordfreq`, in C over wasi-libc, as the demo runs it.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use bytes::Bytes;
-use gadus_model::{Det, Outcome, PROFILE_DET_1};
+use gadus_model::Outcome;
 use gadus_ports::{ExecRequest, StdStream};
 use tokio_util::sync::CancellationToken;
 
+use super::built::built;
 use super::rig::Rig;
 
-/// Builds the programs, or says that it cannot: visibly, and not at all under `CI=true`.
 fn wordfreq() -> Option<(Bytes, PathBuf)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    // Only what is older than its source is built, so all tests share the directory.
-    let dir = root.join("target/programs");
-    let built = Command::new(root.join("ops/build-wasm.sh")).arg(&dir).output().unwrap();
-    if built.status.success() {
-        let wasm = fs::read(dir.join("wordfreq.wasm")).unwrap();
-        return Some((Bytes::from(wasm), dir.join("wordfreq")));
-    }
-    let why = String::from_utf8_lossy(&built.stderr);
-    let must = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    assert!(!must && why.contains("ops/setup.sh"), "{why}");
-    // Not by eprintln!, which the test harness would swallow.
-    writeln!(std::io::stderr(), "SKIPPED: the program of tests::program: {}", why.trim()).unwrap();
-    None
+    built("wordfreq")
 }
 
 async fn run(
@@ -98,32 +84,6 @@ async fn a_single_file_is_opened_by_its_path() {
         assert_eq!(stdout, "1 files, 11 bytes, 3 words, 2 distinct\n       2 two\n       1 one\n");
         assert_eq!(fs::read_to_string(rig.path("out/counts.txt")).unwrap(), "2 two\n1 one\n");
     }
-}
-
-#[tokio::test]
-async fn a_real_program_comes_to_the_same_on_any_engine() {
-    let rigs = [Rig::new(), Rig::with(|config| config.pool_slots = 0)];
-    let Some((wasm, _)) = wordfreq() else { return };
-    let mut seen = Vec::new();
-    for rig in &rigs {
-        fs::create_dir_all(rig.path("inputs/sub")).unwrap();
-        for (name, text) in [("b", "two two"), ("a", "one"), ("sub/c", "three three three")] {
-            fs::write(rig.path("inputs").join(name), text).unwrap();
-        }
-        for _ in 0..2 {
-            let change = |request: &mut ExecRequest| {
-                request.mounts = vec![rig.mount("inputs", "/inputs")];
-                request.outputs = vec![rig.output("outputs", "/outputs")];
-                request.limits.det = Some(Det { profile: PROFILE_DET_1.into(), ..Det::default() });
-            };
-            let (result, kept) = rig.run_bytes(wasm.clone(), change, &Default::default()).await;
-            let finished = result.unwrap();
-            let counts = fs::read_to_string(rig.path("outputs/counts.txt")).unwrap();
-            assert_eq!(counts, "3 three\n2 two\n1 one\n");
-            seen.push((finished.outcome, finished.fuel, kept.text(StdStream::Stdout), counts));
-        }
-    }
-    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use super::engines::Kind;
 use crate::{WasmConfig, WasmExecutor};
 
 /// An executor and its directory.
@@ -32,6 +33,24 @@ impl Rig {
         let dir = tempfile::tempdir().unwrap();
         let executor = WasmExecutor::new(config(dir.path(), change)).unwrap();
         Self { executor, dir }
+    }
+
+    /// Over an engine of a kind.
+    pub(super) fn of_kind(kind: Kind) -> Self {
+        Self::of_kind_in(kind, tempfile::tempdir().unwrap())
+    }
+
+    fn of_kind_in(kind: Kind, dir: TempDir) -> Self {
+        let config = config(dir.path(), |_| {});
+        let executor = WasmExecutor::over(kind.engine(&config), config).unwrap();
+        Self { executor, dir }
+    }
+
+    /// Over another engine of the kind, as when a node starts again: modules come from the disk.
+    pub(super) fn restarted(self, kind: Kind) -> Self {
+        let Self { executor, dir } = self;
+        drop(executor);
+        Self::of_kind_in(kind, dir)
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
