@@ -22,6 +22,8 @@ use crate::service::{
     Reach, Service, ServiceError, Submission, Submitted,
 };
 
+use crate::types::TrustInfo;
+
 mod content;
 pub(crate) mod sample;
 
@@ -48,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) logs_go_on: bool,
     pub(crate) logs_never_open: bool,
     pub(crate) nodes: Vec<NodeEntry>,
+    pub(crate) trust: Vec<TrustInfo>,
     pub(crate) imports: Vec<(ImportKind, Vec<u8>)>,
     pub(crate) pinned: Vec<Origin>,
     pub(crate) content: BTreeMap<Cid, Tree>,
@@ -171,6 +174,18 @@ impl Service for FakeService {
 
     async fn nodes(&self) -> Result<Vec<NodeEntry>, ServiceError> {
         Ok(self.inner().nodes.clone())
+    }
+
+    async fn trust(&self) -> Result<Vec<TrustInfo>, ServiceError> {
+        Ok(self.inner().trust.clone())
+    }
+
+    async fn ban(&self, node: &str, is_banned: bool) -> Result<(), ServiceError> {
+        let mut inner = self.inner();
+        let row = inner.trust.iter_mut().find(|row| row.node_id == node);
+        let row = row.ok_or_else(|| ServiceError::bad_request(format!("no node {node}")))?;
+        row.level = if is_banned { "banned" } else { "unknown" }.to_owned();
+        Ok(())
     }
 
     async fn logs(&self, request: LogsRequest) -> Result<LogStream, ServiceError> {

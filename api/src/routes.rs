@@ -28,6 +28,7 @@ mod receipts;
 mod stop;
 mod store;
 mod submit;
+mod trust;
 
 pub use gateway::fuzz;
 pub use openapi::document;
@@ -52,6 +53,8 @@ fn documented() -> (Router<ApiState>, OpenApi) {
         .routes(routes!(explain::draft))
         .routes(routes!(nodes::list))
         .routes(routes!(nodes::get))
+        .routes(routes!(trust::list))
+        .routes(routes!(trust::set))
         .routes(routes!(content::post))
         .routes(routes!(archives::get))
         .routes(routes!(gateway::root))

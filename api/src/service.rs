@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::types::TrustInfo;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
@@ -83,6 +84,18 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// [`ServiceError::not_requester`].
     async fn nodes(&self) -> Result<Vec<NodeEntry>, ServiceError>;
+
+    /// What this requester thinks of nodes.
+    ///
+    /// # Errors
+    /// [`ServiceError::not_requester`].
+    async fn trust(&self) -> Result<Vec<TrustInfo>, ServiceError>;
+
+    /// Bans a node, or forgives it, durably.
+    ///
+    /// # Errors
+    /// [`ServiceError::not_requester`]; `NotFound` for what is no node.
+    async fn ban(&self, node: &str, is_banned: bool) -> Result<(), ServiceError>;
 
     /// The output of an execution; waits for one to appear when it is to follow.
     ///

@@ -18,6 +18,7 @@ mod requests;
 mod spec;
 mod store;
 mod task;
+mod trust;
 mod verdict;
 
 pub use agent::{AliveResponse, BuildVersionInfo};
@@ -46,6 +47,7 @@ pub use store::{
 pub use task::{
     InputSource, NetworkConfig, PortMapping, ResourcesConfig, ResultPath, Task, TimeoutConfig,
 };
+pub use trust::{BanRequest, ListTrustResponse, TrustInfo};
 pub use verdict::{VerdictInfo, VoteInfo};
 
 /// Whether a value is what Go leaves out under `omitempty`.

@@ -45,6 +45,12 @@ pub(crate) static PIN: Form = Form {
     hint: || r#"send {"CID": "bafybei…"}, and "RetentionMs" for how long"#.to_owned(),
 };
 
+/// A node to ban, or to forgive.
+pub(crate) static BAN: Form = Form {
+    shape: Object(&[("IsBanned", Bool)]),
+    hint: || r#"send {"IsBanned": false} to forgive a node"#.to_owned(),
+};
+
 /// A job.
 pub(super) static JOB: Shape = JOB_SHAPE;
 

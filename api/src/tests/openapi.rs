@@ -86,6 +86,8 @@ fn the_routes_of_this_release_are_all_there() {
         ("GET", "/api/v1/archives/{cid}/{name}"),
         ("POST", "/api/v1/content"),
         ("POST", "/api/v1/store/gc"),
+        ("GET", "/api/v1/orchestrator/trust"),
+        ("PUT", "/api/v1/orchestrator/trust/{id}"),
         ("GET", "/api/v1/store/pins"),
         ("POST", "/api/v1/store/pins"),
         ("DELETE", "/api/v1/store/pins/{cid}"),

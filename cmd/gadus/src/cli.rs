@@ -153,6 +153,17 @@ pub(crate) enum NodeCommand {
         #[command(flatten)]
         format: OutputArg,
     },
+    /// Show how far each node is trusted, by its answers to work that others answered too
+    Trust {
+        /// Use this node no more: its id or key
+        #[arg(long, value_name = "NODE", conflicts_with = "forgive")]
+        ban: Option<String>,
+        /// Use a node again that was caught: its id or key
+        #[arg(long, value_name = "NODE")]
+        forgive: Option<String>,
+        #[command(flatten)]
+        format: OutputArg,
+    },
 }
 
 #[cfg(test)]

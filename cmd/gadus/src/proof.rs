@@ -1,17 +1,19 @@
 //! Checking what `gadus receipt get` wrote, without any network: blocks against their CIDs, records
 //! against each other, signatures against keys.
 
+mod replay;
 mod verdict;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use gadus_auth::verify_receipt;
 use gadus_data::{ContentConfig, EmbeddedContent};
 use gadus_model::{Answer, Bundle, Cid, Manifest, NodeId, Outcome, Proof, Receipt, Task, codec};
-use gadus_ports::{CarPart, Content as _, ContentError, Node};
+use gadus_ports::{CarPart, Content, ContentError, Node};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::fs::File;
@@ -73,9 +75,11 @@ pub(crate) struct CheckedAnswer {
     pub(crate) issuer: String,
     /// Whether the reader said that it trusts that key.
     pub(crate) is_trusted: bool,
-    /// `verified`: enough nodes whom the reader trusts came to it. `unverified`: there is a verdict,
+    /// `verified`: enough nodes whom the reader trusts came to it, or this machine did. `unverified`: there is a verdict,
     /// and not enough of them. `attested`: nobody else computed it.
     pub(crate) level: &'static str,
+    /// Whether it was run again here, and came to the same.
+    pub(crate) is_replayed: bool,
     /// What several nodes came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) verdict: Option<CheckedVerdict>,
@@ -90,11 +94,12 @@ impl Checked {
 
 const VERIFIED: &str = "verified";
 
-/// Checks a bundle, in a store of its own that is gone afterwards.
+/// Checks a bundle, in a store of its own that is gone afterwards; with `replays`, each function is
+/// run again.
 ///
 /// # Errors
 /// `Forged` for the first thing that does not hold, `Trouble` for what could not be read.
-pub(crate) async fn check(file: &Path, trusted: &[NodeId]) -> Result<Checked, Stop> {
+pub(crate) async fn check(file: &Path, trusted: &[NodeId], replays: bool) -> Result<Checked, Stop> {
     let dir = tempfile::Builder::new().prefix("gadus-verify-").tempdir();
     let dir = dir.map_err(|e| Failure::io("make a directory to check in", &e))?;
     // Only what is in the CAR counts against it, whatever its size.
@@ -111,6 +116,14 @@ pub(crate) async fn check(file: &Path, trusted: &[NodeId]) -> Result<Checked, St
     let mut answers = Vec::new();
     for answer in &bundle.answers {
         answers.push(checked(&content, &bundle, answer, trusted).await?);
+    }
+    if replays {
+        let content: Arc<dyn Content> = Arc::new(content);
+        for (answer, told) in bundle.answers.iter().zip(&mut answers) {
+            replay::replay(&content, answer, &dir.path().join("replay")).await?;
+            told.level = VERIFIED;
+            told.is_replayed = true;
+        }
     }
     Ok(Checked { job_id: bundle.job.to_string(), answers })
 }
@@ -209,6 +222,7 @@ async fn checked(
             Some(_) => "unverified",
             None => "attested",
         },
+        is_replayed: false,
         verdict,
     })
 }
@@ -252,7 +266,7 @@ async fn small_file(content: &EmbeddedContent, cid: Cid) -> Result<Option<Bytes>
 
 /// A record, in its one form.
 async fn record<T: DeserializeOwned + Serialize>(
-    content: &EmbeddedContent,
+    content: &dyn Content,
     cid: &Cid,
     what: &str,
 ) -> Result<T, Stop> {

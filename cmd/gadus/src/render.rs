@@ -16,6 +16,8 @@ mod table;
 mod text;
 mod time;
 mod timing;
+mod trust;
+mod verdict;
 mod version;
 mod wrap;
 
@@ -32,6 +34,7 @@ pub(crate) use store::{checked, collected, pins, store_stat};
 pub(crate) use table::terminal_width;
 pub(crate) use text::{plain, short_id};
 pub(crate) use time::now;
+pub(crate) use trust::trust;
 pub(crate) use version::versions;
 
 #[cfg(test)]

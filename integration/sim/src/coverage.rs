@@ -6,7 +6,7 @@ use std::fmt;
 use crate::swarm::{CrashPoint, EVENT_KINDS};
 
 /// The kinds of message that are used, gossip included.
-pub const MESSAGE_KINDS: [&str; 21] = [
+pub const MESSAGE_KINDS: [&str; 23] = [
     "ask",
     "bid",
     "decline",
@@ -17,6 +17,8 @@ pub const MESSAGE_KINDS: [&str; 21] = [
     "propose",
     "accept",
     "reject",
+    "close",
+    "reveal",
     "failed",
     "release",
     "stop",
@@ -44,16 +46,52 @@ pub enum Situation {
     AwardOfOldEpoch,
     /// A node with an offer to make hears that the round is filled.
     FilledBeforeOffer,
+    /// A wrong answer was shown, and a verdict names the right one.
+    LieOutvoted,
+    /// As many colluders as make a quorum had their way.
+    LieAccepted,
+    /// Answers came to nothing, and trusted nodes are called in.
+    TrustedCalledIn,
+    /// A referee decides where the answers come to nothing.
+    RefereeDecides,
+    /// A referee contradicts every answer.
+    AllRejected,
+    /// A verdict says that nothing can be said.
+    NoVerdict,
+    /// A result that is only checked now and then is accepted with no check.
+    Unchecked,
+    /// A bidder got no seat for its operator or its network.
+    SybilPassedOver,
+    /// A node shows another's answer as what it committed to.
+    AnswerRepeated,
+    /// A node shows a former answer for other work.
+    AnswerReplayed,
+    /// A node is shown a set that it must not answer.
+    FalseSet,
+    /// A node has earned trust by its answers.
+    TrustEarned,
 }
 
 impl Situation {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 17] = [
         Self::SyncOvertakenByGrant,
         Self::LateReturnToAward,
         Self::AnswerOfOldEpoch,
         Self::AwardOfOldEpoch,
         Self::FilledBeforeOffer,
+        Self::LieOutvoted,
+        Self::LieAccepted,
+        Self::TrustedCalledIn,
+        Self::RefereeDecides,
+        Self::AllRejected,
+        Self::NoVerdict,
+        Self::Unchecked,
+        Self::SybilPassedOver,
+        Self::AnswerRepeated,
+        Self::AnswerReplayed,
+        Self::FalseSet,
+        Self::TrustEarned,
     ];
 }
 

@@ -141,19 +141,29 @@ pub fn failure(kind: FailureKind) -> Failure {
     Failure::new(kind, message)
 }
 
-/// The answer to a task, as a node claims it.
+/// The task of an award. Tasks of awards are pinned; were one not, its claim would be refused,
+/// which is seen.
 #[must_use]
-pub fn claim(award: &Award, node: NodeId, wrong: bool) -> Claim {
-    // Tasks of awards are pinned; were one not, its claim would be refused, which is seen.
-    let task = award.task.cid().unwrap_or_else(|_| cid_of(RAW, b"not pinned"));
-    let result = result_of_execution(&award.execution);
-    let manifest = Manifest {
+pub fn task_of(award: &Award) -> Cid {
+    award.task.cid().unwrap_or_else(|_| cid_of(RAW, b"not pinned"))
+}
+
+/// The answer that a result is part of.
+#[must_use]
+pub fn manifest(result: Cid) -> Manifest {
+    Manifest {
         v: MANIFEST_VERSION,
         outcome: Outcome::Exit(0),
         result,
         stdout: result,
         stderr: result,
-    };
+    }
+}
+
+/// The answer to a task, as a node claims it; `wrong`: its receipt is for other work.
+#[must_use]
+pub fn claim(task: Cid, node: NodeId, result: Cid, wrong: bool) -> Claim {
+    let manifest = manifest(result);
     let claimed = manifest.cid().unwrap_or(result);
     let body = ReceiptBody {
         v: RECEIPT_VERSION,
@@ -170,7 +180,8 @@ pub fn claim(award: &Award, node: NodeId, wrong: bool) -> Claim {
     Claim { manifest, receipt, summary: ResultSummary::default() }
 }
 
-/// The result of an execution: distinct per execution, so that the truth knows whose it is.
+/// The result of an execution whose result is not checked: distinct per execution, so that the
+/// truth knows whose it is.
 #[must_use]
 pub fn result_of_execution(execution: &Execution) -> Cid {
     cid_of(RAW, &encode(execution).unwrap_or_default())
@@ -191,12 +202,25 @@ pub struct Content {
     kept: BTreeSet<Cid>,
     /// Executions whose results were brought somewhere besides from here.
     placed: BTreeSet<Execution>,
+    /// Of sealed work: results that were accepted, and that their requesters may fetch.
+    shown: BTreeSet<Execution>,
 }
 
 impl Content {
     /// An execution's outputs are stored, in its quarantine.
     pub fn make(&mut self, execution: Execution, result: Cid) {
         self.made.insert(execution, (result, false));
+    }
+
+    /// Their requester may fetch them from now.
+    pub fn show(&mut self, execution: &Execution) {
+        self.shown.insert(execution.clone());
+    }
+
+    /// Whether it may.
+    #[must_use]
+    pub fn is_shown(&self, execution: &Execution) -> bool {
+        self.shown.contains(execution)
     }
 
     /// They are public from now. False: they are gone.
@@ -226,10 +250,9 @@ impl Content {
         self.placed.insert(execution.clone());
     }
 
-    /// Whether it was.
-    #[must_use]
-    pub fn has_placed(&self, execution: &Execution) -> bool {
-        self.placed.contains(execution)
+    /// Executions whose results were.
+    pub fn placed(&self) -> impl Iterator<Item = &Execution> {
+        self.placed.iter()
     }
 
     /// Whether the outputs of an execution are here.
@@ -248,6 +271,13 @@ impl Content {
     #[must_use]
     pub fn holds(&self, result: &Cid) -> bool {
         self.kept.contains(result) || self.made.values().any(|made| *made == (*result, true))
+    }
+
+    /// Whether a result can be had from here even without this execution's outputs.
+    #[must_use]
+    pub fn holds_besides(&self, result: &Cid, execution: &Execution) -> bool {
+        let mut others = self.made.iter().filter(|(of, _)| *of != execution);
+        self.kept.contains(result) || others.any(|(_, made)| *made == (*result, true))
     }
 
     /// How many outputs lie here that nobody was shown.

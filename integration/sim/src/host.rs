@@ -8,12 +8,14 @@ use gadus_model::{
     Engine as EngineKind, EngineInfo, JobId, NodeId, NodeInfo, OwnerId, PublisherSpec, Resources,
     Time,
 };
-use gadus_protocol::requester::RequesterConfig;
+use gadus_protocol::notary::Fake;
+use gadus_protocol::requester::{Approved, RequesterConfig};
 use gadus_protocol::{Compute, ComputeConfig, Requester, Sabotage};
 
 use crate::disk::Ticket;
 use crate::drift::LocalClock;
 use crate::engine::{Content, Engine};
+use crate::habit::Habit;
 use crate::shell::Shell;
 use crate::swarm::Swarm;
 
@@ -69,6 +71,14 @@ pub struct Host {
     pub started: Time,
     /// When it was first told of each node since, by its clock.
     pub met: BTreeMap<usize, Time>,
+    /// What it does with sealed work.
+    pub habit: Habit,
+    /// Who operates it.
+    pub operator: NodeId,
+    /// The network that it is reached in; absent on loopback.
+    pub prefix: Option<String>,
+    /// What its operator says of nodes.
+    pub approved: Approved,
     config: (Swarm, Option<Sabotage>),
 }
 
@@ -116,6 +126,10 @@ impl Host {
             ups: BTreeSet::new(),
             started: Time(0),
             met: BTreeMap::new(),
+            habit: Habit::Honest,
+            operator: id,
+            prefix: None,
+            approved: Approved::default(),
             config,
         }
     }
@@ -129,6 +143,8 @@ impl Host {
             term: 1,
             boot: self.boot,
             limits: self.config.0.limits.clone(),
+            notary: Arc::new(Fake(self.id)),
+            approved: self.approved.clone(),
             sabotage: self.config.1,
         }
     }
@@ -151,6 +167,12 @@ impl Host {
     #[must_use]
     pub fn requester_core(&self) -> Option<&Requester> {
         self.requester.alive.as_ref().map(|alive| &alive.core)
+    }
+
+    /// The requester that is made from its records alone, while it is up.
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Requester> {
+        self.requester.alive.as_ref().map(|alive| &alive.shadow)
     }
 
     /// The compute machine, while it is up.

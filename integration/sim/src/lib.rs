@@ -20,6 +20,7 @@ pub mod dice;
 pub mod disk;
 pub mod drift;
 pub mod engine;
+pub mod habit;
 pub mod host;
 pub mod invariants;
 pub mod liveness;

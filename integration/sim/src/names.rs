@@ -1,6 +1,6 @@
 //! Short names for what the trace and the coverage speak of.
 
-use gadus_model::event::{ComputeEvent, Event, JobEvent, Record};
+use gadus_model::event::{ComputeEvent, Event, JobEvent, Record, TrustEvent};
 use gadus_model::{Execution, JobId};
 use gadus_protocol::{Effect, compute, requester};
 
@@ -24,21 +24,34 @@ pub fn event_kind(event: &Event) -> &'static str {
             JobEvent::Lost { .. } => "lost",
             JobEvent::Cancelled { .. } => "cancelled",
             JobEvent::BackedOff { .. } => "backed_off",
+            JobEvent::Drawn { .. } => "drawn",
+            JobEvent::Committed { .. } => "committed",
+            JobEvent::Closed { .. } => "closed",
+            JobEvent::Revealed { .. } => "revealed",
+            JobEvent::Faulted { .. } => "faulted",
+            JobEvent::Escalated { .. } => "escalated",
+            JobEvent::Judged { .. } => "judged",
             JobEvent::Ended { .. } => "ended",
             JobEvent::Snapshot { .. } => "snapshot",
         },
         Event::Compute(event) => match event {
             ComputeEvent::Granted { .. } => "compute_granted",
             ComputeEvent::Finished { .. } => "compute_finished",
+            ComputeEvent::Sealed { .. } => "compute_sealed",
             ComputeEvent::Failed { .. } => "compute_failed",
             ComputeEvent::Accepted { .. } => "compute_accepted",
             ComputeEvent::Released { .. } => "compute_released",
             ComputeEvent::Snapshot { .. } => "compute_snapshot",
         },
+        Event::Trust(event) => match event {
+            TrustEvent::Counted { .. } => "counted",
+            TrustEvent::Set { .. } => "trust_set",
+            TrustEvent::Snapshot { .. } => "trust_snapshot",
+        },
     }
 }
 
-/// The execution that a compute node's record is about.
+/// The execution that a record is about.
 #[must_use]
 pub fn execution_of(record: &Record) -> Option<&Execution> {
     match &record.body {
@@ -49,8 +62,10 @@ pub fn execution_of(record: &Record) -> Option<&Execution> {
             | ComputeEvent::Failed { execution, .. }
             | ComputeEvent::Accepted { execution }
             | ComputeEvent::Released { execution, .. }
+            | ComputeEvent::Sealed { execution, .. }
             | ComputeEvent::Snapshot { execution, .. } => execution,
         }),
+        Event::Trust(_) => None,
     }
 }
 
@@ -74,10 +89,11 @@ pub fn requester_input(input: &requester::Input) -> &'static str {
         requester::Input::Submit { .. } => "submit",
         requester::Input::Stop { .. } => "stop",
         requester::Input::Message { message, .. } => message.body.kind(),
-        requester::Input::Up(_) => "up",
+        requester::Input::Up { .. } => "up",
         requester::Input::Down(_) => "down",
         requester::Input::ImageResolved { .. } => "image_resolved",
         requester::Input::Kept { .. } => "kept",
+        requester::Input::Ban { .. } => "ban",
         requester::Input::Tick => "tick",
     }
 }
@@ -117,6 +133,7 @@ pub fn effect(effect: &Effect) -> &'static str {
         Effect::Kill { .. } => "kill",
         Effect::Promote { .. } => "promote",
         Effect::Publish { .. } => "publish",
+        Effect::Disclose { .. } => "disclose",
         Effect::Forget { .. } => "forget",
     }
 }

@@ -167,6 +167,16 @@ pub fn witness(sabotage: Sabotage) -> &'static str {
         Sabotage::BidWhenFilled => "bids",
         Sabotage::JumpQueue => "fairness",
         Sabotage::SpeakFirst => "persist_then_speak",
+        Sabotage::RevealToAny => "reveals",
+        Sabotage::CloseEarly | Sabotage::DropVote | Sabotage::TwoSets => "closed_sets",
+        Sabotage::TrustFirst => "verdicts",
+        Sabotage::ProposeOpenly | Sabotage::PromoteUnjudged => "secrecy",
+        Sabotage::SeatTwice
+        | Sabotage::SeatSybils
+        | Sabotage::SeatAnybody
+        | Sabotage::DrawAtWill => "seats",
+        Sabotage::BanInconclusive => "bans",
+        Sabotage::WaitForSilent => "liveness",
     }
 }
 

@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::event::Record;
 use gadus_model::message::{Award, Envelope, RoundId};
-use gadus_model::{Execution, ExecutionState, JobId, JobState, NodeId, Time};
+use gadus_model::verdict::Decision;
+use gadus_model::{
+    Cid, Execution, ExecutionState, JobId, JobState, NodeId, Time, VerdictBody, Verification,
+};
 
 use crate::disk::Ticket;
 use crate::drift::True;
+use crate::engine::{manifest, result_of_execution};
+use crate::habit::{Habit, right_answer};
 use crate::host::{Host, Part};
 use crate::network::HostNo;
 use crate::swarm::Swarm;
@@ -30,6 +35,8 @@ pub struct Truth {
     pub acked: BTreeSet<JobId>,
     /// Whether the trouble is over.
     pub healed: bool,
+    /// Results of sealed runs, which are functions of their tasks, or lies about them.
+    pub answers: BTreeMap<Execution, Cid>,
 }
 
 impl Truth {
@@ -52,11 +59,50 @@ impl Truth {
         self.works.get(n.checked_sub(1)?)
     }
 
+    /// The result that an execution has come to.
+    #[must_use]
+    pub fn result_of(&self, execution: &Execution) -> Cid {
+        let answer = self.answers.get(execution).copied();
+        answer.unwrap_or_else(|| result_of_execution(execution))
+    }
+
+    /// Whether an execution is sealed work.
+    #[must_use]
+    pub fn is_sealed(&self, execution: &Execution) -> bool {
+        self.level(execution.slot.job).is_sealed()
+    }
+
+    /// How a job's result is checked.
+    #[must_use]
+    pub fn level(&self, job: JobId) -> Verification {
+        self.work(job).map_or(Verification::Attest, |work| work.job.context.verification)
+    }
+
+    /// How many colluders could be seated together, at most: one for an operator and a network.
+    #[must_use]
+    pub fn colluders(&self) -> usize {
+        let all = || self.hosts.iter().filter(|host| host.habit == Habit::Colluder);
+        let operators: BTreeSet<NodeId> = all().map(|host| host.operator).collect();
+        let networks: BTreeSet<_> = all().map(|host| host.prefix.clone().ok_or(host.id)).collect();
+        operators.len().min(networks.len())
+    }
+
     /// The node that a job was submitted to.
     #[must_use]
     pub fn requester_of(&self, job: JobId) -> Option<HostNo> {
         self.work(job).map(|work| work.requester)
     }
+}
+
+/// Whether a verdict names a wrong answer as the right one.
+#[must_use]
+pub fn is_wrong(verdict: &VerdictBody) -> bool {
+    let named = match &verdict.decision {
+        Decision::Accepted { manifest } => *manifest,
+        Decision::Rejected { referee } => *referee,
+        Decision::Inconclusive { .. } => return false,
+    };
+    manifest(right_answer(&verdict.task)).cid().ok() != Some(named)
 }
 
 /// Where a job and one of its executions stand.
@@ -149,6 +195,15 @@ pub enum Seen<'a> {
         /// The result stays.
         keep: bool,
     },
+    /// What sealed work came to is about to be shown.
+    Shown {
+        /// Where.
+        host: HostNo,
+        /// Whose.
+        execution: &'a Execution,
+        /// To anybody; else only its output, and to its requester alone.
+        to_all: bool,
+    },
     /// A checkpoint begins with these.
     Checkpoint {
         /// Where.
@@ -160,6 +215,11 @@ pub enum Seen<'a> {
     },
     /// A process is about to end.
     Crashing {
+        /// Which.
+        host: HostNo,
+    },
+    /// A process is about to start on its log.
+    Starting {
         /// Which.
         host: HostNo,
     },

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use gadus_model::event::Record;
+use gadus_model::event::{Event, Record};
 use gadus_model::{JobId, Time};
 use gadus_protocol::requester::RequesterConfig;
 use gadus_protocol::{Compute, ComputeConfig, Effect, Requester, Step, compute, requester};
@@ -65,6 +65,9 @@ impl Core for Requester {
 
     fn agrees_on(&self, other: &Self, records: &[Record]) -> Result<(), String> {
         match records.iter().find(|r| self.log(r.job) != other.log(r.job)) {
+            None if records.iter().any(|r| matches!(r.body, Event::Trust(_))) => {
+                trust_alike(self, other)
+            }
             None => Ok(()),
             Some(r) => Err(differ(r.job, &self.log(r.job), &other.log(r.job))),
         }
@@ -74,7 +77,7 @@ impl Core for Requester {
         let (mine, theirs) = (self.durable(), other.durable());
         let jobs = mine.keys().chain(theirs.keys());
         match jobs.into_iter().find(|id| mine.get(id) != theirs.get(id)) {
-            None => Ok(()),
+            None => trust_alike(self, other),
             Some(id) => Err(differ(id, &mine.get(id), &theirs.get(id))),
         }
     }
@@ -124,6 +127,16 @@ impl Core for Compute {
             Some(key) => Err(differ(key, &mine.get(key), &theirs.get(key))),
         }
     }
+}
+
+/// Whether both think the same of nodes.
+fn trust_alike(one: &Requester, other: &Requester) -> Result<(), String> {
+    if one.trust().eq(other.trust()) && one.banned().eq(other.banned()) {
+        return Ok(());
+    }
+    let rows = |of: &Requester| of.trust().collect::<Vec<_>>();
+    let (banned, theirs): (Vec<_>, Vec<_>) = (one.banned().collect(), other.banned().collect());
+    Err(differ("trust", &(rows(one), banned), &(rows(other), theirs)))
 }
 
 fn differ<A: std::fmt::Debug, B: std::fmt::Debug>(what: A, live: &B, replayed: &B) -> String {

@@ -1,9 +1,12 @@
 //! What a seed picks before anything happens: the cluster, the limits, the work and the faults.
 //! Each run has some kinds of trouble and lacks others, so that rare combinations come up.
 
+mod company;
+
 use gadus_model::Limits;
 use gadus_protocol::requester::ASK_ALL_MAX;
 
+pub use self::company::Company;
 use crate::coverage::MESSAGE_KINDS;
 use crate::dice::{Dice, mix};
 
@@ -23,8 +26,9 @@ impl CrashPoint {
     pub const ALL: [Self; 3] = [Self::BeforePersist, Self::AfterPersist, Self::AfterSend];
 }
 
-/// The kinds of event that a crash can be aimed at.
-pub const EVENT_KINDS: [&str; 21] = [
+/// The kinds of event that a crash can be aimed at. Their number and ten, the turn of the calm
+/// seeds, have no common divisor, so that each kind has its turn.
+pub const EVENT_KINDS: [&str; 31] = [
     "submitted",
     "announced",
     "queued",
@@ -41,8 +45,18 @@ pub const EVENT_KINDS: [&str; 21] = [
     "cancelled",
     "backed_off",
     "ended",
+    "drawn",
+    "committed",
+    "closed",
+    "revealed",
+    "faulted",
+    "escalated",
+    "judged",
+    "counted",
+    "trust_set",
     "compute_granted",
     "compute_finished",
+    "compute_sealed",
     "compute_failed",
     "compute_accepted",
     "compute_released",
@@ -77,6 +91,8 @@ pub struct Swarm {
     pub fsync_us: u64,
     /// How the work is mixed.
     pub mix: Mix,
+    /// Who is among the nodes.
+    pub company: Company,
 }
 
 /// Faults of the network, in thousandths where not said otherwise.
@@ -162,6 +178,8 @@ pub struct ClockFaults {
 /// How the work is mixed, in thousandths.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mix {
+    /// Of pure functions, those whose results are checked.
+    pub sealed: u64,
     /// Jobs on every match.
     pub every: u64,
     /// Jobs of class `command`.
@@ -225,6 +243,7 @@ impl Swarm {
             clock: ClockFaults::default(),
             fsync_us: dice.pick(&[50, 500, 5_000, 50_000]),
             mix: work(&mut dice, calm),
+            company: Company::default(),
         };
         if !calm {
             swarm.net = net(&mut dice);
@@ -234,6 +253,7 @@ impl Swarm {
             swarm.aim();
         }
         swarm.crowd(&mut dice);
+        swarm.seal();
         swarm
     }
 
@@ -421,6 +441,7 @@ fn work(dice: &mut Dice, calm: bool) -> Mix {
         return Mix { run_min_us: SHORT_RUN_US, run_max_us, ..mix };
     }
     Mix {
+        sealed: 0,
         every,
         command: dice.pick(&[0, 100, 400]),
         query: dice.pick(&[0, 200, 500]),

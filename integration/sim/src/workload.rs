@@ -7,11 +7,12 @@ use gadus_model::job::JOB_VERSION;
 use gadus_model::task::TASK_VERSION;
 use gadus_model::{
     Class, Code, Constraint, Context, Det, Durability, Image, Job, JobId, JobType, Operator,
-    Partition, PublisherSpec, Resources, RetryPolicy, Task, Timeouts,
+    PROFILE_DET_1, Partition, Placement, PublisherSpec, Quorum, Resources, RetryPolicy, Task,
+    Timeouts, Verification,
 };
 use uuid::Uuid;
 
-use crate::dice::Dice;
+use crate::dice::{Dice, mix};
 use crate::swarm::Swarm;
 
 /// A job, and what the world knows of it that no machine does.
@@ -59,10 +60,48 @@ pub fn make(swarm: &Swarm, dice: &mut Dice, n: usize) -> Work {
         document: String::new(),
         idempotency_key: dice.chance(200).then(|| format!("key-{n}")),
     };
+    let job = sealed(swarm, job, n);
     let requester = dice.index(swarm.requesters);
     let run_us = dice.skewed(mix.run_min_us, mix.run_max_us);
     Work { job, requester, run_us, probe: false, cancelled: dice.chance(mix.cancel) }
 }
+
+/// Some pure functions' results are checked. The draws are a stream of their own.
+fn sealed(swarm: &Swarm, mut job: Job, n: usize) -> Job {
+    let mut dice = Dice::new(mix(swarm.seed ^ mix(n as u64)));
+    let is_function = job.tasks.values().all(|task| task.det.is_some());
+    let once_each = matches!(job.kind.placement, Placement::Ranked { .. });
+    let fits = is_function && once_each && job.context.class == Class::Pure;
+    if !fits || !dice.chance(swarm.mix.sealed) {
+        return job;
+    }
+    job.context.verification = dice.pick(&LEVELS);
+    if let Placement::Ranked { count } = &mut job.kind.placement {
+        *count = (*count).min(SEALED_PARTITIONS_MAX);
+    }
+    for det in job.tasks.values_mut().filter_map(|task| task.det.as_mut()) {
+        PROFILE_DET_1.clone_into(&mut det.profile);
+    }
+    if swarm.process.leavers > 0 {
+        // Where nodes have left for good there may never be seats enough.
+        job.context.timeouts.total_ms.get_or_insert(SEALED_TOTAL_MS);
+    }
+    job
+}
+
+/// How results are checked: mostly by two of two.
+const LEVELS: [Verification; 7] = [
+    Verification::Quorum(Quorum::TWO),
+    Verification::Quorum(Quorum::TWO),
+    Verification::Quorum(Quorum { equal: 2, of: 3 }),
+    Verification::Quorum(Quorum { equal: 2, of: 3 }),
+    Verification::Quorum(Quorum { equal: 3, of: 3 }),
+    Verification::Spot(300),
+    Verification::Spot(1_000),
+];
+/// More partitions of sealed work show nothing new.
+const SEALED_PARTITIONS_MAX: u32 = 2;
+const SEALED_TOTAL_MS: u64 = 150_000;
 
 /// A job that any node can take, for when the trouble is over.
 #[must_use]

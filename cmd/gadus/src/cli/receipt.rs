@@ -46,6 +46,9 @@ pub(crate) struct CheckArgs {
     /// A key that you trust, as did:key:z6Mk… or 12D3Koo…; may be given often
     #[arg(long, value_name = "KEY", value_parser = key)]
     pub(crate) trust: Vec<NodeId>,
+    /// Run each function again, here, and compare what it comes to
+    #[arg(long)]
+    pub(crate) replay: bool,
     #[command(flatten)]
     pub(crate) format: OutputArg,
 }

@@ -1,4 +1,4 @@
-//! `node list`, `node describe`.
+//! `node list`, `node describe`, `node trust`.
 
 use crate::cli::{Format, NodeCommand};
 use crate::exit::Exit;
@@ -23,6 +23,16 @@ pub(super) async fn node(session: &Session, command: &NodeCommand) -> Result<Exi
             printer.object(format.output, &node, || {
                 render::node(&node, render::now(), printer.width())
             })?;
+        }
+        NodeCommand::Trust { ban, forgive, format } => {
+            let (client, failed) = (&session.client, |e| Failure::call("see whom is trusted", &e));
+            let rows = match (ban, forgive) {
+                (Some(node), _) => client.ban(node, true).await,
+                (None, Some(node)) => client.ban(node, false).await,
+                (None, None) => client.trust().await,
+            };
+            let rows = rows.map_err(failed)?;
+            printer.object(format.output, &rows, || render::trust(&rows, printer.width()))?;
         }
     }
     Ok(Exit::Success)

@@ -8,13 +8,16 @@ use crate::proof::{Stop, check};
 use crate::render;
 
 pub(super) async fn verify(printer: &Printer, args: &CheckArgs) -> Result<Exit, Failure> {
-    match check(&args.file, &args.trust).await {
+    match check(&args.file, &args.trust, args.replay).await {
         Ok(checked) => {
             printer.object(args.format.output, &checked, || {
                 render::checked_answers(&checked, printer.width())
             })?;
             if checked.is_verified() {
-                printer.talk("verified: everything holds, and whom you trust came to each answer");
+                printer.talk(match args.replay {
+                    true => "verified: everything holds, and each answer is what it comes to here",
+                    false => "verified: everything holds, and whom you trust came to each answer",
+                });
                 return Ok(Exit::Success);
             }
             // One node's word, trusted or not, is nothing that was verified.

@@ -54,16 +54,25 @@ pub(crate) fn job(
 ) -> String {
     let tries = answer.executions.as_ref().map_or(&[][..], |list| &list.items);
     let mut told: Vec<&Execution> = tries.iter().filter(|e| is_published(e)).collect();
+    if !answer.job.verdicts.is_empty() {
+        // Equal answers are one.
+        told.dedup_by_key(|e| e.partition_index);
+    }
     if told.is_empty() {
         told = tries.iter().rev().take(1).collect();
     }
     told.truncate(EXECUTIONS_MAX);
     let is_one = told.len() == 1;
     let mut parts = vec![(String::new(), summary(&answer.job, now, width))];
+    if !answer.job.verdicts.is_empty() {
+        let verdicts = super::verdict::verdicts(&answer.job.verdicts, nodes, width);
+        parts.push(("Verification".to_owned(), verdicts));
+    }
     for execution in told {
         let of = if is_one { String::new() } else { format!(" of {}", short_id(&execution.id)) };
-        let bids =
-            execution.gadus.as_ref().map(|extras| bids(execution, &extras.plan, nodes, width));
+        let is_drawn = !answer.job.verdicts.is_empty();
+        let plan = execution.gadus.as_ref().map(|extras| &extras.plan);
+        let bids = plan.map(|plan| bids(execution, plan, is_drawn, nodes, width));
         parts.push((format!("Bids{of}"), bids.unwrap_or_default()));
         parts.push((format!("Where the time went{of}"), timing(execution, width)));
         parts.push((format!("Result{of}"), result(execution, nodes, now, width)));
@@ -125,12 +134,14 @@ fn code(task: &Task) -> String {
 fn bids(
     execution: &Execution,
     bids: &gadus_api::types::PlanInfo,
+    is_drawn: bool,
     nodes: &[NodeState],
     width: Option<u16>,
 ) -> String {
     let winner = super::nodes::name_of(&execution.node_id, nodes);
     let place = bids.ranked.iter().position(|ranked| ranked.node_id == execution.node_id);
     let why = match place {
+        _ if is_drawn => "it was drawn".to_owned(),
         Some(0) => "it ranks first".to_owned(),
         Some(place) => format!("it ranks {} of those that were free", place + 1),
         None => "it came after the ranking was made".to_owned(),

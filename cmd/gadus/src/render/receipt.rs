@@ -47,6 +47,11 @@ pub(crate) fn checked_answers(checked: &Checked, width: Option<u16>) -> String {
         if let Some(verdict) = &answer.verdict {
             votes(&mut table, verdict);
         }
+        if answer.is_replayed {
+            table.pair("Run again", "here, with the same answer");
+        } else if let Some(why) = answer.verdict.as_ref().map(|verdict| &verdict.why_not) {
+            table.pair("Unverified", why);
+        }
         parts.push(table.draw());
     }
     parts.join("\n\n")
@@ -73,7 +78,4 @@ fn votes(table: &mut Table, verdict: &CheckedVerdict) {
     }
     let requester = format!("{}{}", verdict.requester, trust(verdict.trusts_requester));
     table.pair("Verdict by", requester);
-    if !verdict.why_not.is_empty() {
-        table.pair("Unverified", &verdict.why_not);
-    }
 }

@@ -32,9 +32,12 @@ pub(super) enum Tone {
 /// The tone of a state's name.
 pub(super) fn tone_of(state: &str) -> Tone {
     match state.to_ascii_lowercase().as_str() {
-        "completed" | "published" | "accepted" | "connected" => Tone::Good,
-        "failed" | "lost" | "rejected" | "disconnected" => Tone::Bad,
-        "running" | "granted" | "proposed" | "pending" | "queued" | "awarded" => Tone::Busy,
+        "completed" | "published" | "accepted" | "connected" | "verified" | "trusted" => Tone::Good,
+        "failed" | "lost" | "rejected" | "disconnected" | "faulted" | "inconclusive" | "banned" => {
+            Tone::Bad
+        }
+        "running" | "granted" | "proposed" | "committed" | "revealed" | "pending" | "queued"
+        | "awarded" => Tone::Busy,
         _ => Tone::Usual,
     }
 }

@@ -98,15 +98,18 @@ impl<'a> Follower<'a> {
             let can_go_on = !progress.is_streamed || is_published(e) || has_failed(e);
             !progress.is_done && is_worth && can_go_on
         };
-        let is_partitioned = !matches!(job.job.kind.as_str(), "ops" | "daemon");
-        if !is_partitioned || is_over(job) {
-            return executions.into_iter().find(|e| is_ready(e));
-        }
         let published = |partition: u32| {
             executions
                 .iter()
                 .any(|e| e.partition_index == partition && is_published(e) && progress(e).is_done)
         };
+        let is_partitioned = !matches!(job.job.kind.as_str(), "ops" | "daemon");
+        if !is_partitioned || is_over(job) {
+            // Of equal answers one is shown.
+            let is_shown =
+                |e: &Execution| !job.job.verdicts.is_empty() && published(e.partition_index);
+            return executions.iter().copied().find(|e| is_ready(e) && !is_shown(e));
+        }
         let current = (0..).find(|partition| !published(*partition))?;
         executions.into_iter().find(|e| e.partition_index == current && is_ready(e))
     }

@@ -24,3 +24,4 @@ mod sdk;
 mod sidecar;
 mod sources;
 mod tidy;
+mod verified;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command")]
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::process::ExitCode;
 
@@ -96,7 +97,11 @@ fn many(seeds: Range<u64>, threads: u64) -> Result<(), String> {
         failures => {
             let shown = failures.iter().take(10).map(ToString::to_string);
             let shown: Vec<String> = shown.collect();
-            Err(format!("{} seeds fail:\n{}", failures.len(), shown.join("\n\n")))
+            let mut kinds = BTreeMap::<&str, Vec<u64>>::new();
+            for failure in failures {
+                kinds.entry(failure.violation.invariant).or_default().push(failure.seed);
+            }
+            Err(format!("{kinds:?}\n{} seeds fail:\n{}", failures.len(), shown.join("\n\n")))
         }
     }
 }

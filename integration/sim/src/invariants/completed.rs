@@ -1,4 +1,4 @@
-//! Completed means that every slot is published.
+//! Completed means that every slot is published; of sealed work, one of each partition.
 
 use gadus_model::event::{Event, JobEvent};
 use gadus_model::{ExecutionState, JobState};
@@ -25,10 +25,16 @@ impl Invariant for Completed {
         };
         let executions = view.executions.iter();
         let published = executions.clone().filter(|e| e.state == ExecutionState::Published);
-        let mut slots: Vec<_> = executions.map(|e| &e.execution.slot).collect();
-        slots.sort();
-        slots.dedup();
-        match published.clone().count() == slots.len() && published.count() > 0 {
+        let done = if view.sealed.is_empty() {
+            let mut slots: Vec<_> = executions.map(|e| &e.execution.slot).collect();
+            slots.sort();
+            slots.dedup();
+            published.clone().count() == slots.len() && published.count() > 0
+        } else {
+            let has = |n: u32| published.clone().any(|e| e.execution.slot.partition == n);
+            view.sealed.iter().all(|sealed| has(sealed.partition))
+        };
+        match done {
             true => Ok(()),
             false => Err(format!("h{host} completes {:?} with an open slot", record.job)),
         }

@@ -29,7 +29,7 @@ impl Invariant for Holders {
                     if holders.is_empty() {
                         return Err(format!("h{host} publishes {execution:?} with no holder"));
                     }
-                    let result = crate::engine::result_of_execution(execution);
+                    let result = truth.result_of(execution);
                     for holder in holders.iter().filter_map(|node| truth.place(*node)) {
                         self.named.insert((holder, result));
                         if !truth.hosts[holder].content.holds(&result) {
@@ -41,8 +41,8 @@ impl Invariant for Holders {
                 }
             }
             Seen::Forgetting { host, execution, keep: false } => {
-                let key = (*host, crate::engine::result_of_execution(execution));
-                let kept = truth.hosts[*host].content.keeps(&key.1);
+                let key = (*host, truth.result_of(execution));
+                let kept = truth.hosts[*host].content.holds_besides(&key.1, execution);
                 if self.named.contains(&key) && !kept {
                     return Err(format!("h{host} is named for {execution:?} and forgets it"));
                 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use gadus_model::event::{Event, JobEvent};
 use gadus_model::{Epoch, ExecutionState, Slot};
 
-use crate::engine::result_of_execution;
 use crate::seen::{Invariant, Seen, Truth};
 
 #[derive(Default)]
@@ -18,7 +17,7 @@ impl Invariant for LateResults {
         "late_results"
     }
 
-    fn see(&mut self, _: &Truth, seen: &Seen<'_>) -> Result<(), String> {
+    fn see(&mut self, truth: &Truth, seen: &Seen<'_>) -> Result<(), String> {
         let Seen::Decided { host, record, before, .. } = seen else { return Ok(()) };
         match &record.body {
             Event::Job(JobEvent::Awarded { execution, .. }) => {
@@ -26,7 +25,7 @@ impl Invariant for LateResults {
                 self.newest.insert(execution.slot.clone(), execution.epoch);
             }
             Event::Job(JobEvent::Accepted { execution, claim }) => {
-                if claim.manifest.result != result_of_execution(execution) {
+                if claim.manifest.result != truth.result_of(execution) {
                     return Err(format!("h{host} takes another epoch's answer for {execution:?}"));
                 }
                 let newest = self.newest.get(&execution.slot);
@@ -35,7 +34,10 @@ impl Invariant for LateResults {
                         "h{host} accepts {execution:?}, and {newest:?} is current"
                     ));
                 }
-                let open = [ExecutionState::Awarded, ExecutionState::Granted];
+                let open: &[ExecutionState] = match truth.is_sealed(execution) {
+                    true => &[ExecutionState::Revealed],
+                    false => &[ExecutionState::Awarded, ExecutionState::Granted],
+                };
                 if !before.execution.is_some_and(|state| open.contains(&state)) {
                     let state = before.execution;
                     return Err(format!("h{host} accepts {execution:?}, which is {state:?}"));
@@ -44,7 +46,7 @@ impl Invariant for LateResults {
                     return Err(format!("h{host} accepts {execution:?} of a job that is over"));
                 }
             }
-            Event::Job(_) | Event::Compute(_) => {}
+            Event::Job(_) | Event::Compute(_) | Event::Trust(_) => {}
         }
         Ok(())
     }

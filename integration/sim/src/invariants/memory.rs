@@ -19,7 +19,12 @@ impl Invariant for Memory {
                     let requester = host.requester_core().map(|core| core.footprint());
                     let compute = host.compute_core().map(|core| core.footprint());
                     let all = requester.into_iter().chain(compute).flatten();
-                    if let Some((what, size)) = all.into_iter().find(|(_, size)| *size > 0) {
+                    let most = |what: &str| match what {
+                        "standings" => truth.swarm.limits.standings_max as usize,
+                        _ => 0,
+                    };
+                    let mut all = all.into_iter();
+                    if let Some((what, size)) = all.find(|(what, size)| *size > most(what)) {
                         return Err(format!("h{n} is idle and remembers {size} {what}"));
                     }
                 }

@@ -2,11 +2,14 @@
 
 mod accounts;
 mod acked_survives;
+mod bans;
 mod bids;
 mod cancel;
 mod capacity;
 mod chatter;
+mod closed_sets;
 mod completed;
+mod durable;
 mod ends_once;
 mod epochs;
 mod fairness;
@@ -23,9 +26,13 @@ mod proposed_once;
 mod replay;
 mod replicas;
 mod restless;
+mod reveals;
 mod runs_once;
+mod seats;
+mod secrecy;
 mod stale;
 mod transitions;
+mod verdicts;
 
 use crate::seen::Invariant;
 
@@ -52,6 +59,12 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(capacity::Capacity),
         Box::new(runs_once::RunsOnce::default()),
         Box::new(proposed_once::ProposedOnce::default()),
+        Box::new(seats::Seats::default()),
+        Box::new(closed_sets::ClosedSets::default()),
+        Box::new(secrecy::Secrecy::default()),
+        Box::new(reveals::Reveals::default()),
+        Box::new(verdicts::Verdicts),
+        Box::new(bans::Bans::default()),
         Box::new(fairness::Fairness),
         Box::new(bids::Bids::default()),
         Box::new(transitions::Transitions),

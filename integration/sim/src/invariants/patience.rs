@@ -28,8 +28,8 @@ impl Invariant for Patience {
             Some(met) => (*met, limits.award_ms),
             None => (at.started, limits.disconnect_ms),
         };
-        // That its node says so is another matter.
-        let by_itself = !why.starts_with("the node");
+        // That its node says so is another matter, and so is that others have answered.
+        let by_itself = !why.starts_with("the node") && !why.starts_with("the others");
         match by_itself && now < since.plus_ms(ms) {
             true => Err(format!("h{host} gives up {execution:?} at {now}, its node came {met:?}")),
             false => Ok(()),

@@ -2,7 +2,6 @@
 
 use gadus_model::message::Message;
 
-use crate::engine::result_of_execution;
 use crate::seen::{Invariant, Seen, Truth};
 
 pub(super) struct Replicas;
@@ -15,7 +14,7 @@ impl Invariant for Replicas {
     fn see(&mut self, truth: &Truth, seen: &Seen<'_>) -> Result<(), String> {
         let Seen::Said { host, message, .. } = seen else { return Ok(()) };
         let Message::Kept { execution } = &message.body else { return Ok(()) };
-        match truth.hosts[*host].content.holds(&result_of_execution(execution)) {
+        match truth.hosts[*host].content.holds(&truth.result_of(execution)) {
             true => Ok(()),
             false => Err(format!("h{host} says that it holds {execution:?}, and does not")),
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::message::Message;
-use gadus_model::{Class, Context, Execution, Slot};
+use gadus_model::{Class, Context, Execution, Reason, Slot};
 
 use crate::seen::{Invariant, Seen, Truth};
 
@@ -40,6 +40,7 @@ impl Invariant for RunsOnce {
                         }
                     }
                 }
+                Message::Refused { reason: Reason::Unrevealed(_), .. } => Ok(()),
                 Message::Refused { execution, .. } => {
                     self.refused.insert(execution.clone());
                     Ok(())

@@ -1,11 +1,12 @@
 //! A world from a seed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::{NodeId, Resources};
 use gadus_protocol::Sabotage;
 
-use super::{Happening, World};
+use super::cheating::Cheats;
+use super::{Happening, World, people};
 use crate::agenda::Agenda;
 use crate::coverage::Coverage;
 use crate::dice::Dice;
@@ -29,7 +30,8 @@ impl World {
     pub fn new(seed: u64, sabotage: Option<Sabotage>, show: bool) -> Self {
         let swarm = Swarm::of(seed);
         let mut dice = Dice::new(seed);
-        let hosts = hosts(&swarm, &mut dice, sabotage);
+        let mut hosts = hosts(&swarm, &mut dice, sabotage);
+        people::introduce(&swarm, &mut hosts);
         let places = hosts.iter().enumerate().map(|(n, host)| (host.id, n)).collect();
         let works = (0..swarm.jobs).map(|n| workload::make(&swarm, &mut dice, n)).collect();
         let truth = Truth {
@@ -39,6 +41,7 @@ impl World {
             works,
             acked: BTreeSet::new(),
             healed: false,
+            answers: BTreeMap::new(),
             swarm: swarm.clone(),
         };
         let mut world = Self {
@@ -50,6 +53,7 @@ impl World {
             coverage: Coverage::default(),
             sabotage,
             dooms: Vec::new(),
+            cheats: Cheats::default(),
             deadline: swarm.trouble_us + SETTLE_US,
             done: false,
             invariants: invariants::all(),
@@ -118,6 +122,10 @@ impl World {
         for _ in 0..swarm.process.resizes {
             let (host, at) = (self.dice.index(hosts), self.dice.below(until));
             self.agenda.at(at, Happening::Resize { host });
+        }
+        for _ in 0..swarm.company.pardons {
+            let at = self.dice.below(until);
+            self.agenda.at(at, Happening::Pardon);
         }
         for _ in 0..self.dice.below(12) {
             let at = self.dice.below(until);

@@ -43,7 +43,8 @@ impl World {
                 | SubmitError::TooManySlots { .. }
                 | SubmitError::TooManyHolders { .. }
                 | SubmitError::TooFewNodes { .. }
-                | SubmitError::QueueFull { .. },
+                | SubmitError::QueueFull { .. }
+                | SubmitError::Unverifiable { .. },
             ) => return,
         }
         let seed = mix(self.dice.roll());

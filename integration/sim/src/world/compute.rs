@@ -11,7 +11,8 @@ use gadus_protocol::compute::{Facts, Input};
 use super::{Happening, World};
 use crate::coverage::Situation;
 use crate::dice::mix;
-use crate::engine::{End, blocks, claim, failure, within};
+use crate::engine::{End, failure, within};
+use crate::habit::Habit;
 use crate::network::HostNo;
 use crate::seen::Seen;
 
@@ -20,10 +21,15 @@ impl World {
         let boot = self.truth.hosts[at].boot;
         let content_us = self.truth.swarm.engine.content_max_us;
         match effect {
-            Effect::Send { to, message } => self.send(at, to, Rc::from(message)),
+            Effect::Send { to, message } => self.say_in_its_way(at, to, message),
             Effect::Start { award, resumed } => self.start_run(at, Rc::from(award), resumed),
             Effect::Kill { execution } => self.kill(at, execution),
+            Effect::Disclose { execution } => {
+                self.see(&Seen::Shown { host: at, execution: &execution, to_all: false });
+            }
             Effect::Promote { execution, .. } => {
+                self.see(&Seen::Shown { host: at, execution: &execution, to_all: true });
+                self.truth.hosts[at].content.show(&execution);
                 let when = within(&mut self.dice, self.truth.now, content_us);
                 self.agenda.at(when, Happening::Promoted { host: at, boot, execution });
             }
@@ -53,6 +59,9 @@ impl World {
         if let Message::Ask(announcement) = &message.body {
             let (owner, term) = (message.owner, message.term);
             return self.announced(at, from, (owner, term), announcement, true);
+        }
+        if self.truth.hosts[at].habit == Habit::Copier && self.repeat_another(at, from, message) {
+            return;
         }
         let message = Box::new(message.clone());
         self.compute(at, Input::Message { from: sender, message });
@@ -156,14 +165,7 @@ impl World {
                 Input::Failed { execution, failure }
             }
             (false, End::Failure(kind)) => Input::Failed { execution, failure: failure(kind) },
-            (false, End::Answer { wrong }) => {
-                let claim = claim(&run.award, host.id, wrong);
-                let result = claim.manifest.result;
-                host.content.make(execution.clone(), result);
-                let large = self.dice.chance(self.truth.swarm.engine.large);
-                let blocks = if large { Vec::new() } else { blocks(result) };
-                Input::Finished { execution, claim: Box::new(claim), blocks }
-            }
+            (false, End::Answer { wrong }) => self.answered(at, &run.award, wrong),
         };
         self.compute(at, input);
     }

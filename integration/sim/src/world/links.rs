@@ -128,12 +128,13 @@ impl World {
     /// Tells both machines of a node that a peer came or went.
     fn tell(&mut self, at: HostNo, other: HostNo, up: bool) {
         let peer = self.truth.hosts[other].id;
+        let prefix = self.truth.hosts[other].prefix.clone();
         let host = &mut self.truth.hosts[at];
         if !host.up {
             return;
         }
         let (to_requester, to_compute) = match up {
-            true => (requester::Input::Up(peer), compute::Input::Up(peer)),
+            true => (requester::Input::Up { node: peer, prefix }, compute::Input::Up(peer)),
             false => (requester::Input::Down(peer), compute::Input::Down(peer)),
         };
         match up {

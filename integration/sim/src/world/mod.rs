@@ -1,9 +1,12 @@
 //! The world: nodes, links, clients and trouble, in one thread and virtual time.
 
+mod answers;
 mod build;
+mod cheating;
 mod client;
 mod compute;
 mod links;
+mod people;
 mod process;
 mod replicas;
 mod requester;
@@ -17,6 +20,7 @@ use gadus_model::message::{Announce, Envelope, RoundId};
 use gadus_model::{Cid, Execution, JobId, OwnerId};
 use gadus_protocol::Sabotage;
 
+use self::cheating::Cheats;
 use crate::agenda::Agenda;
 use crate::coverage::Coverage;
 use crate::dice::Dice;
@@ -61,6 +65,7 @@ pub(crate) enum Happening {
     Mend { a: HostNo, b: HostNo },
     Jump { host: HostNo },
     Resize { host: HostNo },
+    Pardon,
     Checkpoint,
     Heal,
     LookAround,
@@ -86,6 +91,7 @@ pub struct World {
     pub(crate) coverage: Coverage,
     pub(crate) sabotage: Option<Sabotage>,
     pub(crate) dooms: Vec<Doom>,
+    pub(crate) cheats: Cheats,
     pub(crate) deadline: u64,
     pub(crate) done: bool,
     invariants: Vec<Box<dyn Invariant>>,
@@ -145,6 +151,7 @@ impl World {
             Happening::Mend { a, b } => self.net.unblock(a, b),
             Happening::Jump { host } => self.jump(host),
             Happening::Resize { host } => self.resize(host),
+            Happening::Pardon => self.pardon(),
             Happening::Checkpoint => self.checkpoint(),
             Happening::Heal => self.heal(),
             Happening::LookAround => self.look_around(),

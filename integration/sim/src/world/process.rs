@@ -69,6 +69,7 @@ impl World {
         self.truth.hosts[at].started = self.truth.local(at);
         self.back_off(at);
         self.trace.note(self.truth.now, at, "start", boot, String::new);
+        self.see(&Seen::Starting { host: at });
         if self.truth.hosts[at].is_requester {
             self.start_machine::<Requester>(at);
         }

@@ -4,7 +4,7 @@ use gadus_model::{Execution, FailureKind};
 use gadus_protocol::compute::Input;
 
 use super::{Happening, World};
-use crate::engine::{failure, result_of_execution, within};
+use crate::engine::{failure, within};
 use crate::network::HostNo;
 
 impl World {
@@ -19,7 +19,7 @@ impl World {
         if !self.is_up(at, boot) {
             return;
         }
-        let result = result_of_execution(&execution);
+        let result = self.truth.result_of(&execution);
         let fails = !self.truth.healed && self.dice.chance(self.truth.swarm.engine.keep_fail);
         let holder = &self.truth.hosts[from];
         let there = holder.up && holder.content.holds(&result);

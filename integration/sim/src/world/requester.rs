@@ -39,6 +39,7 @@ impl World {
             | Effect::Kill { .. }
             | Effect::Promote { .. }
             | Effect::Publish { .. }
+            | Effect::Disclose { .. }
             | Effect::Forget { .. } => {}
         }
     }
@@ -58,6 +59,7 @@ impl World {
             let message = Rc::new(message);
             return self.agenda.at(when, Happening::BlocksStored { host: at, boot, from, message });
         }
+        self.show_false_set(at, from, &message);
         let message = Box::new(message);
         self.requester(at, Input::Message { from: sender, message, kept: false });
     }
@@ -94,8 +96,9 @@ impl World {
         }
         let fails = !self.truth.healed && self.dice.chance(self.truth.swarm.engine.keep_fail);
         let holder = &self.truth.hosts[from];
-        // The owner of an execution is shown its quarantine.
-        let there = holder.up && holder.content.has_made(&execution);
+        // The owner of an execution is shown its quarantine; of sealed work, once it is accepted.
+        let shown = !self.truth.is_sealed(&execution) || holder.content.is_shown(&execution);
+        let there = holder.up && holder.content.has_made(&execution) && shown;
         let reached = at == from || (self.net.is_connected(at, from) && self.net.is_open(at, from));
         let kept = there && reached && !fails;
         if kept {

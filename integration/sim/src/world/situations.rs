@@ -1,5 +1,7 @@
 //! Notes what rarely comes about, as it does.
 
+mod sealed;
+
 use gadus_model::ExecutionState;
 use gadus_model::message::{Envelope, Message};
 

@@ -147,6 +147,7 @@ impl World {
         alive.shadow.follow(record);
         let after = alive.shadow.stand(record);
         if M::PART == Part::Requester {
+            self.note_event(at, record);
             self.see(&Seen::Decided { host: at, record, before, after });
         }
     }
@@ -297,6 +298,7 @@ fn worded(step: &Step) -> String {
         | Effect::Kill { .. }
         | Effect::Promote { .. }
         | Effect::Publish { .. }
+        | Effect::Disclose { .. }
         | Effect::Forget { .. } => names::effect(effect).to_owned(),
     });
     effects.collect::<Vec<_>>().join(" ")
@@ -307,7 +309,7 @@ fn brief(record: &Record) -> (u64, Time, Option<String>) {
     let about = names::execution_of(record).map(|x| format!("{x:?}"));
     let about = about.or_else(|| match &record.body {
         Event::Job(_) => Some(record.job.short()),
-        Event::Compute(_) => None,
+        Event::Compute(_) | Event::Trust(_) => None,
     });
     (record.seq, record.at, about)
 }

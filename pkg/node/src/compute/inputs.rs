@@ -6,7 +6,9 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use gadus_model::message::Award;
 use gadus_model::{Cid, Code, ExecutionId, Failure, FailureKind, Input, NodeId};
-use gadus_ports::{ContentError, FetchFrom, Mount, MountSource, Node, PinReason, failure_of};
+use gadus_ports::{
+    Content, ContentError, FetchFrom, Mount, MountSource, Node, PinReason, failure_of,
+};
 
 use super::World;
 
@@ -39,7 +41,7 @@ pub(super) async fn bring(
         && !warm
     {
         brought.fetched_bytes += fetch(world, award, requester, *module).await?;
-        brought.module = Some(read(world, *module).await?);
+        brought.module = Some(read(&*world.content, *module).await?);
     }
     for (n, (guest, input)) in award.task.inputs.iter().enumerate() {
         let Input::Cid(cid) = input else {
@@ -100,9 +102,10 @@ async fn materialise(
     tokio::fs::rename(&part, host).await.map_err(|e| super::run::io_failure(id, &e))
 }
 
-async fn read(world: &World, module: Cid) -> Result<Bytes, Failure> {
+/// A module's bytes.
+pub(super) async fn read(content: &dyn Content, module: Cid) -> Result<Bytes, Failure> {
     let invalid = |message: String| Failure::new(FailureKind::Invalid, message);
-    let node = world.content.open(module, "", None).await.map_err(|e| failure_of(&e))?;
+    let node = content.open(module, "", None).await.map_err(|e| failure_of(&e))?;
     let Node::File { size, reader, .. } = node else {
         return Err(invalid(format!("{module} is not a file, so it is no Wasm module")));
     };

@@ -3,6 +3,7 @@
 mod effects;
 mod facts;
 mod inputs;
+mod local;
 mod profile;
 mod run;
 mod seal;
@@ -250,4 +251,5 @@ impl Loop {
     }
 }
 
+pub use local::run_here;
 pub(crate) use upkeep::{clean_up, probe, reap};

@@ -9,12 +9,12 @@ use gadus_model::manifest::{MANIFEST_VERSION, SUMMARY_MAX_BYTES};
 use gadus_model::message::{Award, InlineBlock};
 use gadus_model::receipt::RECEIPT_VERSION;
 use gadus_model::{
-    Claim, Class, Code, ExecutionId, Failure, FailureKind, Image, Manifest, NodeId, ReceiptBody,
-    ResultSummary, Usage,
+    Claim, Class, Code, ExecutionId, Failure, FailureKind, Image, Manifest, NodeId, Outcome,
+    ReceiptBody, ResultSummary, Usage,
 };
 use gadus_ports::{
-    ExecCode, ExecLimits, ExecRequest, Executor, Finished, ImportedResult, OutputDir, ResultTree,
-    failure_of,
+    Content, ExecCode, ExecLimits, ExecRequest, Executor, Finished, ImportedResult, OutputDir,
+    ResultTree, failure_of,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -57,7 +57,7 @@ pub(super) async fn run(
         let fetch_us = us(began);
         let (finished, prepare_us) =
             execute(&*executor, award, &brought, &scratch, page.clone(), &stop).await?;
-        let imported = import(world, award, &scratch, &page, &finished).await?;
+        let imported = import(&*world.content, award, &scratch, &page, &finished).await?;
         let usage = Usage {
             fetch_us,
             prepare_us: prepare_us + finished.prepare_us,
@@ -84,7 +84,7 @@ fn executor(world: &World, award: &Award) -> Result<Arc<dyn Executor>, Failure> 
     })
 }
 
-async fn execute(
+pub(super) async fn execute(
     executor: &dyn Executor,
     award: &Award,
     brought: &Brought,
@@ -173,8 +173,8 @@ fn env(award: &Award) -> BTreeMap<String, String> {
     env
 }
 
-async fn import(
-    world: &World,
+pub(super) async fn import(
+    content: &dyn Content,
     award: &Award,
     scratch: &Path,
     page: &Page,
@@ -191,7 +191,7 @@ async fn import(
         caps: award.context.caps,
     };
     let id = award.execution.id();
-    let imported = world.content.import_result(id, tree).await.map_err(|e| failure_of(&e))?;
+    let imported = content.import_result(id, tree).await.map_err(|e| failure_of(&e))?;
     Ok((imported, us(began)))
 }
 
@@ -205,13 +205,7 @@ fn claim(
     engine: String,
 ) -> Result<Done, Failure> {
     let internal = |e: &dyn std::fmt::Display| Failure::new(FailureKind::Internal, e.to_string());
-    let manifest = Manifest {
-        v: MANIFEST_VERSION,
-        outcome: finished.outcome,
-        result: imported.result,
-        stdout: imported.stdout,
-        stderr: imported.stderr,
-    };
+    let manifest = manifest(finished.outcome, &imported);
     let body = ReceiptBody {
         v: RECEIPT_VERSION,
         task: award.task.cid().map_err(|e| internal(&e))?,
@@ -232,6 +226,17 @@ fn claim(
     let seal = sealed.then(|| seal(&world.key, &award.execution, &claim)).transpose();
     let seal = seal.map_err(|e| internal(&e))?.map(Box::new);
     Ok(Done { claim, blocks, seal })
+}
+
+/// The answer that is voted on.
+pub(super) fn manifest(outcome: Outcome, imported: &ImportedResult) -> Manifest {
+    Manifest {
+        v: MANIFEST_VERSION,
+        outcome,
+        result: imported.result,
+        stdout: imported.stdout,
+        stderr: imported.stderr,
+    }
 }
 
 fn summary(page: &Page, error: String, imported: &ImportedResult) -> ResultSummary {

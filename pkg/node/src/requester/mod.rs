@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Wait { job: JobId, change: bool, reply: oneshot::Sender<Option<Arc<JobView>>> },
     /// Look at the machine; what is seen is durable when the answer comes.
     Query(Query),
+    /// Ban a node, or forgive it; the answer comes when that is durable.
+    Ban { node: NodeId, is_banned: bool, reply: oneshot::Sender<()> },
     /// An image's digest, or why there is none.
     ImageResolved { job: JobId, result: Result<String, Failure> },
     /// A result is held, or why not.
@@ -160,6 +162,12 @@ impl Loop {
                     let _ = reply.send(());
                 });
                 self.handle(Input::Stop { job, reason }, vec![done]);
+            }
+            Command::Ban { node, is_banned, reply } => {
+                let done: Reply = Box::new(move || {
+                    let _ = reply.send(());
+                });
+                self.handle(Input::Ban { node, is_banned }, vec![done]);
             }
             Command::Wait { job, change, reply } => {
                 let view = self.machine.job(job);

@@ -7,6 +7,7 @@ mod logs;
 mod lookup;
 mod nodes;
 mod submit;
+mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use gadus_api::service::{
     AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest,
     NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
+use gadus_api::types::TrustInfo;
 use gadus_model::view::JobView;
 use gadus_model::{Cid, EvaluationId, JobId, Place, Plan, Time};
 use gadus_ports::{
@@ -119,6 +121,14 @@ impl Service for Node {
 
     async fn store_stat(&self) -> Result<StoreStat, ServiceError> {
         Ok(self.content.stat().await?)
+    }
+
+    async fn trust(&self) -> Result<Vec<TrustInfo>, ServiceError> {
+        self.list_trust().await
+    }
+
+    async fn ban(&self, node: &str, is_banned: bool) -> Result<(), ServiceError> {
+        self.set_ban(node, is_banned).await
     }
 
     async fn pins(&self, offset: usize, limit: usize) -> Result<PinPage, ServiceError> {

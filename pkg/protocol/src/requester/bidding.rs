@@ -1,7 +1,7 @@
 //! Filling seats: from announcing a job to giving its seats to the best bids, or concluding that
 //! nobody wants it.
 
-use gadus_model::{ExecutionState, JobId, JobState, NodeId, Plan, Time};
+use gadus_model::{ExecutionState, JobId, JobState, NodeId, Plan, Sealed, Stage, Time};
 
 use super::soft::Round;
 use super::{ASK_ALL_MAX, Requester};
@@ -124,7 +124,9 @@ impl Requester {
         let log = &entry.log;
         // Nodes need a while to find a requester again that was away.
         let returning = log.view.created_at < started_at && now < started_at.plus_ms(patience_ms);
-        let under_way = log.view.sealed.iter().any(|sealed| !sealed.closes.is_empty());
+        // Seats that somebody in particular is to have are given up in time.
+        let is_called = |s: &Sealed| s.verdict.is_none() && s.stage > Stage::Drawn;
+        let under_way = log.view.sealed.iter().any(is_called);
         let may_pass = returning || under_way || (enough && (plan.may_pass || plan.feasible > 0));
         let can_wait = log.view.job.context.timeouts.queue_ms.is_some();
         if may_pass || can_wait || log.seats.any_live() {

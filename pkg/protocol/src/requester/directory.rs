@@ -230,6 +230,9 @@ impl Directory {
         if look.skips(node) {
             reasons.push(Reason::RecentlyRefused);
         }
+        if look.banned.contains(&node) {
+            reasons.push(Reason::Banned);
+        }
         reasons
     }
 
@@ -257,7 +260,9 @@ impl Directory {
         }
         let bids = look.round.into_iter().flat_map(|round| &round.bids);
         for (node, offer) in bids.filter(|(node, _)| !self.nodes.contains_key(node)) {
-            let against = if look.skips(*node) { vec![Reason::RecentlyRefused] } else { vec![] };
+            let skipped = look.skips(*node).then_some(Reason::RecentlyRefused);
+            let banned = look.banned.contains(node).then_some(Reason::Banned);
+            let against = skipped.into_iter().chain(banned).collect();
             candidates.push(Candidate {
                 node: *node,
                 against,
@@ -279,6 +284,8 @@ pub(super) struct Look<'a> {
     pub(super) requirements: &'a Requirements,
     /// The round of bidding, if one is open.
     pub(super) round: Option<&'a Round>,
+    /// Nodes that are not used any more.
+    pub(super) banned: &'a BTreeSet<NodeId>,
     /// Nodes not to be asked before a time.
     pub(super) skip: Option<&'a BTreeMap<NodeId, Time>>,
     /// The job so far, if it is known.

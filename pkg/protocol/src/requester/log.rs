@@ -218,6 +218,9 @@ impl JobLog {
         let view = Arc::make_mut(&mut self.view);
         let e = &mut view.executions[place];
         e.revision += 1;
+        if let Some(next) = sealed::take_in(e, at, event) {
+            return self.enter_state(at, place, next);
+        }
         let next = match event {
             JobEvent::Granted { boot, seq, .. } => {
                 e.marks.granted_at = Some(at);
@@ -238,22 +241,6 @@ impl JobLog {
             JobEvent::Rejected { why, .. } => {
                 e.message.clone_from(why);
                 ExecutionState::Rejected
-            }
-            JobEvent::Committed { commit, .. } => {
-                e.marks.committed_at = Some(at);
-                e.commit = Some(commit.as_ref().clone());
-                ExecutionState::Committed
-            }
-            JobEvent::Revealed { reveal, summary, .. } => {
-                e.marks.revealed_at = Some(at);
-                e.manifest = Some(reveal.manifest.clone());
-                e.receipt = Some(reveal.receipt.clone());
-                e.summary = Some(summary.as_ref().clone());
-                ExecutionState::Revealed
-            }
-            JobEvent::Faulted { why, .. } => {
-                e.message.clone_from(why);
-                ExecutionState::Faulted
             }
             JobEvent::Published { holders, place, .. } => {
                 e.marks.published_at = Some(at);
@@ -283,12 +270,21 @@ impl JobLog {
             | JobEvent::Awarded { .. }
             | JobEvent::BackedOff { .. }
             | JobEvent::Drawn { .. }
+            | JobEvent::Committed { .. }
             | JobEvent::Closed { .. }
+            | JobEvent::Revealed { .. }
+            | JobEvent::Faulted { .. }
             | JobEvent::Escalated { .. }
             | JobEvent::Judged { .. }
             | JobEvent::Ended { .. }
             | JobEvent::Snapshot { .. } => return,
         };
+        self.enter_state(at, place, next);
+    }
+
+    fn enter_state(&mut self, at: Time, place: usize, next: ExecutionState) {
+        let view = Arc::make_mut(&mut self.view);
+        let e = &mut view.executions[place];
         debug_assert!(e.state.may_become(next), "{:?}: {:?} -> {next:?}", e.execution, e.state);
         e.state = next;
         if next.is_terminal() {

@@ -203,6 +203,7 @@ impl Requester {
                 now,
                 disconnect_ms: self.config.limits.disconnect_ms,
                 requirements: &requirements(job),
+                banned: self.trust.banned(),
                 round: None,
                 skip: None,
                 log: None,
@@ -211,11 +212,12 @@ impl Requester {
     }
 
     /// What matching looks at for a job.
-    pub(super) fn look<'a>(&self, now: Time, entry: &'a Entry) -> Look<'a> {
+    pub(super) fn look<'a>(&'a self, now: Time, entry: &'a Entry) -> Look<'a> {
         Look {
             now,
             disconnect_ms: self.config.limits.disconnect_ms,
             requirements: &entry.soft.requirements,
+            banned: self.trust.banned(),
             round: entry.soft.round(entry.log.round),
             skip: Some(&entry.soft.skip),
             log: Some(&entry.log),

@@ -81,6 +81,10 @@ impl Trust {
         self.rows.range_mut((node, String::new())..).take_while(move |((of, _), _)| *of == node)
     }
 
+    pub(super) fn banned(&self) -> &BTreeSet<NodeId> {
+        &self.banned
+    }
+
     pub(super) fn is_banned(&self, node: NodeId) -> bool {
         self.banned.contains(&node)
     }
@@ -137,10 +141,15 @@ impl Requester {
         }
         let info = self.directory.get(node).map(|entry| &entry.info);
         let wasm = info.and_then(|info| info.engines.get(&gadus_model::Engine::Wasm));
-        node == self.config.node
-            || self.config.approved.trusted.contains(&node)
-            || self.config.approved.referees.contains(&node)
+        self.is_approved(node)
+            || self.is_referee(node)
             || wasm.is_some_and(|engine| self.trust.has_earned(node, &engine.id))
+    }
+
+    /// Whether the operator trusts a node from the start.
+    #[must_use]
+    pub fn is_approved(&self, node: NodeId) -> bool {
+        self.config.approved.trusted.contains(&node)
     }
 
     /// Whether a node's answer decides by itself: this node's own, and those that its operator

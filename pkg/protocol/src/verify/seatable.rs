@@ -8,12 +8,15 @@ use gadus_model::verdict::Candidate;
 /// Where a node is: its network, or its own self where it has none.
 type Place<'a> = Result<&'a str, NodeId>;
 
-/// Whether some draw could seat so many of these together: with no operator and no network twice.
-/// Where not, waiting for a better draw is in vain.
+/// Whether some draw could seat so many of these beside those in `taken`: with no operator and no
+/// network twice. Where not, waiting for a better draw is in vain.
 #[must_use]
-pub fn could_seat(candidates: &[Candidate], seats: usize) -> bool {
+pub fn could_seat(candidates: &[Candidate], taken: &[Candidate], seats: usize) -> bool {
+    let meets = |one: &Candidate, other: &Candidate| {
+        one.operator == other.operator || (one.prefix.is_some() && one.prefix == other.prefix)
+    };
     let mut places = BTreeMap::<NodeId, BTreeSet<Place<'_>>>::new();
-    for candidate in candidates {
+    for candidate in candidates.iter().filter(|one| !taken.iter().any(|other| meets(one, other))) {
         let place = candidate.prefix.as_deref().ok_or(candidate.node);
         places.entry(candidate.operator).or_default().insert(place);
     }

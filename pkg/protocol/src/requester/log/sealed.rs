@@ -5,7 +5,9 @@ use std::sync::Arc;
 use gadus_model::event::JobEvent;
 use gadus_model::verdict::Reveal;
 use gadus_model::view::ExecutionView;
-use gadus_model::{Execution, ExecutionState, NodeId, Sealed, Signed, Stage, VerdictBody, codec};
+use gadus_model::{
+    Execution, ExecutionState, NodeId, Sealed, Signed, Stage, Time, VerdictBody, codec,
+};
 
 use super::{JobLog, Seat, seat_of};
 
@@ -154,6 +156,25 @@ impl JobLog {
         let equal = self.view.job.context.verification.equal() as usize;
         (in_play + self.seats.open_in(partition) < equal).then_some(dead)
     }
+}
+
+/// What an event of sealed work makes of an execution; nothing, if it is no such event.
+pub(super) fn take_in(e: &mut ExecutionView, at: Time, event: &JobEvent) -> Option<ExecutionState> {
+    if let JobEvent::Committed { commit, .. } = event {
+        e.marks.committed_at = Some(at);
+        e.commit = Some(commit.as_ref().clone());
+        return Some(ExecutionState::Committed);
+    }
+    if let JobEvent::Revealed { reveal, summary, .. } = event {
+        e.marks.revealed_at = Some(at);
+        e.manifest = Some(reveal.manifest.clone());
+        e.receipt = Some(reveal.receipt.clone());
+        e.summary = Some(summary.as_ref().clone());
+        return Some(ExecutionState::Revealed);
+    }
+    let JobEvent::Faulted { why, .. } = event else { return None };
+    e.message.clone_from(why);
+    Some(ExecutionState::Faulted)
 }
 
 fn add_answer(sealed: &mut Sealed, replica: u32, reveal: &Reveal) {

@@ -59,6 +59,13 @@ impl Requester {
         true
     }
 
+    /// There is nothing to be closed, or no more: nobody is late for it.
+    pub(super) fn closes_nothing(&mut self, id: JobId, partition: u32) {
+        if let Some(entry) = self.jobs.get_mut(&id) {
+            entry.soft.closes_due.remove(&partition);
+        }
+    }
+
     /// Closes a round. Commitments of earlier rounds are in the set too: none is ever dropped.
     pub(super) fn close(&mut self, now: Time, id: JobId, sealed: &Sealed) {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
@@ -93,6 +100,8 @@ impl Requester {
         let limits = &self.config.limits;
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         let Some(sealed) = entry.log.sealed(partition) else { return };
+        let for_ever = self.config.sabotage == Some(Sabotage::WaitForSilent);
+        let reveal_ms = if for_ever { u64::MAX } else { limits.reveal_ms };
         let (mut ask, mut silent) = (Vec::new(), Vec::new());
         let owing = entry.log.of_partition(partition);
         for e in owing.filter(|e| e.state == ExecutionState::Committed) {
@@ -100,9 +109,9 @@ impl Requester {
             let asked = entry.soft.reveals.entry(e.execution.clone());
             let asked = asked.or_insert_with(|| Unanswered {
                 repeat: Repeat::now(now),
-                until: self.absent.patience(now, e.node, limits.reveal_ms),
+                until: self.absent.patience(now, e.node, reveal_ms),
             });
-            if now >= asked.until && self.config.sabotage != Some(Sabotage::WaitForSilent) {
+            if now >= asked.until {
                 silent.push(e.execution.clone());
             } else if asked.repeat.due(now, limits) {
                 let (execution, mut close) = (e.execution.clone(), Box::new(close.clone()));

@@ -113,7 +113,9 @@ impl Requester {
         if standing.fresh > 0 && standing.commits >= level.equal() as usize {
             return self.close(now, id, sealed);
         }
-        if self.call_referee(now, id, sealed) {
+        // With too few commitments no set can be closed, and nobody would show his answer to one.
+        let is_enough = standing.commits + 1 >= level.equal() as usize;
+        if is_enough && self.call_referee(now, id, sealed) {
             return;
         }
         let why = match ballot(sealed).decide(level.quorum().unwrap_or(Quorum::TWO)) {
@@ -206,10 +208,10 @@ impl Requester {
         let engine_of = |node: NodeId| self.directory.engine_of(node).unwrap_or_default();
         let answered = sealed.reveals.iter().map(|reveal| {
             let body = &reveal.receipt.body;
-            let seat = match seat_end(decision, body.manifest) {
-                SeatEnd::Inconclusive if bans_all => SeatEnd::Wrong,
-                seat => seat,
-            };
+            let mut seat = seat_end(decision, body.manifest);
+            if bans_all && seat == SeatEnd::Inconclusive {
+                seat = SeatEnd::Wrong;
+            }
             (body.node, body.engine.clone(), seat)
         });
         let silent = entry.log.of_partition(partition);

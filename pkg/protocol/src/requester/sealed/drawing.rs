@@ -1,12 +1,12 @@
 //! Who gets the seats of sealed work.
 
 use gadus_model::event::JobEvent;
-use gadus_model::sealed::Stage;
+use gadus_model::sealed::{Sealed, Stage};
 use gadus_model::verdict::{Candidate, DrawRecord};
 use gadus_model::{JobId, NodeId, Time};
 
 use super::super::Requester;
-use super::super::log::Seat;
+use super::super::log::{JobLog, Seat};
 use super::{has_part, is_seated};
 use crate::sabotage::Sabotage;
 use crate::verify;
@@ -60,32 +60,53 @@ impl Requester {
         let may = |node: &NodeId| self.may_sit(*node, stage) && is_new(node);
         let candidates: Vec<Candidate> =
             offers.map(|(node, _)| *node).filter(may).map(|node| self.candidate(node)).collect();
-        let mut taken: Vec<Candidate> = Vec::new();
-        // A referee is asked because it is believed, whoever else is at its place.
-        if stage != Stage::Referee && !twice {
-            let seated = log.of_partition(partition).filter(|e| has_part(e));
-            taken.extend(seated.map(|e| self.candidate(e.node)));
-            taken.sort();
-            taken.dedup();
-        }
+        let taken = self.taken(log, partition, stage);
         let at_will = self.config.sabotage == Some(Sabotage::DrawAtWill);
         let secret = self.config.notary.draw_secret(id, log.round + u32::from(at_will));
         let drawn = verify::draw(&secret, &candidates, &taken, seats).ok()?.nodes;
         Some(DrawRecord { round: log.round, secret, candidates, taken, drawn })
     }
 
-    /// Whether so many nodes as each result needs could ever sit together, of the known ones.
+    /// A node that was drawn before, where it was then: since a restart it may not have been reached.
+    fn as_drawn(&self, sealed: Option<&Sealed>, node: NodeId) -> Candidate {
+        let draws = sealed.into_iter().flat_map(|sealed| sealed.draws.iter().rev());
+        let mut before = draws.flat_map(|draw| &draw.candidates);
+        let prefix = before.find(|one| one.node == node).and_then(|one| one.prefix.clone());
+        Candidate { prefix, ..self.candidate(node) }
+    }
+
+    /// Who has a part already, beside whom no operator and no network gets another seat.
+    fn taken(&self, log: &JobLog, partition: u32, stage: Stage) -> Vec<Candidate> {
+        let twice = self.config.sabotage == Some(Sabotage::SeatTwice);
+        // A referee is asked because it is believed, whoever else is at its place.
+        if stage == Stage::Referee || twice {
+            return Vec::new();
+        }
+        let seated = log.of_partition(partition).filter(|e| has_part(e));
+        let seated = seated.map(|e| self.as_drawn(log.sealed(partition), e.node));
+        let mut taken: Vec<Candidate> = seated.collect();
+        taken.sort();
+        taken.dedup();
+        taken
+    }
+
+    /// Whether the open seats of every result could ever be filled, of the known nodes.
     pub(in crate::requester) fn has_enough_nodes(&self, now: Time, id: JobId) -> bool {
         let Some(entry) = self.jobs.get(&id) else { return false };
-        let wanted = entry.log.view.job.context.verification.seats() as usize;
+        let log = &entry.log;
         let look = self.look(now, entry);
-        let could = self.directory.iter().map(|(node, _)| *node).filter(|node| {
-            !self.trust.is_banned(*node) && !self.directory.is_hopeless(&look, *node)
-        });
-        if entry.log.view.sealed.is_empty() {
-            return could.count() >= wanted;
-        }
-        let could: Vec<Candidate> = could.map(|node| self.candidate(node)).collect();
-        verify::could_seat(&could, wanted)
+        let known = self.directory.iter().map(|(node, _)| *node);
+        let known: Vec<NodeId> =
+            known.filter(|node| !self.directory.is_hopeless(&look, *node)).collect();
+        let undecided = log.view.sealed.iter().filter(|sealed| sealed.verdict.is_none());
+        undecided.into_iter().all(|sealed| {
+            let (partition, stage) = (sealed.partition, sealed.stage);
+            let could = known
+                .iter()
+                .filter(|node| self.may_sit(**node, stage) && !is_seated(log, partition, **node));
+            let could: Vec<Candidate> = could.map(|node| self.candidate(*node)).collect();
+            let taken = self.taken(log, partition, stage);
+            verify::could_seat(&could, &taken, log.seats.open_in(partition))
+        }) && (!log.view.sealed.is_empty() || !known.is_empty())
     }
 }

@@ -84,7 +84,9 @@ impl Requester {
         if self.is_seat_due(now, id, &sealed, &standing) {
             return self.give_seats_up(now, id, &sealed, &standing);
         }
-        if standing.fresh > 0 && self.may_close(now, id, &sealed, &standing) {
+        if standing.fresh == 0 {
+            self.closes_nothing(id, partition);
+        } else if self.may_close(now, id, &sealed, &standing) {
             self.close(now, id, &sealed);
         }
         self.ask_to_reveal(now, id, partition);
@@ -140,14 +142,17 @@ impl Requester {
     }
 }
 
-/// Whether a node has, or had, a part in this partition's answer: who merely failed has not.
+/// Whether a node has, or had, a part in this partition's answer: who merely failed has not, but
+/// who committed itself has, even if it says that it gave up.
 fn is_seated(log: &JobLog, partition: u32, node: NodeId) -> bool {
     log.of_partition(partition).any(|e| e.node == node && has_part(e))
 }
 
 fn has_part(e: &ExecutionView) -> bool {
     match e.state {
-        ExecutionState::Refused | ExecutionState::Failed | ExecutionState::Lost => false,
+        ExecutionState::Refused | ExecutionState::Failed | ExecutionState::Lost => {
+            e.commit.is_some()
+        }
         ExecutionState::Awarded
         | ExecutionState::Granted
         | ExecutionState::Proposed

@@ -15,9 +15,9 @@ fn sorted(mut words: Vec<String>) -> Vec<String> {
 }
 
 fn closes(outcome: &Outcome) -> Vec<gadus_model::CloseBody> {
-    let closed = outcome.job_events().filter_map(|event| match event {
-        JobEvent::Closed { close, .. } => Some(close.body.clone()),
-        _ => None,
+    let closed = outcome.job_events().filter_map(|event| {
+        let JobEvent::Closed { close, .. } = event else { return None };
+        Some(close.body.clone())
     });
     closed.collect()
 }
@@ -50,9 +50,9 @@ fn two_equal_answers_are_a_result() {
 fn who_is_drawn_was_not_known_before_and_can_be_drawn_again() {
     let mut r = knows(5);
     let outcome = r.submit(sealed_job(1, TWO));
-    let announced = outcome.messages().find_map(|(_, message)| match message {
-        Message::Ask(announcement) => Some(announcement.draw_commitment),
-        _ => None,
+    let announced = outcome.messages().find_map(|(_, message)| {
+        let Message::Ask(announcement) = message else { return None };
+        Some(announcement.draw_commitment)
     });
     let awards = bids(&mut r, job_id(1), &[1, 2, 3, 4, 5]);
     let view = r.machine.job(job_id(1)).unwrap();

@@ -16,17 +16,24 @@ fn candidate(n: u8, operator: u8, network: Option<u8>) -> Candidate {
 #[test]
 fn an_operator_and_a_network_have_one_seat() {
     let all = [candidate(1, 1, None), candidate(2, 1, None), candidate(3, 3, None)];
-    assert!(could_seat(&all, 2) && !could_seat(&all, 3));
+    assert!(could_seat(&all, &[], 2) && !could_seat(&all, &[], 3));
     let all = [candidate(1, 1, Some(1)), candidate(2, 2, Some(1)), candidate(3, 3, None)];
-    assert!(could_seat(&all, 2) && !could_seat(&all, 3));
-    assert!(could_seat(&[], 0) && !could_seat(&[], 1));
+    assert!(could_seat(&all, &[], 2) && !could_seat(&all, &[], 3));
+    assert!(could_seat(&[], &[], 0) && !could_seat(&[], &[], 1));
 }
 
 #[test]
 fn whoever_stands_in_the_way_of_two_is_left_out() {
     // The first shares its operator with one and its network with the other.
     let all = [candidate(1, 1, Some(1)), candidate(2, 1, Some(2)), candidate(3, 3, Some(1))];
-    assert!(could_seat(&all, 2));
+    assert!(could_seat(&all, &[], 2));
+}
+
+#[test]
+fn nobody_sits_beside_himself() {
+    let taken = [candidate(9, 1, None), candidate(8, 8, Some(2))];
+    let all = [candidate(1, 1, None), candidate(2, 2, Some(2)), candidate(3, 3, None)];
+    assert!(could_seat(&all, &taken, 1) && !could_seat(&all, &taken, 2));
 }
 
 proptest! {
@@ -49,6 +56,6 @@ proptest! {
             nodes.len()
         });
         let most = drawn.max().unwrap_or(0);
-        prop_assert!(could_seat(&candidates, most));
+        prop_assert!(could_seat(&candidates, &[], most));
     }
 }
