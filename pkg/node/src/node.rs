@@ -7,8 +7,8 @@ use gadus_auth::NodeKey;
 use gadus_model::event::Record;
 use gadus_model::{NodeId, NodeInfo, OwnerId, PublisherSpec, Time};
 use gadus_ports::{
-    BlockExchange, Content, Executor, ImageResolver, LogExchange, Publisher, Sidecar, Sources,
-    Store, StoreError, Transport,
+    BlockExchange, Content, Executor, ImageResolver, Inbound, LogExchange, Publisher, Sidecar,
+    Sources, Store, StoreError, Transport,
 };
 use gadus_protocol::{Compute, ComputeConfig, Requester, RequesterConfig};
 use parking_lot::RwLock;
@@ -118,9 +118,8 @@ impl Node {
         let inbound = parts.transport.inbound().ok_or(StartError::NoInbound)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (fail, fatal) = mpsc::channel::<StoreError>(2);
-        let mut base = config.info.clone();
-        base.id = id;
-        base.addresses = parts.transport.addresses();
+        let addresses = parts.transport.addresses();
+        let mut base = NodeInfo { id, addresses, ..config.info.clone() };
         base.publishers = vec![PublisherSpec::Ipfs.kind().to_owned()];
         base.publishers.extend(parts.publisher.iter().flat_map(|publisher| publisher.kinds()));
         if config.requester {
@@ -142,9 +141,8 @@ impl Node {
         };
         if let Some(compute) = compute.as_ref().filter(|_| config.requester) {
             // It bids to its own requester through the same messages as everybody else.
-            let up = gadus_ports::Inbound::Up { node: id, prefix: None };
-            let up = compute.send(compute::Command::Net(up));
-            let _ = up.await;
+            let up = Inbound::Up { node: id, prefix: None };
+            let _ = compute.send(compute::Command::Net(up)).await;
         }
         tasks.spawn({
             let sort = inbox::sort(inbound, requester.clone(), compute.clone());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gadus_e2e::cli::{binary, run};
-use gadus_e2e::{HELLO, Network, Output};
+use gadus_e2e::{HELLO, Network, Output, skip};
 use serde_json::Value;
 
 const UNVERIFIED: i32 = 1;
@@ -29,10 +29,23 @@ fn exported(network: &Network, dir: &Path) -> (Value, PathBuf) {
 }
 
 fn verify(car: &Path, trusted: &[&str]) -> Output {
-    let mut command = Command::new(binary());
-    command.env("GADUS_API", "127.0.0.1:9").args(["verify", "--output", "json"]);
-    trusted.iter().for_each(|key| _ = command.args(["--trust", key]));
-    run(command.arg(car))
+    let flags: Vec<&str> = trusted.iter().flat_map(|key| ["--trust", key]).collect();
+    verify_with(car, &flags)
+}
+
+/// With nothing but the program: no node, no data directory, and, for root, no network.
+fn verify_with(car: &Path, flags: &[&str]) -> Output {
+    let mut command = match skip::is_root() {
+        true => {
+            let mut command = Command::new("unshare");
+            command.arg("--net").arg(binary());
+            command
+        }
+        false => Command::new(binary()),
+    };
+    let home = tempfile::tempdir().unwrap();
+    command.env("HOME", home.path()).env("GADUS_API", "127.0.0.1:9");
+    run(command.args(["verify", "--output", "json"]).args(flags).arg(car))
 }
 
 #[test]
@@ -65,6 +78,10 @@ fn a_result_that_two_nodes_came_to_is_checked_by_whom_one_trusts() {
     assert!(both.stderr.contains("verified"), "{both:?}");
     let requester = proof["Requester"].as_str().unwrap();
     assert_eq!(verify(&car, &[requester]).code, 0, "its own word for the whole");
+
+    let replayed = verify_with(&car, &["--replay"]);
+    assert_eq!(replayed.code, 0, "this machine comes to the same: {replayed:?}");
+    assert!(replayed.stdout.contains("\"IsReplayed\": true"), "{replayed:?}");
 
     let whole = fs::read(&car).unwrap();
     let changed = dir.path().join("changed.car");

@@ -1,7 +1,7 @@
 //! What arrives for the requester; proposals are checked before the machine sees them.
 
 use bytes::Bytes;
-use gadus_auth::verify_receipt;
+use gadus_auth::{VerifyError, verify_receipt};
 use gadus_model::message::{Envelope, InlineBlock, Message, Proposal};
 use gadus_model::{Cid, Execution, NodeId};
 use gadus_ports::{Inbound, Pinning};
@@ -36,16 +36,7 @@ impl Loop {
                 return;
             }
         }
-        let sealed = match &message.body {
-            Message::Propose { execution, .. } if self.machine.would_accept(from, execution) => {
-                Some(execution.clone())
-            }
-            Message::Reveal { execution, .. } if self.machine.would_open(from, execution) => {
-                Some(execution.clone())
-            }
-            _ => None,
-        };
-        if let Some(execution) = sealed {
+        if let Some(execution) = self.waits_for(from, &message.body) {
             if self.checking.insert(execution.clone()) {
                 tokio::spawn(check_sealed(self.world.clone(), from, execution, message));
             }
@@ -53,18 +44,33 @@ impl Loop {
         }
         self.handle(Input::Message { from, message, kept: false }, Vec::new());
     }
+
+    /// The execution that a word about sealed work is of, if it is waited for: what is not costs no
+    /// check of a signature.
+    fn waits_for(&self, from: NodeId, message: &Message) -> Option<Execution> {
+        if let Message::Propose { execution, .. } = message {
+            return self.machine.would_accept(from, execution).then(|| execution.clone());
+        }
+        let Message::Reveal { execution, .. } = message else { return None };
+        self.machine.would_open(from, execution).then(|| execution.clone())
+    }
+}
+
+/// Whether a node has signed what it says of sealed work.
+fn signed(message: &Message) -> Result<(), VerifyError> {
+    if let Message::Reveal { claim, .. } = message {
+        return verify_receipt(&claim.receipt);
+    }
+    let Message::Propose { proposal, .. } = message else { return Ok(()) };
+    match proposal.as_ref() {
+        Proposal::Sealed(commit) => gadus_auth::verified(commit).map(|_| ()),
+        Proposal::Open(open) => verify_receipt(&open.claim.receipt),
+    }
 }
 
 /// Checks who signed a commitment, or what opens it, off the loop.
 async fn check_sealed(world: World, from: NodeId, execution: Execution, message: Box<Envelope>) {
-    let signed = match &message.body {
-        Message::Propose { proposal, .. } => match proposal.as_ref() {
-            Proposal::Sealed(commit) => gadus_auth::verified(commit).map(|_| ()),
-            Proposal::Open(open) => verify_receipt(&open.claim.receipt),
-        },
-        Message::Reveal { claim, .. } => verify_receipt(&claim.receipt),
-        _ => Ok(()),
-    };
+    let signed = signed(&message.body);
     if let Err(error) = &signed {
         tracing::warn!(%from, ?execution, %error, "a sealed answer is not signed");
     }
