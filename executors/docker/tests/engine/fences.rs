@@ -36,7 +36,8 @@ async fn its_own_names_lead_to_itself_and_nothing_tells_of_the_machine() {
     let host = std::fs::read_link("/proc/self/ns/net").unwrap();
     assert_ne!(Path::new(own.trim()), host, "its network namespace is its own");
     let text = "cat /etc/hosts; wc -c </etc/resolv.conf; hostname; \
-        (echo hello | nc -l -p 7777) & until nc gadus 7777 2>/dev/null; do :; done; \
+        (while :; do echo hello | nc -l -p 7777; done) & \
+        until nc gadus 7777 2>/dev/null | grep hello; do :; done; \
         echo x 2>/dev/null >/etc/hosts || echo read-only";
     for image in [ROOT_IMAGE, NOBODY_IMAGE] {
         let request = bench.request(image, &["/bin/sh", "-c", text]).await;
