@@ -115,9 +115,10 @@ const ROWS: &[Row] = &[
             let args = ["fill", "/out/big", "8", "-o", "out:/out", "--disk", "1Mb"];
             Some(place.steps(&args))
         },
-        exit: 121,
+        exit: 70,
         status: None,
-        says: &["the outputs have more than 1000000 bytes", "hint: "],
+        // The program itself is told.
+        says: &["fill /out/big: No space left on device"],
     },
     Row {
         what: "a port in use",
