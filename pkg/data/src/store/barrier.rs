@@ -59,7 +59,7 @@ impl Barrier {
         });
     }
 
-    /// A tree is pinned. To be called before the pin counts.
+    /// A tree is pinned. To be called before the pin counts, and again once its blocks are here.
     pub(crate) fn pinned(&self, cid: Cid, namespace: Option<NamespaceId>) {
         self.tell(|seen| seen.roots.push(Root { cid, namespace }));
     }

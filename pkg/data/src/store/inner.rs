@@ -147,15 +147,22 @@ impl Inner {
             };
             let known = keys.into_iter().filter_map(|key| Some((key, self.public(&key)?)));
             indexed.extend(known);
-            if let Some((root, namespace)) = change.root() {
-                self.barrier.pinned(root, namespace);
-            }
         }
+        let roots: Vec<_> = changes.iter().filter_map(Change::root).collect();
+        self.are_pinned(&roots);
         let mut state = self.state.write();
         let freed = changes.into_iter().map(|change| state.apply(change, &indexed)).sum();
         state.set_position(position);
         self.quota.release(freed);
-        state.take_dead()
+        let dead = state.take_dead();
+        drop(state);
+        // Again, with their blocks: a collection may have looked for those just before they came.
+        self.are_pinned(&roots);
+        dead
+    }
+
+    fn are_pinned(&self, roots: &[(Cid, Option<NamespaceId>)]) {
+        roots.iter().for_each(|(root, namespace)| self.barrier.pinned(*root, *namespace));
     }
 
     /// Writes what the index lacks. A failure costs time at the next start; it is told in the log

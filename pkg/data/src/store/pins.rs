@@ -11,8 +11,10 @@ use super::state::PinChange;
 use super::{Item, Store, now};
 
 impl Store {
-    /// Pins a root. An input's pin does not wait for the disk: whoever
-    /// runs the execution again after a crash asks for its inputs again.
+    /// Pins a root. What is here of its tree when this returns stays. It does not bring back what
+    /// a collection took before: who put blocks that nothing kept looks for them afterwards.
+    /// An input's pin does not wait for the disk: whoever runs the execution again after a crash
+    /// asks for its inputs again.
     pub(crate) async fn pin(
         &self,
         root: Cid,

@@ -7,6 +7,7 @@ mod kills;
 mod model;
 mod recovery;
 mod sessions;
+mod sweeping;
 
 use std::path::Path;
 use std::sync::Arc;

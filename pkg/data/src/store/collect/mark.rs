@@ -40,10 +40,12 @@ impl Marks {
             if identity(&cid).is_none() {
                 self.live.insert(mark);
             }
-            if !may_link(&cid) || !self.followed.insert((mark, cid.codec())) {
+            if !may_link(&cid) || self.followed.contains(&(mark, cid.codec())) {
                 continue;
             }
+            // One that is not here yet is followed when its tree is told again.
             let Some(bytes) = inner.block(&cid, root.namespace)? else { continue };
+            self.followed.insert((mark, cid.codec()));
             match links(&cid, &bytes) {
                 Ok(links) => stack.extend(links.into_iter().map(|(cid, _)| cid)),
                 // Nobody can read on from here, so there is nothing to keep below it.

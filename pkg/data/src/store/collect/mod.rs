@@ -18,7 +18,6 @@ pub(super) mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use gadus_ports::{Collected, ContentError};
 use tokio::sync::mpsc;
@@ -81,8 +80,6 @@ impl Collection<'_> {
         inner.crash.reach("content.gc_marked");
         let weights = sweep::weigh(inner, |key| marks.has(key))?;
         let packs = packs_to_sweep(&weights, goal, inner.quota.used());
-        // From here on nobody may take a tree for whole that was looked at before.
-        inner.sweeps.fetch_add(1, Ordering::SeqCst);
         let swept = sweep::sweep(inner, &mut marks, &packs)?;
         done.blocks = swept.blocks;
         done.bytes = swept.bytes;

@@ -2,6 +2,7 @@
 //! goes, so nobody who reads them is disturbed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use gadus_ports::ContentError;
 
@@ -96,6 +97,12 @@ fn remove<'a>(inner: &Inner, doomed: impl Iterator<Item = &'a (Key, Loc)>) -> Sw
         swept.bytes += freed;
     }
     drop(state);
+    if swept.blocks > 0 {
+        // Nobody may take a tree for whole that was looked at before. Counted after they went: who
+        // reads the new count no longer finds them. And within the step: a pin that it did not
+        // wait for is not answered before this counts.
+        inner.sweeps.fetch_add(1, Ordering::SeqCst);
+    }
     inner.quota.release(swept.bytes);
     swept
 }

@@ -119,15 +119,7 @@ async fn turn(store: &Arc<Store>, journal: &Journal, number: u64, writer: u64) {
     let thing = Thing { kind, number };
     let root = thing.root();
     match kind {
-        's' => {
-            let blocks = thing.blocks().into_iter().map(|(cid, bytes)| (cid, bytes.into()));
-            let (put, pinned) = tokio::join!(
-                store.put_verified(blocks.collect()),
-                store.pin(root, &PinReason::User)
-            );
-            put.unwrap();
-            pinned.unwrap();
-        }
+        's' => put_and_pin(store, thing).await,
         't' => import(store, thing, None, Some((root, PinReason::User))).await,
         _ => {
             let held = Thing { kind: 'q', number };
@@ -145,6 +137,21 @@ async fn turn(store: &Arc<Store>, journal: &Journal, number: u64, writer: u64) {
     if !number.is_multiple_of(5) {
         journal.note('-', thing);
         let_go(store, thing).await;
+    }
+}
+
+/// Puts and pins side by side, so that one sync serves both, as a requester does with what comes
+/// with a proposal. Nothing keeps a block before its pin: a collection that runs between the two
+/// takes it. So it counts as kept once it was seen after the pin, or was put again under it.
+async fn put_and_pin(store: &Store, thing: Thing) {
+    let blocks = || thing.blocks().into_iter().map(|(cid, bytes)| (cid, bytes.into())).collect();
+    let root = thing.root();
+    let (put, pinned) =
+        tokio::join!(store.put_verified(blocks()), store.pin(root, &PinReason::User));
+    put.unwrap();
+    pinned.unwrap();
+    if !store.has(&root) {
+        store.put_verified(blocks()).await.unwrap();
     }
 }
 
