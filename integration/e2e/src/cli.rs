@@ -1,7 +1,7 @@
 //! The command line, as a person uses it.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The binary under test: `GADUS_BIN`, else the one beside the tests.
@@ -32,6 +32,22 @@ pub fn command_in(netns: &str) -> Command {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", netns]).arg(binary());
     own_environment(command)
+}
+
+/// The same with nothing but itself: no node, no data directory, and, for root, a network namespace
+/// without a single interface that is up. `home` is an empty directory.
+#[must_use]
+pub fn command_alone(home: &Path) -> Command {
+    let mut command = match crate::skip::is_root() {
+        true => {
+            let mut command = Command::new("unshare");
+            command.arg("--net").arg(binary());
+            command
+        }
+        false => Command::new(binary()),
+    };
+    command.env("HOME", home).env("GADUS_API", "127.0.0.1:9");
+    command
 }
 
 fn own_environment(mut command: Command) -> Command {

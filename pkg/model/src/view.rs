@@ -80,9 +80,11 @@ impl JobView {
         let partition = e.execution.slot.partition;
         let is_equal =
             |other: &&ExecutionView| other.execution.slot.partition == partition && counts(other);
-        let first = self.executions.iter().find(is_equal);
-        let is_first = first.is_some_and(|first| first.execution == e.execution);
-        counts(e) && (self.sealed.is_empty() || is_first)
+        let is_first = || {
+            let first = self.executions.iter().find(is_equal);
+            first.is_some_and(|first| first.execution == e.execution)
+        };
+        counts(e) && (self.sealed.is_empty() || is_first())
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use gadus_e2e::cli::{binary, run};
-use gadus_e2e::{HELLO, Network, Output, skip};
+use gadus_e2e::cli::{command_alone, run};
+use gadus_e2e::{HELLO, Network, Output};
 
 const UNVERIFIED: i32 = 1;
 const FORGED: i32 = 2;
@@ -26,16 +25,8 @@ fn exported(network: &Network, dir: &Path) -> (String, PathBuf) {
 /// Checks a file with nothing but the program: no node, no data directory, and, for root, a
 /// network namespace without a single interface that is up.
 fn verify(car: &Path, flags: &[&str]) -> Output {
-    let mut command = match skip::is_root() {
-        true => {
-            let mut command = Command::new("unshare");
-            command.arg("--net").arg(binary());
-            command
-        }
-        false => Command::new(binary()),
-    };
     let home = tempfile::tempdir().unwrap();
-    command.env("HOME", home.path()).env("GADUS_API", "127.0.0.1:9");
+    let mut command = command_alone(home.path());
     run(command.arg("verify").args(flags).arg(car))
 }
 

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use gadus_e2e::cli::{binary, run};
-use gadus_e2e::{HELLO, Network, Output, skip};
+use gadus_e2e::cli::{command_alone, run};
+use gadus_e2e::{HELLO, Network, Output};
 use serde_json::Value;
 
 const UNVERIFIED: i32 = 1;
@@ -35,16 +34,8 @@ fn verify(car: &Path, trusted: &[&str]) -> Output {
 
 /// With nothing but the program: no node, no data directory, and, for root, no network.
 fn verify_with(car: &Path, flags: &[&str]) -> Output {
-    let mut command = match skip::is_root() {
-        true => {
-            let mut command = Command::new("unshare");
-            command.arg("--net").arg(binary());
-            command
-        }
-        false => Command::new(binary()),
-    };
     let home = tempfile::tempdir().unwrap();
-    command.env("HOME", home.path()).env("GADUS_API", "127.0.0.1:9");
+    let mut command = command_alone(home.path());
     run(command.args(["verify", "--output", "json"]).args(flags).arg(car))
 }
 

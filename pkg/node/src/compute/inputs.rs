@@ -44,10 +44,7 @@ pub(super) async fn bring(
         brought.module = Some(read(&*world.content, *module).await?);
     }
     for (n, (guest, input)) in award.task.inputs.iter().enumerate() {
-        let Input::Cid(cid) = input else {
-            let message = format!("input {guest} awaits another task, which is not supported yet");
-            return Err(Failure::new(FailureKind::Invalid, message));
-        };
+        let cid = &content_of(guest, input)?;
         brought.fetched_bytes += fetch(world, award, requester, *cid).await?;
         let source = match &award.task.code {
             Code::Wasm { .. } => {
@@ -63,6 +60,20 @@ pub(super) async fn bring(
         brought.mounts.push(Mount { source, guest: guest.clone() });
     }
     Ok(brought)
+}
+
+/// What an input is of.
+///
+/// # Errors
+/// `Invalid` for what another task is to make.
+pub(super) fn content_of(guest: &str, input: &Input) -> Result<Cid, Failure> {
+    match input {
+        Input::Cid(cid) => Ok(*cid),
+        Input::Await(_) => {
+            let message = format!("input {guest} awaits another task, which is not supported yet");
+            Err(Failure::new(FailureKind::Invalid, message))
+        }
+    }
 }
 
 async fn fetch(world: &World, award: &Award, requester: NodeId, root: Cid) -> Result<u64, Failure> {

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use gadus_model::message::{Award, RoundId};
 use gadus_model::{
-    Code, Context, Epoch, Execution, Failure, FailureKind, Input, JobId, Manifest, Resources, Slot,
-    Task,
+    Code, Context, Epoch, Execution, Failure, FailureKind, JobId, Manifest, Resources, Slot, Task,
 };
 use gadus_ports::{Content, Executor, Mount, MountSource, failure_of};
 use tokio_util::sync::CancellationToken;
 
-use super::inputs::{Brought, read};
+use super::inputs::{Brought, content_of, read};
 use super::profile::stream_caps;
 use super::run::{execute, import, manifest};
 use crate::logbook::Logbook;
@@ -45,11 +44,7 @@ async fn bring(content: &Arc<dyn Content>, task: &Task) -> Result<Brought, Failu
     let mut brought =
         Brought { module: Some(read(&**content, *module).await?), ..Brought::default() };
     for (guest, input) in &task.inputs {
-        let Input::Cid(cid) = input else {
-            let message = format!("input {guest} awaits another task, which is not supported yet");
-            return Err(Failure::new(FailureKind::Invalid, message));
-        };
-        let tree = content.input(*cid).await.map_err(|e| failure_of(&e))?;
+        let tree = content.input(content_of(guest, input)?).await.map_err(|e| failure_of(&e))?;
         brought.mounts.push(Mount { source: MountSource::Tree(tree), guest: guest.clone() });
     }
     Ok(brought)

@@ -198,7 +198,9 @@ impl Loop {
                     let (owner, term) = (message.owner, message.term);
                     return self.announced(from, owner, term, announcement, true);
                 }
+                // What is not held for who says so is refused, signed or not.
                 if let Message::Close { execution, close } = &message.body
+                    && self.machine.owner_of(execution).is_some_and(|(_, to)| to == from)
                     && let Err(error) = gadus_auth::verified(close)
                 {
                     return tracing::warn!(%from, ?execution, %error, "a closed set is not signed");

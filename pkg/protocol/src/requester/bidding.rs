@@ -115,7 +115,7 @@ impl Requester {
     /// The round is over and seats are still open.
     fn no_bid(&mut self, now: Time, id: JobId) {
         let plan = self.plan(now, id);
-        let enough = self.has_enough_nodes(now, id);
+        let enough = self.could_fill_sealed(now, id);
         let started_at = self.started_at;
         let patience_ms = self.config.limits.disconnect_ms;
         let Some(entry) = self.jobs.get_mut(&id) else { return };

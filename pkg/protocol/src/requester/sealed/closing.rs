@@ -16,13 +16,7 @@ use crate::sabotage::Sabotage;
 impl Requester {
     /// Whether the round is to be closed: all have committed themselves, or enough have and the
     /// rest was waited for.
-    pub(super) fn may_close(
-        &mut self,
-        now: Time,
-        id: JobId,
-        sealed: &Sealed,
-        standing: &Standing,
-    ) -> bool {
+    pub(super) fn may_close(&mut self, now: Time, id: JobId, standing: &Standing) -> bool {
         let commit_ms = self.config.limits.commit_ms;
         let Some(entry) = self.jobs.get_mut(&id) else { return false };
         let level = entry.log.view.job.context.verification;
@@ -33,10 +27,10 @@ impl Requester {
             return false;
         }
         if standing.running + standing.open > 0 {
-            let due = entry.soft.closes_due.entry(sealed.partition);
+            let due = entry.soft.closes_due.entry(standing.partition);
             return now >= *due.or_insert_with(|| now.plus_ms(commit_ms));
         }
-        !self.calls_checker(now, id, sealed, level)
+        !self.calls_checker(now, id, standing, level)
     }
 
     /// Of a result that is only checked now and then: whether somebody is called in to check it,
@@ -45,12 +39,12 @@ impl Requester {
         &mut self,
         now: Time,
         id: JobId,
-        sealed: &Sealed,
+        standing: &Standing,
         level: Verification,
     ) -> bool {
         let Verification::Spot(permille) = level else { return false };
-        let partition = sealed.partition;
-        if sealed.stage != Stage::Drawn || !self.config.notary.is_spot(id, partition, permille) {
+        let partition = standing.partition;
+        if standing.stage != Stage::Drawn || !self.config.notary.is_spot(id, partition, permille) {
             return false;
         }
         let trusted = self.callable(now, id, partition, Stage::Trusted) > 0;
@@ -67,26 +61,27 @@ impl Requester {
     }
 
     /// Closes a round. Commitments of earlier rounds are in the set too: none is ever dropped.
-    pub(super) fn close(&mut self, now: Time, id: JobId, sealed: &Sealed) {
+    pub(super) fn close(&mut self, now: Time, id: JobId, partition: u32) {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
-        entry.soft.closes_due.remove(&sealed.partition);
+        entry.soft.closes_due.remove(&partition);
         let log = &entry.log;
-        let Some(task) = log.task_of((sealed.partition, 0)).and_then(|task| task.cid().ok()) else {
+        let Some(round) = log.sealed(partition).map(Sealed::next_round) else { return };
+        let Some(task) = log.task_of((partition, 0)).and_then(|task| task.cid().ok()) else {
             return;
         };
         let late: Vec<(Execution, NodeId)> = log
-            .of_partition(sealed.partition)
+            .of_partition(partition)
             .filter(|e| matches!(e.state, ExecutionState::Awarded | ExecutionState::Granted))
             .map(|e| (e.execution.clone(), e.node))
             .collect();
-        let mut set = commitments(log, sealed.partition);
+        let mut set = commitments(log, partition);
         if self.config.sabotage == Some(Sabotage::DropVote) {
             set.truncate(log.view.job.context.verification.equal() as usize);
         }
-        let (version, round) = (log.view.job.version, sealed.next_round());
+        let version = log.view.job.version;
         let body = CloseBody { v: VERDICT_VERSION, job: id, version, task, round, set };
         let Ok(close) = self.config.notary.state(body) else { return };
-        let close = JobEvent::Closed { partition: sealed.partition, close: Box::new(close) };
+        let close = JobEvent::Closed { partition, close: Box::new(close) };
         self.emit(now, id, close);
         for (execution, node) in late {
             let why = "the others were done, and the set was closed without it".to_owned();

@@ -16,14 +16,15 @@ use crate::verify::{Ballot, Standstill};
 
 impl Requester {
     /// All answers are in that will come: counts them, and calls more nodes in where that helps.
-    pub(super) fn decide(&mut self, now: Time, id: JobId, sealed: &Sealed) {
+    pub(super) fn decide(&mut self, now: Time, id: JobId, standing: &Standing) {
         let Some(entry) = self.jobs.get(&id) else { return };
+        let Some(sealed) = self.sealed(id, standing.partition) else { return };
         let level = entry.log.view.job.context.verification;
         if matches!(level, Verification::Spot(_)) && sealed.stage == Stage::Drawn {
-            return self.settle_unchecked(now, id, sealed);
+            return self.settle_unchecked(now, id, &sealed);
         }
-        let referee = self.referee_of(sealed);
-        let ballot = ballot(sealed);
+        let referee = self.referee_of(&sealed);
+        let ballot = ballot(&sealed);
         let mut decided = ballot.decide(level.quorum().unwrap_or(Quorum::TWO));
         if self.config.sabotage == Some(Sabotage::TrustFirst) {
             let first = sealed.reveals.first().map(|reveal| reveal.receipt.body.manifest);
@@ -33,7 +34,7 @@ impl Requester {
             (Ok(manifest), _) => Decision::Accepted { manifest },
             (Err(_), Some(receipt)) => ballot.refereed(receipt.body.manifest),
             (Err(standstill), None) => {
-                if self.call_more(now, id, sealed, standstill) {
+                if self.call_more(now, id, standing, standstill) {
                     return;
                 }
                 Decision::Inconclusive { why: standstill.why }
@@ -43,7 +44,7 @@ impl Requester {
             Ok(_) => None,
             Err(_) => referee.cloned(),
         };
-        self.judge_partition(now, id, sealed, decision, receipt.as_ref());
+        self.judge_partition(now, id, &sealed, decision, receipt.as_ref());
     }
 
     /// The receipt of somebody who is believed without a quorum, if there is one.
@@ -56,73 +57,68 @@ impl Requester {
     }
 
     /// Calls trusted nodes in, or the referee. False: there is nobody.
-    fn call_more(&mut self, now: Time, id: JobId, sealed: &Sealed, standstill: Standstill) -> bool {
-        let rounds = u32::try_from(sealed.closes.len()).unwrap_or(u32::MAX);
-        let again = sealed.stage < Stage::Referee && rounds < self.config.limits.verify_rounds_max;
+    fn call_more(
+        &mut self,
+        now: Time,
+        id: JobId,
+        standing: &Standing,
+        standstill: Standstill,
+    ) -> bool {
+        let again = standing.stage < Stage::Referee
+            && standing.rounds < self.config.limits.verify_rounds_max;
         let trusted = match again {
-            true => self.callable(now, id, sealed.partition, Stage::Trusted),
+            true => self.callable(now, id, standing.partition, Stage::Trusted),
             false => 0,
         };
         if trusted > 0 {
             let seats = standstill.lacking.min(trusted);
-            self.escalate(now, id, sealed.partition, Stage::Trusted, seats);
+            self.escalate(now, id, standing.partition, Stage::Trusted, seats);
             return true;
         }
-        self.call_referee(now, id, sealed)
+        self.call_referee(now, id, standing)
     }
 
-    fn call_referee(&mut self, now: Time, id: JobId, sealed: &Sealed) -> bool {
-        let may = sealed.stage < Stage::Referee
-            && self.callable(now, id, sealed.partition, Stage::Referee) > 0;
+    fn call_referee(&mut self, now: Time, id: JobId, standing: &Standing) -> bool {
+        let may = standing.stage < Stage::Referee
+            && self.callable(now, id, standing.partition, Stage::Referee) > 0;
         if may {
-            self.escalate(now, id, sealed.partition, Stage::Referee, 1);
+            self.escalate(now, id, standing.partition, Stage::Referee, 1);
         }
         may
     }
 
     /// Whether a seat that somebody in particular was to have has been empty for too long.
-    pub(super) fn is_seat_due(
-        &mut self,
-        now: Time,
-        id: JobId,
-        sealed: &Sealed,
-        standing: &Standing,
-    ) -> bool {
+    pub(super) fn is_seat_due(&mut self, now: Time, id: JobId, standing: &Standing) -> bool {
         let seat_ms = self.config.limits.seat_ms;
         let Some(entry) = self.jobs.get_mut(&id) else { return false };
-        let in_particular = standing.commits > 0 || sealed.stage > Stage::Drawn;
+        let in_particular = standing.commits > 0 || standing.stage > Stage::Drawn;
         if standing.open == 0 || standing.running > 0 || !in_particular {
-            entry.soft.seats_due.remove(&sealed.partition);
+            entry.soft.seats_due.remove(&standing.partition);
             return false;
         }
-        let due = entry.soft.seats_due.entry(sealed.partition);
+        let due = entry.soft.seats_due.entry(standing.partition);
         now >= *due.or_insert_with(|| now.plus_ms(seat_ms))
     }
 
     /// Nobody takes the open seats.
-    pub(super) fn give_seats_up(
-        &mut self,
-        now: Time,
-        id: JobId,
-        sealed: &Sealed,
-        standing: &Standing,
-    ) {
+    pub(super) fn give_seats_up(&mut self, now: Time, id: JobId, standing: &Standing) {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
-        entry.soft.seats_due.remove(&sealed.partition);
+        entry.soft.seats_due.remove(&standing.partition);
         let level = entry.log.view.job.context.verification;
         if standing.fresh > 0 && standing.commits >= level.equal() as usize {
-            return self.close(now, id, sealed);
+            return self.close(now, id, standing.partition);
         }
         // With too few commitments no set can be closed, and nobody would show his answer to one.
         let is_enough = standing.commits + 1 >= level.equal() as usize;
-        if is_enough && self.call_referee(now, id, sealed) {
+        if is_enough && self.call_referee(now, id, standing) {
             return;
         }
-        let why = match ballot(sealed).decide(level.quorum().unwrap_or(Quorum::TWO)) {
+        let Some(sealed) = self.sealed(id, standing.partition) else { return };
+        let why = match ballot(&sealed).decide(level.quorum().unwrap_or(Quorum::TWO)) {
             Err(standstill) => standstill.why,
             Ok(_) => Inconclusive::Short,
         };
-        self.judge_partition(now, id, sealed, Decision::Inconclusive { why }, None);
+        self.judge_partition(now, id, &sealed, Decision::Inconclusive { why }, None);
     }
 
     /// The answer of one node counts: it was not drawn for a check.

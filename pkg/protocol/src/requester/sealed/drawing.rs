@@ -90,10 +90,14 @@ impl Requester {
         taken
     }
 
-    /// Whether the open seats of every result could ever be filled, of the known nodes.
-    pub(in crate::requester) fn has_enough_nodes(&self, now: Time, id: JobId) -> bool {
+    /// Whether the open seats of every sealed result could ever be filled, of the known nodes; of
+    /// other work there is nothing to ask.
+    pub(in crate::requester) fn could_fill_sealed(&self, now: Time, id: JobId) -> bool {
         let Some(entry) = self.jobs.get(&id) else { return false };
         let log = &entry.log;
+        if log.view.sealed.is_empty() {
+            return true;
+        }
         let look = self.look(now, entry);
         let known = self.directory.iter().map(|(node, _)| *node);
         let known: Vec<NodeId> =
@@ -107,6 +111,6 @@ impl Requester {
             let could: Vec<Candidate> = could.map(|node| self.candidate(*node)).collect();
             let taken = self.taken(log, partition, stage);
             verify::could_seat(&could, &taken, log.seats.open_in(partition))
-        }) && (!log.view.sealed.is_empty() || !known.is_empty())
+        })
     }
 }

@@ -22,9 +22,13 @@ use super::Requester;
 use super::log::JobLog;
 use crate::sabotage::Sabotage;
 
-/// How the seats of a partition stand.
-#[derive(Clone, Debug, Default)]
+/// How a partition stands.
+#[derive(Clone, Copy, Debug)]
 struct Standing {
+    partition: u32,
+    stage: Stage,
+    /// Sets that were closed.
+    rounds: u32,
     /// Executions that may still commit themselves.
     running: usize,
     /// Committed, and in no closed set.
@@ -39,8 +43,16 @@ struct Standing {
 
 impl Standing {
     fn of(log: &JobLog, sealed: &Sealed) -> Self {
-        let open = log.seats.open_in(sealed.partition);
-        let mut standing = Self { open, ..Self::default() };
+        let mut standing = Self {
+            partition: sealed.partition,
+            stage: sealed.stage,
+            rounds: sealed.next_round() - 1,
+            running: 0,
+            fresh: 0,
+            owing: 0,
+            open: log.seats.open_in(sealed.partition),
+            commits: 0,
+        };
         for e in log.of_partition(sealed.partition) {
             standing.commits += usize::from(e.commit.is_some());
             match e.state {
@@ -80,28 +92,31 @@ impl Requester {
     }
 
     fn tend_partition(&mut self, now: Time, id: JobId, partition: u32) {
-        let Some((sealed, standing)) = self.sealed(id, partition) else { return };
-        if self.is_seat_due(now, id, &sealed, &standing) {
-            return self.give_seats_up(now, id, &sealed, &standing);
+        let Some(standing) = self.standing(id, partition) else { return };
+        if self.is_seat_due(now, id, &standing) {
+            return self.give_seats_up(now, id, &standing);
         }
         if standing.fresh == 0 {
             self.closes_nothing(id, partition);
-        } else if self.may_close(now, id, &sealed, &standing) {
-            self.close(now, id, &sealed);
+        } else if self.may_close(now, id, &standing) {
+            self.close(now, id, partition);
         }
         self.ask_to_reveal(now, id, partition);
-        let Some((sealed, standing)) = self.sealed(id, partition) else { return };
+        let Some(standing) = self.standing(id, partition) else { return };
         let waits = standing.running + standing.fresh + standing.owing + standing.open > 0;
-        if !waits && !sealed.closes.is_empty() {
-            self.decide(now, id, &sealed);
+        if !waits && standing.rounds > 0 {
+            self.decide(now, id, &standing);
         }
     }
 
-    /// A partition as it stands.
-    fn sealed(&self, id: JobId, partition: u32) -> Option<(Sealed, Standing)> {
+    fn standing(&self, id: JobId, partition: u32) -> Option<Standing> {
         let log = &self.jobs.get(&id)?.log;
-        let sealed = log.sealed(partition)?;
-        Some((sealed.clone(), Standing::of(log, sealed)))
+        Some(Standing::of(log, log.sealed(partition)?))
+    }
+
+    /// All that is known of a partition, for a decision.
+    fn sealed(&self, id: JobId, partition: u32) -> Option<Sealed> {
+        self.jobs.get(&id)?.log.sealed(partition).cloned()
     }
 
     /// Calls more nodes in.
