@@ -20,7 +20,7 @@ const NOT_RUN: [(&str, &str); 3] = [
 ];
 
 /// What a block must print, by a command in it.
-const PRINTED: [(&str, &[&str]); 13] = [
+const PRINTED: [(&str, &[&str]); 15] = [
     ("gadus ls $cid", &["readme.txt", "the quick brown fox jumps over the lazy dog"]),
     ("curl -sS --data-binary", &["\"CID\"", "the quick brown fox"]),
     ("print(requests.get(f\"{api}/ipfs/{cid}\").text)", &["the quick brown fox"]),
@@ -28,7 +28,9 @@ const PRINTED: [(&str, &[&str]); 13] = [
     ("gadus wasm run hello.wat", &["Hello, world!"]),
     ("gadus docker run", &[]),
     ("gadus job run job.yaml", &["9 words"]),
-    ("gadus job describe $id", &["Completed", "rank 1", "3 of 3 nodes would take it", "9 words"]),
+    ("gadus wasm run --verify", &["Hello, world!", "verified", "quorum=2/2", "agrees", "VALID"]),
+    ("gadus verify job.car --trust", &["verified", "agrees", "a key that you trust"]),
+    ("# who bid, who won", &["Completed", "rank 1", "3 of 3 nodes would take it", "9 words"]),
     ("gadus job stop", &[]),
     ("jobs/$id?wait_ms", &["\"Completed\"", "\"ipfs\""]),
     ("print(requests.get(f\"{jobs}/{job}/results\")", &["'Completed'", "'ipfs'"]),
