@@ -1,13 +1,15 @@
 //! A job's receipts as records that link to each other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gadus_model::bundle::BUNDLE_VERSION;
 use gadus_model::event::JobEvent;
 use gadus_model::view::{ExecutionView, JobView};
 use gadus_model::{
-    Answer, Bundle, Cid, CodecError, DAG_CBOR, Partition, Placement, Proof, Sealed, Task, codec,
+    Answer, Bundle, Cid, CodecError, DAG_CBOR, Origin, Partition, Placement, Proof, Sealed, Task,
+    codec,
 };
 use serde::Serialize;
 use serde_bytes::ByteBuf;
@@ -28,21 +30,26 @@ pub struct Receipts {
 }
 
 /// The receipts of a job's newest version: of work that several nodes answered one for each
-/// partition, with the verdict.
+/// partition, with the verdict. `origins` are the jobs that known answers are from.
 ///
 /// # Errors
 /// `NotFound` where no answer counts yet; `Internal` where a task cannot be told from the view.
-pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
+pub fn receipts(view: &JobView, origins: &[Arc<JobView>]) -> Result<Receipts, ServiceError> {
     let mut records = Records::default();
     let (mut answers, mut items) = (Vec::new(), Vec::new());
     for e in view.executions.iter().filter(|e| view.is_answer(e)) {
         let (Some(manifest), Some(receipt)) = (&e.manifest, &e.receipt) else { continue };
         let task = task_of(view, e, &receipt.body.task)?;
-        let sealed = view.sealed.get(e.execution.slot.partition as usize);
+        let origin = e.origin.as_deref();
+        let sealed = match origin {
+            Some(origin) => Some(sealed_of(origin, origins)?),
+            None => view.sealed.get(e.execution.slot.partition as usize),
+        };
         let answer = Answer {
             task: records.add(&task)?,
             manifest: records.add(manifest)?,
             receipt: records.add(receipt)?,
+            origin: origin.map(|origin| origin.job),
             verdict: match sealed {
                 Some(sealed) => records.add_proof(sealed)?,
                 None => None,
@@ -57,7 +64,7 @@ pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
             result_cid: manifest.result.to_string(),
             receipt_cid: answer.receipt.to_string(),
             engine: receipt.body.engine.clone(),
-            level: level(view, answer.verdict.is_some()),
+            level: level(view, origin, answer.verdict.is_some()),
         });
         answers.push((e.execution.slot.clone(), answer));
     }
@@ -73,11 +80,24 @@ pub fn receipts(view: &JobView) -> Result<Receipts, ServiceError> {
 }
 
 /// How an answer that counts was checked. Of a container it is never more than attested.
-fn level(view: &JobView, has_verdict: bool) -> String {
+fn level(view: &JobView, origin: Option<&Origin>, has_verdict: bool) -> String {
+    if let Some(Origin { level, job, .. }) = origin {
+        return format!("verified, {level}, for {job}");
+    }
     match has_verdict {
         true => format!("verified, {}", view.job.context.verification),
         false => ATTESTED.to_owned(),
     }
+}
+
+/// What is behind the verdict by which a known answer is believed.
+fn sealed_of<'a>(origin: &Origin, origins: &'a [Arc<JobView>]) -> Result<&'a Sealed, ServiceError> {
+    let partition = origin.execution.slot.partition as usize;
+    let view = origins.iter().find(|view| view.job.id == origin.job);
+    view.and_then(|view| view.sealed.get(partition)).ok_or_else(|| {
+        let message = format!("the verdict is job {}'s, which is not known any more", origin.job);
+        ServiceError::new(ErrorCode::NotFound, message).of("Receipts")
+    })
 }
 
 fn none(view: &JobView) -> ServiceError {

@@ -31,6 +31,7 @@ pub(super) fn extras(view: &JobView, execution: &ExecutionView) -> ExecutionExtr
         holders: execution.holders.iter().map(ToString::to_string).collect(),
         warnings: summary.warnings,
         result_bytes: summary.result_bytes,
+        replayed_from: execution.origin.as_ref().map(|o| o.job.to_string()).unwrap_or_default(),
         manifest: execution.manifest.as_ref().map(manifest),
         receipt: execution.receipt.as_ref().map(receipt),
     }

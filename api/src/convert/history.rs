@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gadus_model::event::{JobEvent, Stamped};
 use gadus_model::view::JobView;
-use gadus_model::{Execution, Failure, FailureKind, JobState, Placement, Plan, Time};
+use gadus_model::{Execution, Failure, FailureKind, JobId, JobState, Placement, Plan, Time};
 
 use super::times::{go_duration_ms, rfc3339};
 use crate::types::{HistoryEvent, JobHistory};
@@ -132,6 +132,10 @@ impl Writer<'_> {
             JobEvent::Judged { verdict, .. } => {
                 entry("Verification", format!("Verdict: {}", verdict.body.decision.word()))
             }
+            JobEvent::Deferred { to } => {
+                entry("Queueing", format!("Waits for {to}, which does the same work"))
+            }
+            JobEvent::Replayed { replay, .. } => replayed(replay.origin.job),
             JobEvent::Submitted { .. } | JobEvent::Ended { .. } | JobEvent::Snapshot { .. } => {
                 return None;
             }
@@ -199,6 +203,11 @@ impl Writer<'_> {
             time,
         });
     }
+}
+
+fn replayed(from: JobId) -> Entry {
+    let from = from.to_string();
+    entry("Verification", format!("Answer known from {from}")).with("JobID", from)
 }
 
 fn state_update(state: JobState) -> Entry {

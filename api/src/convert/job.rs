@@ -14,8 +14,14 @@ pub fn job(view: &JobView) -> Job {
         revision: view.revision,
         modify_time: view.modified_at.unix_ns(),
         verdicts: verification::verdicts(view),
+        replayed: is_replayed(view),
         ..base(view)
     }
+}
+
+/// Whether all that it came to was known.
+fn is_replayed(view: &JobView) -> bool {
+    view.state == Model::Completed && view.executions.iter().all(|e| e.origin.is_some())
 }
 
 /// The job as it was when its executions were planned, for the snapshot in each of them.

@@ -207,6 +207,7 @@ impl Draft {
         let publisher = self.publisher;
         let durability = promise::durability(&self.document, &publisher);
         let verification = verification::verification(&self.document);
+        let fresh = self.document.fresh;
         let Document { name, namespace, kind, priority, count, labels, constraints, tasks, .. } =
             self.document;
         let Some(task) = tasks.first() else {
@@ -214,7 +215,8 @@ impl Draft {
         };
         let job_type = if kind == "ops" { JobType::Ops } else { JobType::Batch };
         let context = task::context(task, &self.engine, &constraints, labels, self.options.client);
-        let context = Context { publisher, durability, retention_ms, verification, ..context };
+        let context =
+            Context { publisher, durability, retention_ms, verification, fresh, ..context };
         Ok(Job {
             v: JOB_VERSION,
             id,

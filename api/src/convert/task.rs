@@ -50,7 +50,7 @@ pub(super) fn task(
         inputs,
         outputs,
         partition: Partition::default(),
-        nonce: Vec::new(),
+        nonce: document.nonce.clone().into_bytes(),
         det,
     }
 }

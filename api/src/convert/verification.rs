@@ -1,9 +1,11 @@
 //! How a job's result is checked: what is asked for, and what came of it.
 
+use std::collections::BTreeMap;
+
 use gadus_model::sealed::Sealed;
 use gadus_model::verdict::Decision;
 use gadus_model::view::{ExecutionView, JobView};
-use gadus_model::{ExecutionState, Verification};
+use gadus_model::{ExecutionState, NodeId, Origin, Verification};
 
 use crate::types::{Job, VerdictInfo, VoteInfo};
 
@@ -49,7 +51,41 @@ fn parse(text: &str) -> Result<Verification, String> {
 
 /// What came of the check of each partition.
 pub(super) fn verdicts(view: &JobView) -> Vec<VerdictInfo> {
-    view.sealed.iter().map(|sealed| verdict(view, sealed)).collect()
+    let known = view.executions.iter().filter_map(|e| {
+        let partition = e.execution.slot.partition;
+        Some((partition, replayed(partition, e.origin.as_deref()?)))
+    });
+    let known: BTreeMap<u32, VerdictInfo> = known.collect();
+    let is_open = |sealed: &&Sealed| !known.contains_key(&sealed.partition);
+    let judged = view.sealed.iter().filter(is_open).map(|sealed| verdict(view, sealed));
+    let mut verdicts: Vec<VerdictInfo> = judged.chain(known.values().cloned()).collect();
+    verdicts.sort_by_key(|verdict| verdict.partition);
+    verdicts
+}
+
+/// What came of the check for another job.
+fn replayed(partition: u32, origin: &Origin) -> VerdictInfo {
+    let body = &origin.verdict.body;
+    let manifest_cid = match &body.decision {
+        Decision::Accepted { manifest } => manifest.to_string(),
+        Decision::Inconclusive { .. } | Decision::Rejected { .. } => String::new(),
+    };
+    let vote = |node: &NodeId| VoteInfo {
+        node_id: node.to_string(),
+        manifest_cid: manifest_cid.clone(),
+        stand: "agrees".to_owned(),
+    };
+    VerdictInfo {
+        partition,
+        decision: body.decision.word().to_owned(),
+        level: origin.level.to_string(),
+        votes: origin.voters.iter().map(vote).collect(),
+        manifest_cid: manifest_cid.clone(),
+        has_trusted: body.has_trusted,
+        referee: String::new(),
+        replayed_from: origin.job.to_string(),
+        rounds: u32::try_from(body.closes.len()).unwrap_or(u32::MAX),
+    }
 }
 
 fn verdict(view: &JobView, sealed: &Sealed) -> VerdictInfo {
@@ -76,6 +112,7 @@ fn verdict(view: &JobView, sealed: &Sealed) -> VerdictInfo {
         manifest_cid: accepted.unwrap_or_default(),
         has_trusted: body.is_some_and(|body| body.has_trusted),
         referee: referee.map(|receipt| receipt.body.node.to_string()).unwrap_or_default(),
+        replayed_from: String::new(),
         rounds: u32::try_from(sealed.closes.len()).unwrap_or(u32::MAX),
     }
 }

@@ -240,6 +240,7 @@ pub(crate) fn execution(id: JobId) -> ExecutionView {
         holders: vec![node(1), node(2)],
         place: None,
         commit: None,
+        origin: None,
     }
 }
 

@@ -33,6 +33,9 @@ pub struct ExecutionExtras {
     pub warnings: Vec<String>,
     /// Bytes of the whole result.
     pub result_bytes: u64,
+    /// The job that it was run for, where it never ran for this one: its answer was known.
+    #[serde(skip_serializing_if = "super::is_default")]
+    pub replayed_from: String,
     /// The answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestInfo>,

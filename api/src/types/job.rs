@@ -49,6 +49,13 @@ pub struct Job {
     /// can be checked.
     #[serde(skip_serializing_if = "is_default")]
     pub verification: String,
+    /// Ours: whether it is to run even where its answer is known. Only answers that were verified are
+    /// remembered.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fresh: bool,
+    /// Ours: whether nobody ran it, as all of its answers were known; ignored when a job is submitted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub replayed: bool,
     /// Ours: what the answers came to, for each partition whose result is checked; ignored when a
     /// job is submitted.
     #[serde(skip_serializing_if = "is_default")]

@@ -24,6 +24,9 @@ pub struct Task {
     /// Free facts.
     #[serde(skip_serializing_if = "is_default")]
     pub meta: BTreeMap<String, String>,
+    /// Ours: makes work that is the same another task, so that its answer is not known.
+    #[serde(skip_serializing_if = "is_default")]
+    pub nonce: String,
     /// What it reads.
     #[serde(skip_serializing_if = "is_default")]
     pub input_sources: Vec<InputSource>,

@@ -24,6 +24,9 @@ pub struct VerdictInfo {
     /// Whose answer decided, where there was no quorum.
     #[serde(skip_serializing_if = "is_default")]
     pub referee: String,
+    /// The job that it was checked for, where its answer was known from that.
+    #[serde(rename = "ReplayedFrom", skip_serializing_if = "is_default")]
+    pub replayed_from: String,
     /// Rounds that were closed.
     pub rounds: u32,
     /// Who said what.

@@ -64,6 +64,7 @@ fn task(flags: &TaskFlags, engine: SpecConfig, inputs: Vec<InputSource>) -> Task
         publisher: flags.publisher.as_ref().map(PublisherArg::spec).unwrap_or_default(),
         env: flags.env.iter().map(|var| (var.name.clone(), var.value.clone())).collect(),
         meta: BTreeMap::new(),
+        nonce: flags.nonce.clone().unwrap_or_default(),
         input_sources: inputs,
         result_paths: flags.results.iter().map(result).collect(),
         resources: ResourcesConfig {
@@ -108,6 +109,7 @@ fn document(flags: &JobFlags, task: Task) -> Result<Value, Failure> {
         constraints,
         durability: flags.durability.clone().unwrap_or_default(),
         verification: flags.verify.map(|verify| verify.to_string()).unwrap_or_default(),
+        fresh: flags.fresh,
         retention: flags.retention.map_or(0, Term::whole),
         labels: flags.labels.iter().map(|l| (l.key.clone(), l.value.clone())).collect(),
         tasks: vec![task],

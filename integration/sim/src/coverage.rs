@@ -70,11 +70,17 @@ pub enum Situation {
     FalseSet,
     /// A node has earned trust by its answers.
     TrustEarned,
+    /// A job is answered with what is known.
+    AnswerKnown,
+    /// A job waits for an equal one.
+    EqualAwaited,
+    /// What is known was checked too little, or is a word of who was caught since.
+    KnownRefused,
 }
 
 impl Situation {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::SyncOvertakenByGrant,
         Self::LateReturnToAward,
         Self::AnswerOfOldEpoch,
@@ -92,6 +98,9 @@ impl Situation {
         Self::AnswerReplayed,
         Self::FalseSet,
         Self::TrustEarned,
+        Self::AnswerKnown,
+        Self::EqualAwaited,
+        Self::KnownRefused,
     ];
 }
 

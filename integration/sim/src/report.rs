@@ -175,6 +175,7 @@ pub fn witness(sabotage: Sabotage) -> &'static str {
         | Sabotage::SeatSybils
         | Sabotage::SeatAnybody
         | Sabotage::DrawAtWill => "seats",
+        Sabotage::RunBesideEqual | Sabotage::RecallWeaker | Sabotage::RecallLiars => "replays",
         Sabotage::BanInconclusive => "bans",
         Sabotage::WaitForSilent => "liveness",
     }

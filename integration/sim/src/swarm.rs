@@ -28,7 +28,7 @@ impl CrashPoint {
 
 /// The kinds of event that a crash can be aimed at. Their number and ten, the turn of the calm
 /// seeds, have no common divisor, so that each kind has its turn.
-pub const EVENT_KINDS: [&str; 31] = [
+pub const EVENT_KINDS: [&str; 33] = [
     "submitted",
     "announced",
     "queued",
@@ -44,6 +44,8 @@ pub const EVENT_KINDS: [&str; 31] = [
     "lost",
     "cancelled",
     "backed_off",
+    "deferred",
+    "replayed",
     "ended",
     "drawn",
     "committed",
@@ -180,6 +182,8 @@ pub struct ClockFaults {
 pub struct Mix {
     /// Of pure functions, those whose results are checked.
     pub sealed: u64,
+    /// Of those, the ones whose task others have too.
+    pub equal: u64,
     /// Jobs on every match.
     pub every: u64,
     /// Jobs of class `command`.
@@ -437,11 +441,13 @@ fn work(dice: &mut Dice, calm: bool) -> Mix {
     let (every, large) = (dice.pick(&[0, 100, 400]), dice.pick(&[0, 200, 600]));
     let (replicas, outside) = (dice.pick(&[0, 300, 700]), dice.pick(&[0, 0, 300]));
     if calm {
-        let mix = Mix { every, docker, producer, large, replicas, outside, ..Mix::default() };
+        let mix =
+            Mix { equal: 400, every, docker, producer, large, replicas, outside, ..Mix::default() };
         return Mix { run_min_us: SHORT_RUN_US, run_max_us, ..mix };
     }
     Mix {
         sealed: 0,
+        equal: 400,
         every,
         command: dice.pick(&[0, 100, 400]),
         query: dice.pick(&[0, 200, 500]),

@@ -76,6 +76,11 @@ fn sealed(swarm: &Swarm, mut job: Job, n: usize) -> Job {
         return job;
     }
     job.context.verification = dice.pick(&LEVELS);
+    job.context.fresh = dice.chance(150);
+    if dice.chance(swarm.mix.equal) {
+        let args = vec![format!("of all, {}", dice.below(EQUALS))];
+        job.tasks.values_mut().for_each(|task| task.args.clone_from(&args));
+    }
     if let Placement::Ranked { count } = &mut job.kind.placement {
         *count = (*count).min(SEALED_PARTITIONS_MAX);
     }
@@ -99,6 +104,8 @@ const LEVELS: [Verification; 7] = [
     Verification::Spot(300),
     Verification::Spot(1_000),
 ];
+/// Different tasks among those that several jobs have.
+const EQUALS: u64 = 3;
 /// More partitions of sealed work show nothing new.
 const SEALED_PARTITIONS_MAX: u32 = 2;
 const SEALED_TOTAL_MS: u64 = 150_000;

@@ -35,6 +35,8 @@ pub struct Answer {
     pub manifest: Cid,
     /// The node's [`crate::Receipt`].
     pub receipt: Cid,
+    /// Whose verdict it is, where the answer was known from another job.
+    pub origin: Option<JobId>,
     /// A [`Proof`] of what several nodes came to; absent where nobody else was asked: then it is one
     /// node's word.
     pub verdict: Option<Cid>,

@@ -17,6 +17,8 @@ pub struct Context {
     pub verification: Verification,
     /// Decides retry and memoisation.
     pub class: Class,
+    /// Whether it is to run even where its answer is known.
+    pub fresh: bool,
     /// How failures are retried.
     pub retry: RetryPolicy,
     /// Free labels of the job.
@@ -220,6 +222,7 @@ impl Default for Context {
             timeouts: Timeouts::default(),
             verification: Verification::default(),
             class: Class::default(),
+            fresh: false,
             retry: RetryPolicy::default(),
             labels: BTreeMap::new(),
             constraints: Vec::new(),

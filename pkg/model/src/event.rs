@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::message::Award;
+use crate::replay::Replay;
 use crate::sealed::Stage;
 use crate::verdict::{CloseBody, CommitBody, DrawRecord, Reveal, VerdictBody};
 use crate::view::JobView;
@@ -200,6 +201,20 @@ pub enum JobEvent {
         /// The requester's word.
         verdict: Box<Signed<VerdictBody>>,
     },
+    /// Another job does the same work: it is waited for.
+    Deferred {
+        /// Which.
+        to: JobId,
+    },
+    /// The answer is known, and its result is here: nobody runs anything.
+    Replayed {
+        /// A slot of the job, and an epoch that no try has.
+        execution: Execution,
+        /// What is known.
+        replay: Box<Replay>,
+        /// Who has every block.
+        holders: Vec<NodeId>,
+    },
     /// The next round waits.
     BackedOff {
         /// For this long, from this record's time.
@@ -363,6 +378,7 @@ impl JobEvent {
             | Self::Committed { execution, .. }
             | Self::Revealed { execution, .. }
             | Self::Faulted { execution, .. }
+            | Self::Replayed { execution, .. }
             | Self::Cancelled { execution } => Some(execution),
             Self::Submitted { .. }
             | Self::Announced { .. }
@@ -370,6 +386,7 @@ impl JobEvent {
             | Self::ImagePinned { .. }
             | Self::Placed { .. }
             | Self::BackedOff { .. }
+            | Self::Deferred { .. }
             | Self::Drawn { .. }
             | Self::Closed { .. }
             | Self::Escalated { .. }

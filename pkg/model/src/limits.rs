@@ -63,6 +63,8 @@ pub struct Limits {
     pub verify_rounds_max: u32,
     /// Nodes whose record is kept; beyond that the shortest record is forgotten.
     pub standings_max: u32,
+    /// How long the result of a known answer may take to be found whole; then the job runs.
+    pub recall_ms: u64,
     /// How long an unanswered result stays in the outbox.
     pub outbox_ms: u64,
     /// Between two rounds for a job that no node bid for.
@@ -102,6 +104,7 @@ impl Default for Limits {
             seat_ms: 60_000,
             verify_rounds_max: 3,
             standings_max: 20_000,
+            recall_ms: 5_000,
             outbox_ms: 7 * 24 * 3600 * 1000,
             requeue_ms: 2_000,
             history_max: 1_000,

@@ -29,7 +29,7 @@ pub struct Slot {
 pub struct Epoch {
     /// The owner's term when it was made.
     pub term: u64,
-    /// Counts the slot's tries, from 1.
+    /// Counts the slot's tries, from 1. 0 is no try: the answer was known.
     pub n: u32,
 }
 

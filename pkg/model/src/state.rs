@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  job:        Submitted ─► Bidding ─► Running ─► Completed
-//!                 ▲           ▲  │         │
+//!                 ▲           ▲  │         │          (Submitted ─► Completed: it was known)
 //!               Queued ◄──────┼──┴─ no bid ┤               any live state ─► Stopped (cancel)
 //!                             └─ backoff ──┘ lost, failed  attempts or time used up ─► Failed
 //!
@@ -59,7 +59,8 @@ impl JobState {
     pub fn may_become(self, next: Self) -> bool {
         use JobState::{Bidding, Completed, Failed, Queued, Running, Stopped, Submitted};
         match self {
-            Submitted => matches!(next, Bidding | Queued | Failed | Stopped),
+            // Completed at once: its answer was known.
+            Submitted => matches!(next, Bidding | Queued | Completed | Failed | Stopped),
             Bidding => matches!(next, Running | Queued | Failed | Stopped | Completed),
             Queued => matches!(next, Bidding | Failed | Stopped),
             Running => matches!(next, Bidding | Queued | Completed | Failed | Stopped),

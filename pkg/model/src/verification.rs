@@ -105,6 +105,17 @@ impl Verification {
         }
     }
 
+    /// How many equal answers stand behind a result that was checked in this way, as far as that is
+    /// sure: of two results the one with more is the better one.
+    #[must_use]
+    pub fn strength(&self) -> u32 {
+        match self {
+            Self::Attest => 0,
+            Self::Spot(_) => 1,
+            Self::Quorum(quorum) => quorum.equal,
+        }
+    }
+
     /// Whether a result that was checked in this way is good enough for who asks for `asked`.
     #[must_use]
     pub fn is_at_least(&self, asked: &Self) -> bool {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Stamped;
+use crate::replay::Origin;
 use crate::sealed::Sealed;
 use crate::verdict::CommitBody;
 use crate::{
@@ -66,6 +67,8 @@ pub struct ExecutionView {
     pub place: Option<Place>,
     /// Sealed work: what it committed to.
     pub commit: Option<Signed<CommitBody>>,
+    /// Where its answer is from, of an execution that never ran because that was known.
+    pub origin: Option<Box<Origin>>,
 }
 
 impl JobView {

@@ -271,6 +271,8 @@ fn requester_world(
         sidecar: parts.sidecar.clone(),
         keeps: Arc::new(Semaphore::new(config.keeps_max)),
         fetch_wait: config.fetch_wait,
+        // The machine does not wait for longer than the whole of it.
+        recall_wait: std::time::Duration::from_millis(config.limits.recall_ms / 4 * 3),
         to_self: to.downgrade(),
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use gadus_model::event::Record;
 use gadus_model::view::JobView;
-use gadus_model::{JobId, JobState, JobType, Time};
+use gadus_model::{Cid, JobId, JobState, JobType, Time};
 use tokio::sync::oneshot;
 
 /// An append-only log with group commit, and an index that can be rebuilt from it.
@@ -64,6 +64,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `Io`, `Corrupt`.
     fn jobs_by_prefix(&self, prefix: &str, max: usize) -> Result<Vec<JobId>, StoreError>;
+
+    /// Finished jobs that verified the result of a task: the one that checked it hardest, of equal
+    /// ones the newest, and perhaps some more.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    fn jobs_by_task(&self, task: &Cid) -> Result<Vec<JobId>, StoreError>;
 
     /// Finished jobs in the order of their creation.
     ///

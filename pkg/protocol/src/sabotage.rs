@@ -66,13 +66,19 @@ pub enum Sabotage {
     BanInconclusive,
     /// A requester waits for ever for what was committed to.
     WaitForSilent,
+    /// A requester runs a job beside an equal one.
+    RunBesideEqual,
+    /// A requester takes an answer that was checked less than is asked for.
+    RecallWeaker,
+    /// A requester takes the word of those who were caught lying since.
+    RecallLiars,
     /// A shell speaks before what it says is durable.
     SpeakFirst,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::GrantStaleEpoch,
         Self::Overcommit,
         Self::IgnoreLeaseEnd,
@@ -104,6 +110,9 @@ impl Sabotage {
         Self::DrawAtWill,
         Self::BanInconclusive,
         Self::WaitForSilent,
+        Self::RunBesideEqual,
+        Self::RecallWeaker,
+        Self::RecallLiars,
         Self::SpeakFirst,
     ];
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gadus_model::event::Record;
 use gadus_model::message::{Announce, Award, Envelope, RoundId};
 use gadus_model::view::JobView;
-use gadus_model::{Cid, Execution, JobId, NodeId, PublisherSpec};
+use gadus_model::{Cid, Execution, JobId, NodeId, PublisherSpec, Verification};
 
 use crate::compute::runs_once;
 
@@ -51,6 +51,9 @@ pub enum Effect {
         /// For how long, in milliseconds; 0 means for ever.
         retention_ms: u64,
     },
+    /// Look up what is known of a job's work, see to it that each result is here, whole and pinned as
+    /// the execution's, and answer with `Recalled`.
+    Recall(Box<Lookup>),
     /// A job is over and settled: into the index with it.
     Fold(Arc<JobView>),
     /// Something happened to a job: wake who waits for it.
@@ -100,6 +103,21 @@ pub enum Effect {
     },
 }
 
+/// What a job asks of the memory of verified work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The job.
+    pub job: JobId,
+    /// How hard an answer must have been checked.
+    pub level: Verification,
+    /// For how long its result is kept, in milliseconds; 0 means for ever.
+    pub retention_ms: u64,
+    /// The tasks, and which execution the answer to each is to be.
+    pub wanted: Vec<(Execution, Cid)>,
+    /// Jobs of the same work that are done and not in the index yet.
+    pub known: Vec<Arc<JobView>>,
+}
+
 impl Effect {
     /// Whether it tells anybody anything. What does must wait until the events before it are
     /// durable; what does not may be performed at once.
@@ -108,7 +126,7 @@ impl Effect {
         match self {
             // What must not run twice must not run before it is known that it was to run.
             Self::Start { award, .. } => runs_once(&award.context),
-            Self::ResolveImage { .. } => false,
+            Self::ResolveImage { .. } | Self::Recall(_) => false,
             Self::Send { .. }
             | Self::Gossip(_)
             | Self::GossipFilled(_)

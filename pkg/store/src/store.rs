@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use gadus_model::JobId;
 use gadus_model::event::Record;
 use gadus_model::view::JobView;
+use gadus_model::{Cid, JobId};
 use gadus_ports::{Folder, JobQuery, Page, Store, StoreError, Ticket};
 
 use crate::config::StoreConfig;
@@ -136,6 +136,10 @@ impl Store for LogStore {
 
     fn jobs_by_prefix(&self, prefix: &str, max: usize) -> Result<Vec<JobId>, StoreError> {
         self.query().by_prefix(prefix, max)
+    }
+
+    fn jobs_by_task(&self, task: &Cid) -> Result<Vec<JobId>, StoreError> {
+        self.query().by_task(task)
     }
 
     fn jobs(&self, query: &JobQuery) -> Result<Page, StoreError> {

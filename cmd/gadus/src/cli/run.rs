@@ -103,6 +103,10 @@ pub(crate) struct TaskFlags {
     /// How long it may wait for a node that fits; without it, it fails at once when none does
     #[arg(long, value_name = "TIME")]
     pub(crate) queue_timeout: Option<Seconds>,
+    /// Make it another task than the same one without it, or with another: its answer is then not
+    /// known
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) nonce: Option<String>,
     /// The task's name
     #[arg(long, value_name = "NAME", default_value = "main")]
     pub(crate) task_name: String,
@@ -139,6 +143,9 @@ pub(crate) struct JobFlags {
     /// are run again by a node that is trusted)
     #[arg(long, value_name = "HOW")]
     pub(crate) verify: Option<Verification>,
+    /// Run it even where its answer is known
+    #[arg(long)]
+    pub(crate) fresh: bool,
     /// How long the result is kept: 12h, 7d, or forever [default: the requester's, 7d]
     #[arg(long, value_name = "TIME")]
     pub(crate) retention: Option<Term>,

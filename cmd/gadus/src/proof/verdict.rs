@@ -77,8 +77,11 @@ pub(super) fn check(
     records.check_signatures()?;
     records.check_names()?;
     let body = &records.verdict.body;
-    let is_of_this = body.job == bundle.job
-        && body.version == bundle.version
+    let is_of_job = match answer.origin {
+        Some(origin) => body.job == origin,
+        None => body.job == bundle.job && body.version == bundle.version,
+    };
+    let is_of_this = is_of_job
         && body.task == answer.task
         && body.decision == Decision::Accepted { manifest: answer.manifest };
     if !is_of_this {

@@ -25,6 +25,9 @@ pub(super) fn verdicts(
             };
             table.pair(&format!("Answer of {name}"), answer);
         }
+        if !verdict.replayed_from.is_empty() {
+            table.pair("Replayed from", &verdict.replayed_from);
+        }
         if !verdict.referee.is_empty() {
             table.pair("Decided by", name_of(&verdict.referee, nodes));
         }

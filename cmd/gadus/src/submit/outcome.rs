@@ -69,6 +69,12 @@ fn tell_verdict(session: &Session, verdict: &VerdictInfo, is_one_of_many: bool) 
         _ => return,
     };
     session.printer.talk(&format!("{}{which}: {words}", verdict.decision));
+    if !verdict.replayed_from.is_empty() {
+        session.printer.talk(&format!(
+            "replayed{which}: known from {}, nothing ran (--fresh runs it again)",
+            verdict.replayed_from
+        ));
+    }
 }
 
 fn without_result(job: &GetJobResponse, executions: &[Execution]) -> Failure {

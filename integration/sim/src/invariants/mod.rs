@@ -24,6 +24,7 @@ mod persist_then_speak;
 mod promise;
 mod proposed_once;
 mod replay;
+mod replays;
 mod replicas;
 mod restless;
 mod reveals;
@@ -64,6 +65,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(secrecy::Secrecy::default()),
         Box::new(reveals::Reveals::default()),
         Box::new(verdicts::Verdicts),
+        Box::new(replays::Replays),
         Box::new(bans::Bans::default()),
         Box::new(fairness::Fairness),
         Box::new(bids::Bids::default()),

@@ -26,7 +26,7 @@ pub struct Company {
 }
 
 /// Events that only sealed work has.
-const SEALED_KINDS: [&str; 10] = [
+const SEALED_KINDS: [&str; 12] = [
     "drawn",
     "committed",
     "closed",
@@ -36,6 +36,8 @@ const SEALED_KINDS: [&str; 10] = [
     "judged",
     "counted",
     "trust_set",
+    "deferred",
+    "replayed",
     "compute_sealed",
 ];
 
@@ -78,7 +80,12 @@ impl Swarm {
         let of = match kind {
             "faulted" => Some(dice.pick(&[Habit::Mute, Habit::Turncoat])),
             "escalated" | "counted" | "judged" => Some(Habit::Liar),
+            "deferred" | "replayed" => {
+                (self.mix.equal, self.mix.outside, self.mix.replicas) = (900, 0, 0);
+                None
+            }
             "trust_set" => {
+                self.mix.equal = 900;
                 self.company.pardons = 12;
                 Some(Habit::Liar)
             }
@@ -90,7 +97,8 @@ impl Swarm {
             self.company.trusted = self.company.trusted.max(2);
         }
         if let Some((_, _, often)) = &mut self.process.aimed {
-            *often = if kind == "trust_set" || kind == "escalated" { 600 } else { 150 };
+            let is_rare = ["trust_set", "escalated", "deferred", "replayed"].contains(&kind);
+            *often = if is_rare { 600 } else { 150 };
         }
     }
 }

@@ -49,6 +49,7 @@ impl World {
             Effect::Gossip(_)
             | Effect::GossipFilled(_)
             | Effect::ResolveImage { .. }
+            | Effect::Recall(_)
             | Effect::Fold(_)
             | Effect::Changed(_) => {}
         }

@@ -8,6 +8,7 @@ mod compute;
 mod links;
 mod people;
 mod process;
+mod recall;
 mod replicas;
 mod requester;
 mod situations;
@@ -19,6 +20,7 @@ use std::rc::Rc;
 use gadus_model::message::{Announce, Envelope, RoundId};
 use gadus_model::{Cid, Execution, JobId, OwnerId};
 use gadus_protocol::Sabotage;
+use gadus_protocol::step::Lookup;
 
 use self::cheating::Cheats;
 use crate::agenda::Agenda;
@@ -55,6 +57,7 @@ pub(crate) enum Happening {
     Placed { host: HostNo, boot: u64, execution: Execution },
     ReplicaFetched { host: HostNo, boot: u64, from: HostNo, execution: Execution },
     Resolved { host: HostNo, boot: u64, job: JobId, reference: String },
+    Recalled { host: HostNo, boot: u64, lookup: Box<Lookup> },
     Submit { work: usize, again: bool },
     Cancel { work: usize },
     Crash { host: HostNo, for_good: bool },
@@ -141,6 +144,7 @@ impl World {
             Happening::Resolved { host, boot, job, reference } => {
                 self.resolved(host, boot, job, &reference);
             }
+            Happening::Recalled { host, boot, lookup } => self.recalled(host, boot, &lookup),
             Happening::Submit { work, again } => self.submit(work, again),
             Happening::Cancel { work } => self.cancel(work),
             Happening::Crash { host, for_good } => self.crash_by_chance(host, for_good),

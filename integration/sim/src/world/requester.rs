@@ -33,6 +33,11 @@ impl World {
                 let fetched = Happening::Fetched { host: at, boot, from, execution, result };
                 self.agenda.at(when, fetched);
             }
+            Effect::Recall(lookup) => {
+                let most_us = self.truth.swarm.engine.content_max_us;
+                let when = within(&mut self.dice, self.truth.now, most_us);
+                self.agenda.at(when, Happening::Recalled { host: at, boot, lookup });
+            }
             Effect::Fold(_)
             | Effect::Changed(_)
             | Effect::Start { .. }

@@ -291,6 +291,7 @@ fn worded(step: &Step) -> String {
         Effect::Gossip(_)
         | Effect::GossipFilled(_)
         | Effect::ResolveImage { .. }
+        | Effect::Recall(_)
         | Effect::Keep { .. }
         | Effect::Fold(_)
         | Effect::Changed(_)

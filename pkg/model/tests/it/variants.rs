@@ -56,7 +56,7 @@ variants! {
     Input: Cid Await;
     JobEvent: Submitted Announced Queued ImagePinned Placed Awarded Granted Refused Accepted Rejected
         Published Failed Lost Cancelled Drawn Committed Closed Revealed Faulted Escalated Judged
-        BackedOff Ended Snapshot;
+        Deferred Replayed BackedOff Ended Snapshot;
     JobState: Submitted Bidding Queued Running Completed Failed Stopped;
     Message: Ask Bid Decline Filled Award Granted Refused Propose Accept Reject Close Reveal Failed
         Release Stop Stopped Sync SyncReply Keep Kept Published;

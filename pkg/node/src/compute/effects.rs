@@ -42,6 +42,7 @@ impl Loop {
             Effect::Gossip(_)
             | Effect::GossipFilled(_)
             | Effect::ResolveImage { .. }
+            | Effect::Recall(_)
             | Effect::Fold(_)
             | Effect::Changed(_) => {}
         }

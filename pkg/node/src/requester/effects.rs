@@ -4,6 +4,7 @@ use gadus_model::{Cid, Execution, Failure, FailureKind, JobId, NodeId};
 use gadus_ports::{FetchFrom, Pinning, failure_of};
 use gadus_protocol::Effect;
 
+use super::recall::recall;
 use super::{Command, Loop, World};
 
 impl Loop {
@@ -11,6 +12,8 @@ impl Loop {
     pub(super) fn at_once(&mut self, effect: Effect) {
         if let Effect::ResolveImage { job, reference } = effect {
             tokio::spawn(resolve_image(self.world.clone(), job, reference));
+        } else if let Effect::Recall(lookup) = effect {
+            tokio::spawn(recall(self.world.clone(), *lookup, self.world.recall_wait));
         }
     }
 
@@ -33,6 +36,7 @@ impl Loop {
             Effect::Changed(_)
             | Effect::Fold(_)
             | Effect::ResolveImage { .. }
+            | Effect::Recall(_)
             | Effect::Start { .. }
             | Effect::Kill { .. }
             | Effect::Promote { .. }
@@ -83,7 +87,7 @@ async fn keep(
     answer(&world, Command::Kept { execution, result }).await;
 }
 
-async fn answer(world: &World, command: Command) {
+pub(super) async fn answer(world: &World, command: Command) {
     if let Some(to) = world.to_self.upgrade() {
         // The loop has ended: nobody needs to know.
         let _ = to.send(command).await;

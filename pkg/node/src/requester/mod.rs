@@ -2,6 +2,7 @@
 
 pub(crate) mod effects;
 mod proposal;
+mod recall;
 mod waiters;
 
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use gadus_model::message::Envelope;
 use gadus_model::view::JobView;
-use gadus_model::{Execution, Failure, Job, JobId, NodeId, Time};
+use gadus_model::{Execution, Failure, Job, JobId, NodeId, Replay, Time};
 use gadus_ports::{BlockExchange, Content, ImageResolver, Inbound, Sidecar, Store, StoreError};
 use gadus_protocol::requester::{Input, Requester, SubmitError};
 use gadus_protocol::{Effect, Step};
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Ban { node: NodeId, is_banned: bool, reply: oneshot::Sender<()> },
     /// An image's digest, or why there is none.
     ImageResolved { job: JobId, result: Result<String, Failure> },
+    /// What is known of a job's work.
+    Recalled { job: JobId, found: Vec<(Execution, Replay)> },
     /// A result is held, or why not.
     Kept { execution: Execution, result: Result<(), Failure> },
 }
@@ -71,6 +74,8 @@ pub(crate) struct World {
     pub(crate) sidecar: Option<Arc<dyn Sidecar>>,
     pub(crate) keeps: Arc<Semaphore>,
     pub(crate) fetch_wait: std::time::Duration,
+    /// How long what is known may be looked for.
+    pub(crate) recall_wait: std::time::Duration,
     pub(crate) to_self: mpsc::WeakSender<Command>,
 }
 
@@ -186,6 +191,9 @@ impl Loop {
             }
             Command::ImageResolved { job, result } => {
                 self.handle(Input::ImageResolved { job, result }, Vec::new());
+            }
+            Command::Recalled { job, found } => {
+                self.handle(Input::Recalled { job, found }, Vec::new());
             }
             Command::Kept { execution, result } => {
                 self.handle(Input::Kept { execution, result }, Vec::new());

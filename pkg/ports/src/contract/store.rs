@@ -24,6 +24,7 @@ where
     folded_jobs_are_seen_at_once(make()).await;
     folding_again_replaces(make()).await;
     a_name_is_its_newest_job(make()).await;
+    a_task_is_what_checked_it_hardest(make()).await;
     prefixes_find_jobs(make()).await;
     pages_are_cut_from_both_ends(make()).await;
     a_checkpoint_keeps_what_was_folded(make()).await;
@@ -120,6 +121,25 @@ async fn a_name_is_its_newest_job(mut open: impl FnMut() -> Arc<dyn Store>) {
     }
     let newest = store.job_by_name("default", "nightly").expect("by name");
     assert_eq!(newest, Some(sample::job_id(3)));
+}
+
+async fn a_task_is_what_checked_it_hardest(mut open: impl FnMut() -> Arc<dyn Store>) {
+    let store = open();
+    let task = sample::verified(1, 2).replays().next().expect("it was verified").origin.task();
+    let found = |n: u32| {
+        let jobs = store.jobs_by_task(&task).expect("by task");
+        jobs.contains(&sample::job_id(n))
+    };
+    for (n, equal) in [(1, 2), (2, 3), (3, 2), (4, 3)] {
+        store.append(vec![sample::ended(n, 1)]).await.expect("append");
+        store.fold(Arc::new(sample::verified(n, equal)));
+        assert!(found(n), "what is new is found at once");
+        store.checkpoint(Vec::new()).await.expect("checkpoint");
+        assert!(found([1, 2, 2, 4][n as usize - 1]), "{n}");
+    }
+    let other = sample::view(9).job.tasks["main"].cid().expect("a CID");
+    store.fold(Arc::new(sample::view(9)));
+    assert_eq!(store.jobs_by_task(&other).expect("by task"), [], "nobody has checked it");
 }
 
 async fn prefixes_find_jobs(mut open: impl FnMut() -> Arc<dyn Store>) {

@@ -1,5 +1,7 @@
 //! Small jobs and records to fill stores with.
 
+mod verified;
+
 use std::collections::BTreeMap;
 
 use gadus_model::codec::{RAW, cid_of};
@@ -10,6 +12,8 @@ use gadus_model::view::JobView;
 use gadus_model::{
     Code, Context, Job, JobId, JobState, JobType, NodeId, OwnerId, Partition, Task, Time,
 };
+
+pub use self::verified::verified;
 
 /// The `n`th job's id; its first eight digits are `n` in hex.
 #[must_use]

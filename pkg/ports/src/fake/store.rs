@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gadus_model::event::Record;
 use gadus_model::view::JobView;
-use gadus_model::{JobId, Time};
+use gadus_model::{Cid, JobId, Time};
 use parking_lot::Mutex;
 
 use crate::store::{JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
@@ -189,6 +189,12 @@ impl Store for MemoryStore {
             id.to_string().strip_prefix("j-").is_some_and(|text| text.starts_with(prefix))
         };
         Ok(state.jobs.keys().filter(begins).take(max).copied().collect())
+    }
+
+    fn jobs_by_task(&self, task: &Cid) -> Result<Vec<JobId>, StoreError> {
+        let state = self.0.lock();
+        let verified = |view: &&Arc<JobView>| view.replays().any(|r| r.origin.task() == *task);
+        Ok(state.jobs.values().filter(verified).map(|view| view.job.id).collect())
     }
 
     fn jobs(&self, query: &JobQuery) -> Result<Page, StoreError> {

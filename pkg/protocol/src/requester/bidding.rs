@@ -128,7 +128,9 @@ impl Requester {
         let is_called = |s: &Sealed| s.verdict.is_none() && s.stage > Stage::Drawn;
         let under_way = log.view.sealed.iter().any(is_called);
         let may_pass = returning || under_way || (enough && (plan.may_pass || plan.feasible > 0));
-        let can_wait = log.view.job.context.timeouts.queue_ms.is_some();
+        // Once part of it ran, nothing else looks at the time that it may wait for nodes.
+        let queue_ms = log.view.job.context.timeouts.queue_ms;
+        let can_wait = queue_ms.is_some_and(|ms| now < log.view.created_at.plus_ms(ms));
         if may_pass || can_wait || log.seats.any_live() {
             return self.wait_in_line(now, id, plan);
         }

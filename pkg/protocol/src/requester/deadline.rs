@@ -3,6 +3,7 @@
 use gadus_model::{ExecutionState, JobId, NodeId, Time};
 
 use super::holders::Goal;
+use super::recall::Recall;
 use super::submit::{queue_limit, total_limit};
 use super::{Entry, Requester};
 
@@ -50,6 +51,12 @@ fn next_deadline(entry: &Entry, now: Time, me: NodeId, disconnect_ms: u64) -> Op
 /// The earliest of what looking for nodes waits for.
 fn next_search(entry: &Entry, now: Time) -> Option<Time> {
     let (log, soft) = (&entry.log, &entry.soft);
+    match soft.recall {
+        // It is woken when what it waits for comes to its end.
+        Recall::Due => return None,
+        Recall::Asked(until) => return Some(until),
+        Recall::Over => {}
+    }
     if soft.resolving || (log.seats.open().is_empty() && !log.is_unplaced()) {
         return None;
     }

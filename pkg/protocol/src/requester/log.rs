@@ -1,5 +1,6 @@
 //! The durable state of one job: what its stream of events makes.
 
+mod replayed;
 mod sealed;
 
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use gadus_model::event::{JobEvent, SnapshotBytes, Stamped};
 use gadus_model::view::{ExecutionView, JobView, Marks};
 use gadus_model::{
-    Class, Desired, Execution, ExecutionState, Failure, Job, JobState, NodeId, Partition,
+    Class, Desired, Execution, ExecutionState, Failure, Job, JobId, JobState, NodeId, Partition,
     Placement, Plan, Sealed, Slot, Task, Time, codec,
 };
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub struct JobLog {
     pub waits: bool,
     /// A try was used up, and the wait after it has not been noted yet.
     pub owes_backoff: bool,
+    /// The job that it waited for last, as that does the same work.
+    pub deferred_to: Option<JobId>,
     /// Why it can never complete any more.
     pub doomed: Option<String>,
     /// An index over the executions.
@@ -86,6 +89,7 @@ impl JobLog {
             queued_since: None,
             waits: false,
             owes_backoff: false,
+            deferred_to: None,
             doomed: None,
             seats: Seats::default(),
         };
@@ -174,6 +178,10 @@ impl JobLog {
             JobEvent::Awarded { execution, node, plan } => {
                 self.add_execution(at, execution, *node, plan);
             }
+            JobEvent::Deferred { to } => self.deferred(*to),
+            JobEvent::Replayed { execution, replay, holders } => {
+                self.replayed(at, execution, replay, holders);
+            }
             JobEvent::Submitted { .. }
             | JobEvent::Snapshot { .. }
             | JobEvent::Refused { .. }
@@ -211,6 +219,7 @@ impl JobLog {
             holders: Vec::new(),
             place: None,
             commit: None,
+            origin: None,
         });
     }
 
@@ -276,6 +285,8 @@ impl JobLog {
             | JobEvent::Faulted { .. }
             | JobEvent::Escalated { .. }
             | JobEvent::Judged { .. }
+            | JobEvent::Deferred { .. }
+            | JobEvent::Replayed { .. }
             | JobEvent::Ended { .. }
             | JobEvent::Snapshot { .. } => return,
         };

@@ -17,6 +17,7 @@ mod log;
 mod outcome;
 mod place;
 mod queue;
+mod recall;
 mod round;
 mod sealed;
 mod seats;
@@ -33,12 +34,13 @@ use std::sync::Arc;
 use gadus_model::event::{Event, JobEvent, RECORD_VERSION, Record, TrustEvent};
 use gadus_model::message::{Envelope, MESSAGE_VERSION, Message};
 use gadus_model::view::JobView;
-use gadus_model::{Execution, Failure, Job, JobId, Limits, NodeId, OwnerId, Time};
+use gadus_model::{Execution, Failure, Job, JobId, Limits, NodeId, OwnerId, Replay, Time};
 
 use self::absent::Absent;
 pub use self::directory::{Directory, Heard, NodeEntry};
 pub use self::log::{JobLog, Seat, Seats, Try};
 use self::queue::Queue;
+use self::recall::Equals;
 pub(crate) use self::round::spread;
 pub use self::round::{ASK_ALL_MAX, ASK_SAMPLE};
 use self::soft::Soft;
@@ -120,6 +122,13 @@ pub enum Input {
         /// Whether every block is here.
         result: Result<(), Failure>,
     },
+    /// The answer to [`Effect::Recall`].
+    Recalled {
+        /// For this job.
+        job: JobId,
+        /// What is known, with its result here, durably.
+        found: Vec<(Execution, Replay)>,
+    },
     /// The operator forgives a node that was banned, or bans it.
     Ban {
         /// Which.
@@ -152,6 +161,7 @@ pub struct Requester {
     trust: Trust,
     absent: Absent,
     queue: Queue,
+    equals: Equals,
     deadlines: BTreeSet<(Time, JobId)>,
     /// Jobs to be looked at in this very turn.
     ready: BTreeSet<JobId>,
@@ -177,6 +187,7 @@ impl Requester {
             trust: Trust::default(),
             absent: Absent::default(),
             queue: Queue::default(),
+            equals: Equals::default(),
             deadlines: BTreeSet::new(),
             ready: BTreeSet::new(),
             freed: false,
@@ -219,6 +230,7 @@ impl Requester {
             Input::Message { from, message, kept } => self.message(now, from, *message, kept),
             Input::ImageResolved { job, result } => self.image_resolved(now, job, result),
             Input::Kept { execution, result } => self.kept(now, &execution, result),
+            Input::Recalled { job, found } => self.recalled(now, job, found),
             Input::Up { node, prefix } => {
                 self.reached_in(node, prefix);
                 self.returned(now, node);
@@ -307,7 +319,7 @@ impl Requester {
             self.tend_keeps(now, id);
             self.judge(now, id);
         }
-        if self.is_live(id) {
+        if self.is_live(id) && self.is_recalled(now, id) {
             self.fill(now, id);
         }
         if !self.is_live(id) {
@@ -339,6 +351,9 @@ impl Requester {
                 }
                 (None, None) | (Some(_), Some(_)) => {}
             }
+        }
+        if matches!(event, JobEvent::Queued { .. } | JobEvent::Ended { .. }) {
+            self.wake_equals(id);
         }
         self.record(now, id, seq, event);
         if !self.step.effects.iter().any(|e| matches!(e, Effect::Changed(job) if *job == id)) {

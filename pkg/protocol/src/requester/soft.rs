@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use gadus_model::message::{Bid, Requirements};
-use gadus_model::{Execution, Job, NodeId, Reason, Time};
+use gadus_model::{Cid, Execution, Job, NodeId, Reason, Time};
 
 use super::holders::Keeping;
 use super::queue::Class;
+use super::recall::Recall;
 use super::state::requirements;
 use crate::repeat::Repeat;
 
@@ -38,6 +39,10 @@ pub(super) struct Soft {
     pub(super) requeue_at: Option<Time>,
     /// Rounds without an award since the last one.
     pub(super) rounds_in_vain: u32,
+    /// The name of its work, where its answer may be one that is known.
+    pub(super) task: Option<Cid>,
+    /// How far it is with asking for that.
+    pub(super) recall: Recall,
 }
 
 /// A round of bidding.
@@ -84,7 +89,7 @@ pub(super) struct Unanswered {
 }
 
 impl Soft {
-    pub(super) fn new(job: &Job) -> Self {
+    pub(super) fn new(job: &Job, task: Option<Cid>) -> Self {
         let requirements = requirements(job);
         Self {
             class: Class::of(&requirements),
@@ -101,6 +106,8 @@ impl Soft {
             resolving: false,
             requeue_at: None,
             rounds_in_vain: 0,
+            task,
+            recall: Recall::Due,
         }
     }
 

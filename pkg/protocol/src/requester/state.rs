@@ -10,6 +10,7 @@ use gadus_model::{Engine, Job, JobId, NodeId, Plan, Time};
 
 use super::directory::{Directory, Look};
 use super::log::JobLog;
+use super::recall::rememberable;
 use super::soft::Soft;
 use super::{Entry, Requester};
 use crate::step::Effect;
@@ -49,7 +50,11 @@ impl Requester {
             self.keys.insert((client.clone(), key.clone()), id);
         }
         *self.clients.entry(client).or_default() += 1;
-        let soft = Soft::new(job);
+        let task = rememberable(&log);
+        if let Some(task) = task.filter(|_| job.context.verification.is_sealed()) {
+            self.equals.insert(task, (log.view.created_at, id));
+        }
+        let soft = Soft::new(job, task);
         self.jobs.insert(id, Entry { log, soft, deadline: None });
     }
 
@@ -77,6 +82,9 @@ impl Requester {
             self.deadlines.remove(&(at, id));
         }
         self.ready.remove(&id);
+        if let Some(task) = entry.soft.task {
+            self.equals.remove(task, (entry.log.view.created_at, id));
+        }
         let left = self.queue.leave(&entry.soft.class, job, entry.log.view.created_at);
         self.freed |= self.queue.set_bidding(&entry.soft.class, id, 0) || left;
         Some(entry.log.view)
@@ -146,6 +154,7 @@ impl Requester {
             ("deadlines", self.deadlines.len()),
             ("lines", self.queue.len()),
             ("classes bidding", self.queue.classes_bidding()),
+            ("equals", self.equals.len()),
             ("nodes given", self.directory.nodes_given()),
             ("absent", self.absent.len()),
             ("standings", self.trust.len()),

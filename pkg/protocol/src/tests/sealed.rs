@@ -2,6 +2,7 @@
 
 mod compute;
 mod deciding;
+mod recalling;
 mod rig;
 mod rounds;
 mod seating;

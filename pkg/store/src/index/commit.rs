@@ -1,12 +1,13 @@
 //! Commits to the index.
 
+use gadus_model::Origin;
 use gadus_model::view::JobView;
 use redb::{Database, Durability, Error, ReadableTable, WriteTransaction};
 
 use crate::index::pending::Work;
 use crate::index::row;
 use crate::index::tables::{
-    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, WATERMARK,
+    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, KNOWN, WATERMARK,
 };
 
 /// Jobs in commits that are not synced. The database keeps their pages in memory.
@@ -82,9 +83,27 @@ pub(crate) fn put(txn: &WriteTransaction, view: &JobView) -> Result<(), Error> {
     if let Some(key) = &job.idempotency_key {
         txn.open_table(BY_KEY)?.insert((job.context.client.as_str(), key.as_str()), id)?;
     }
+    remember(txn, view)?;
     let mut counts = txn.open_table(COUNTS)?;
     let count = counts.get(job.namespace.as_str())?.map_or(0, |n| n.value());
     counts.insert(job.namespace.as_str(), count + 1)?;
+    Ok(())
+}
+
+/// The tasks whose results a job verified.
+fn remember(txn: &WriteTransaction, view: &JobView) -> Result<(), Error> {
+    if view.sealed.is_empty() {
+        return Ok(());
+    }
+    let mut known = txn.open_table(KNOWN)?;
+    for Origin { level, verdict, .. } in view.replays().map(|replay| replay.origin) {
+        let task = verdict.body.task.to_bytes();
+        let strength = level.strength();
+        let had = known.get(task.as_slice())?.map(|row| row.value().0);
+        if had.is_none_or(|had| had <= strength) {
+            known.insert(task.as_slice(), (strength, view.job.id.0.as_bytes()))?;
+        }
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gadus_model::view::JobView;
-use gadus_model::{JobId, Time};
+use gadus_model::{Cid, JobId, Time};
 
 /// Jobs in memory. A few hundred under load, none at rest.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Fresh {
     names: BTreeSet<(String, String, Time, JobId)>,
     /// By client and idempotency key.
     keys: BTreeMap<(String, String), JobId>,
+    /// By the tasks whose results they verified.
+    known: BTreeSet<(Cid, JobId)>,
 }
 
 impl Fresh {
@@ -22,6 +24,7 @@ impl Fresh {
         if let Some(key) = key_of(&view) {
             self.keys.insert(key, view.job.id);
         }
+        self.known.extend(known_of(&view));
         self.jobs.insert(view.job.id, view);
     }
 
@@ -36,6 +39,9 @@ impl Fresh {
         if let Some(key) = key_of(view) {
             self.keys.remove(&key);
         }
+        for known in known_of(view) {
+            self.known.remove(&known);
+        }
     }
 
     pub(crate) fn get(&self, id: JobId) -> Option<&Arc<JobView>> {
@@ -44,6 +50,12 @@ impl Fresh {
 
     pub(crate) fn by_key(&self, client: &str, key: &str) -> Option<JobId> {
         self.keys.get(&(client.to_owned(), key.to_owned())).copied()
+    }
+
+    /// All that verified a task.
+    pub(crate) fn by_task(&self, task: &Cid) -> Vec<JobId> {
+        let known = self.known.range((*task, job_id_min())..);
+        known.take_while(|(of, _)| of == task).map(|(_, id)| *id).collect()
     }
 
     /// The newest of a name.
@@ -75,6 +87,10 @@ fn name_of(view: &JobView) -> (String, String, Time, JobId) {
 fn key_of(view: &JobView) -> Option<(String, String)> {
     let key = view.job.idempotency_key.clone()?;
     Some((view.job.context.client.clone(), key))
+}
+
+fn known_of(view: &JobView) -> Vec<(Cid, JobId)> {
+    view.replays().map(|replay| (replay.origin.task(), view.job.id)).collect()
 }
 
 fn job_id_min() -> JobId {

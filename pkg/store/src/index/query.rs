@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gadus_model::view::JobView;
-use gadus_model::{JobId, Time};
+use gadus_model::{Cid, JobId, Time};
 use gadus_ports::{JobEntry, JobQuery, Page, StoreError};
 use redb::{Error, ReadTransaction, ReadableTableMetadata};
 
@@ -13,7 +13,7 @@ use crate::index::pending::Pending;
 use crate::index::prefix::id_range;
 use crate::index::row;
 use crate::index::tables::{
-    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, broken, job_id,
+    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, KNOWN, broken, job_id,
 };
 
 const ID_MIN: &IdBytes = &[0; 16];
@@ -72,6 +72,17 @@ impl Query<'_> {
         ids.sort_unstable();
         ids.dedup();
         ids.truncate(max);
+        Ok(ids)
+    }
+
+    /// Jobs that verified a task: the newest few, and the strongest of those in the file.
+    pub(crate) fn by_task(&self, task: &Cid) -> Result<Vec<JobId>, StoreError> {
+        let (mut ids, file) = self.pending.look(|fresh| fresh.by_task(task));
+        let stored = self.read(|| {
+            let row = file.open_table(KNOWN)?.get(task.to_bytes().as_slice())?;
+            Ok(row.map(|row| job_id(row.value().1)))
+        })?;
+        ids.extend(stored);
         Ok(ids)
     }
 

@@ -14,7 +14,7 @@ use crate::error::{corrupt, failed};
 pub(crate) type IdBytes = [u8; 16];
 
 /// Finished jobs, as [`super::row`] has them.
-pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-4");
+pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-5");
 
 /// (created, id): the order of lists.
 pub(crate) const BY_CREATION: TableDefinition<'_, (u64, &IdBytes), ()> =
@@ -32,12 +32,17 @@ pub(crate) const BY_NAME: TableDefinition<'_, (&str, &str, u64, &IdBytes), ()> =
 pub(crate) const BY_KEY: TableDefinition<'_, (&str, &str), &IdBytes> =
     TableDefinition::new("jobs-by-key-1");
 
+/// CID of a task that was verified → (strength of the check, job). The strongest, and of equal ones
+/// the newest.
+pub(crate) const KNOWN: TableDefinition<'_, &[u8], (u32, &IdBytes)> =
+    TableDefinition::new("known-1");
+
 /// How many jobs a namespace has.
 pub(crate) const COUNTS: TableDefinition<'_, &str, u64> = TableDefinition::new("job-counts-1");
 
 /// The log's id, and the newest checkpoint whose earlier jobs are all here. One row.
 pub(crate) const WATERMARK: TableDefinition<'_, (), (&IdBytes, u64)> =
-    TableDefinition::new("watermark-3");
+    TableDefinition::new("watermark-4");
 
 /// An id from a key.
 pub(crate) fn job_id(bytes: &IdBytes) -> JobId {

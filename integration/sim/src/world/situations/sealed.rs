@@ -16,6 +16,8 @@ impl World {
             Event::Job(JobEvent::Judged { partition, verdict }) => {
                 self.of_verdict(at, (record.job, *partition), &verdict.body)
             }
+            Event::Job(JobEvent::Replayed { .. }) => Some(Situation::AnswerKnown),
+            Event::Job(JobEvent::Deferred { .. }) => Some(Situation::EqualAwaited),
             Event::Job(JobEvent::Escalated { stage: Stage::Trusted, .. }) => {
                 Some(Situation::TrustedCalledIn)
             }

@@ -3,7 +3,7 @@
 use gadus_model::event::{
     ComputeEvent, Event, JobEvent, RECORD_VERSION, Record, Seal, SeatEnd, SnapshotBytes, TrustEvent,
 };
-use gadus_model::{JobId, JobState, Reason, Stage, Time};
+use gadus_model::{JobId, JobState, Origin, Reason, Replay, Signed, Stage, Time, VerdictBody};
 
 use super::{award, claim, close, commit, draw, execution, failure, job_id, jobs, node, opening};
 use super::{owner, plan, reveal, verdicts};
@@ -52,8 +52,28 @@ fn sealed_events() -> Vec<JobEvent> {
         JobEvent::Revealed { execution: of(), reveal: Box::new(reveal()), summary },
         JobEvent::Faulted { execution: of(), why: "it revealed nothing in time".to_owned() },
         JobEvent::Escalated { partition, stage: Stage::Trusted, seats: 2 },
-        JobEvent::Judged { partition, verdict },
+        JobEvent::Judged { partition, verdict: verdict.clone() },
+        JobEvent::Deferred { to: job_id() },
+        JobEvent::Replayed {
+            execution: of(),
+            replay: Box::new(replay(*verdict)),
+            holders: vec![node(1)],
+        },
     ]
+}
+
+fn replay(verdict: Signed<VerdictBody>) -> Replay {
+    Replay {
+        origin: Origin {
+            job: job_id(),
+            execution: execution(),
+            level: verdict.body.level,
+            voters: vec![node(2), node(3)],
+            verdict,
+        },
+        node: node(2),
+        claim: claim(),
+    }
 }
 
 /// Every event of an execution.

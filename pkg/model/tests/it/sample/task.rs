@@ -91,6 +91,7 @@ pub(crate) fn context() -> Context {
         },
         verification: Verification::Quorum(QUORUM),
         class: Class::Query,
+        fresh: true,
         retry: RetryPolicy { attempts_max: 5, backoff_ms: 100, backoff_max_ms: 10_000 },
         labels: pairs(&[("team", "ocean")]),
         constraints: vec![constraint],

@@ -3,7 +3,7 @@
 use gadus_model::event::{
     ComputeEvent, Event, JobEvent, RECORD_VERSION, Record, Seal, SeatEnd, SnapshotBytes, TrustEvent,
 };
-use gadus_model::{Execution, JobState, Time};
+use gadus_model::{Execution, JobState, Origin, Replay, Time};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -92,11 +92,23 @@ fn sealed() -> impl Strategy<Value = JobEvent> {
             stage,
             seats
         }),
+        job_id().prop_map(|to| JobEvent::Deferred { to }),
+        (execution(), replay(), vec(node(), 0..3)).prop_map(|(execution, replay, holders)| {
+            JobEvent::Replayed { execution, replay: Box::new(replay), holders }
+        }),
         (of(), verdict()).prop_map(|(partition, verdict)| JobEvent::Judged {
             partition,
             verdict: Box::new(verdict)
         }),
     ]
+}
+
+fn replay() -> impl Strategy<Value = Replay> {
+    let origin = (job_id(), execution(), vec(node(), 0..3), verdict());
+    (origin, node(), claim()).prop_map(|((job, execution, voters, verdict), node, claim)| {
+        let level = verdict.body.level;
+        Replay { origin: Origin { job, execution, level, voters, verdict }, node, claim }
+    })
 }
 
 fn seal() -> impl Strategy<Value = Seal> {

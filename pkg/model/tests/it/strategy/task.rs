@@ -76,17 +76,18 @@ pub(crate) fn context() -> impl Strategy<Value = Context> {
     let durability =
         one_of(vec![Durability::Producer, Durability::Keeper, Durability::Replicas(3)]);
     let words = (names(), vec(constraint(), 0..3), text(), option::of(text()), vec(node(), 0..3));
-    let numbers = (resources(), [times.clone(), times.clone(), times], any::<u32>());
+    let numbers = (resources(), [times.clone(), times.clone(), times], any::<(u32, bool)>());
     (words, numbers, (class, network, durability, verification())).prop_map(
         |(words, numbers, kinds)| {
             let (labels, constraints, client, image_reference, providers) = words;
-            let (resources, [execution_ms, queue_ms, total_ms], attempts_max) = numbers;
+            let (resources, [execution_ms, queue_ms, total_ms], (attempts_max, fresh)) = numbers;
             let (class, network, durability, verification) = kinds;
             Context {
                 resources,
                 timeouts: Timeouts { execution_ms, queue_ms, total_ms },
                 verification,
                 class,
+                fresh,
                 retry: RetryPolicy { attempts_max, ..RetryPolicy::default() },
                 labels,
                 constraints,

@@ -49,6 +49,8 @@ impl JobLog {
             | JobEvent::Committed { .. }
             | JobEvent::Faulted { .. }
             | JobEvent::BackedOff { .. }
+            | JobEvent::Deferred { .. }
+            | JobEvent::Replayed { .. }
             | JobEvent::Ended { .. }
             | JobEvent::Snapshot { .. } => {}
         }
@@ -62,7 +64,7 @@ impl JobLog {
     }
 
     /// No seat that there is now is filled again.
-    fn shut(&mut self, partition: u32) {
+    pub(super) fn shut(&mut self, partition: u32) {
         let mut below = 0;
         self.change(partition, |sealed| {
             sealed.shut = sealed.seats;

@@ -81,7 +81,12 @@ impl Requester {
     /// Does whatever is due of sealed work.
     pub(super) fn tend_sealed(&mut self, now: Time, id: JobId) {
         let Some(entry) = self.jobs.get(&id) else { return };
-        let undecided = entry.log.view.sealed.iter().filter(|s| s.verdict.is_none());
+        let undecided = entry
+            .log
+            .view
+            .sealed
+            .iter()
+            .filter(|s| s.verdict.is_none() && !entry.log.seats.is_published_in(s.partition));
         let partitions: Vec<u32> = undecided.map(|s| s.partition).collect();
         for partition in partitions {
             if !self.is_live(id) {

@@ -12,6 +12,7 @@ use gadus_model::{NodeInfo, OwnerId};
 use super::{OWNER, Outcome, REQUESTER, award, claim, info, limits};
 use crate::notary::Fake;
 use crate::requester::{Approved, Input};
+use crate::step::{Effect, Step};
 use crate::{Requester, RequesterConfig};
 
 /// After every step its log is replayed, and must give what lives.
@@ -20,6 +21,8 @@ pub(in crate::tests) struct TestRequester {
     pub(in crate::tests) now: Time,
     pub(in crate::tests) owner: OwnerId,
     pub(in crate::tests) version: u8,
+    /// Nothing is known of any work, which it is told at once.
+    pub(in crate::tests) forgets: bool,
     config: RequesterConfig,
     log: Vec<Record>,
     /// Numbers the messages of all nodes.
@@ -48,6 +51,7 @@ impl TestRequester {
             now: Time(1_000_000_000),
             owner: OWNER,
             version: MESSAGE_VERSION,
+            forgets: true,
             config,
             log: Vec::new(),
             seq: 0,
@@ -68,10 +72,23 @@ impl TestRequester {
     pub(in crate::tests) fn input(&mut self, input: Input) -> Outcome {
         let mut outcome = Outcome::new(self.now);
         let step = self.machine.handle(self.now, input);
-        self.log.extend(step.events.iter().cloned());
-        outcome.add(self.now, step);
+        self.took(&mut outcome, step);
         self.assert_replays();
         outcome
+    }
+
+    /// Takes a step in, and what follows at once from what is known.
+    fn took(&mut self, outcome: &mut Outcome, mut step: Step) {
+        let is_asked = |effect: &mut Effect| self.forgets && matches!(effect, Effect::Recall(_));
+        let asked: Vec<Effect> = step.effects.extract_if(.., is_asked).collect();
+        self.log.extend(step.events.iter().cloned());
+        outcome.add(self.now, step);
+        for effect in asked {
+            let Effect::Recall(lookup) = effect else { continue };
+            let nothing = Input::Recalled { job: lookup.job, found: Vec::new() };
+            let step = self.machine.handle(self.now, nothing);
+            self.took(outcome, step);
+        }
     }
 
     fn assert_replays(&self) {
@@ -100,8 +117,7 @@ impl TestRequester {
         self.machine = Requester::replay(self.config.clone(), self.log.iter().cloned());
         let mut outcome = Outcome::new(self.now);
         let step = self.machine.resume(self.now);
-        self.log.extend(step.events.iter().cloned());
-        outcome.add(self.now, step);
+        self.took(&mut outcome, step);
         outcome
     }
 
