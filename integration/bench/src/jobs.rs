@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::table::{Table, ms, percentile};
 
-const NOOP: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
+pub(crate) const NOOP: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
 
 /// A client of one requester.
 #[derive(Clone)]

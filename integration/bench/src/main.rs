@@ -5,8 +5,10 @@ mod docker;
 mod floor;
 mod history;
 mod jobs;
+mod profile;
 mod start;
 mod table;
+mod verified;
 
 use clap::Parser;
 
@@ -37,6 +39,12 @@ async fn main() -> anyhow::Result<()> {
     let fsync_us = floor::fsync_us()?;
     table.row("fdatasync of 4 KiB", &format!("{fsync_us:.0} µs"), "", "");
     jobs::measure(&mut table, fsync_us, args.jobs).await?;
+    if table.wants("verified") {
+        verified::measure(&mut table, args.jobs).await?;
+    }
+    if table.wants("profile") {
+        profile::measure(&mut table).await?;
+    }
     if table.wants("content") {
         content::measure(&mut table, args.mib)?;
     }

@@ -12,6 +12,7 @@ mod gateway;
 mod jobs;
 mod judge;
 mod keeping;
+mod known;
 mod large;
 mod namespaces;
 mod python;

@@ -148,7 +148,8 @@ const OPTIONAL: [&str; 21] = [
     "workdir",
 ];
 /// Fields that only share a name with these, with the variants that they are fields of.
-const REQUIRED: [(&str, &str); 2] = [("judged", "verdict"), ("rejected", "referee")];
+const REQUIRED: [(&str, &str); 3] =
+    [("judged", "verdict"), ("origin", "verdict"), ("rejected", "referee")];
 /// Maps whose keys are a user's or a node's own.
 const FREE: [&str; 9] =
     ["counts", "engines", "env", "input_bytes", "inputs", "labels", "outputs", "params", "tasks"];

@@ -74,7 +74,9 @@ async fn a_liar_is_outvoted_by_who_is_trusted_and_banned() {
     cluster.hosts[1].wasm.set_lies(true);
     let mut lied = false;
     for _ in 0..6 {
-        let view = cluster.run(sealed_job(&["emit=hello"])).await;
+        let mut job = sealed_job(&["emit=hello"]);
+        job.context.fresh = true;
+        let view = cluster.run(job).await;
         assert_eq!(view.state, JobState::Completed, "{view:#?}");
         assert_holds(&view);
         let accepted = view.executions.iter().find(|e| e.state == ExecutionState::Published);
@@ -85,6 +87,24 @@ async fn a_liar_is_outvoted_by_who_is_trusted_and_banned() {
         lied |= took_part;
     }
     assert!(lied, "chance never drew it in six jobs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_verified_is_known_and_after_a_restart_too() {
+    let mut cluster = Cluster::start(2).await;
+    let first = cluster.run(sealed_job(&["emit=hello"])).await;
+    let again = cluster.run(sealed_job(&["emit=hello"])).await;
+    assert_eq!(again.state, JobState::Completed, "{again:#?}");
+    let origin = again.executions[0].origin.as_ref().expect("it is known");
+    assert_eq!((origin.job, again.executions.len()), (first.job.id, 1));
+    cluster.hosts[0].crash().await;
+    let network = cluster.network.clone();
+    cluster.hosts[0].start(&network).await;
+    cluster.until_known(2).await;
+    let later = cluster.run(sealed_job(&["emit=hello"])).await;
+    assert_eq!(later.executions[0].origin.as_ref().expect("still").job, first.job.id);
+    let other = cluster.run(sealed_job(&["emit=other"])).await;
+    assert!(other.executions.iter().all(|e| e.origin.is_none()), "this one is new");
 }
 
 #[tokio::test(start_paused = true)]
