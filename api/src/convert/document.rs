@@ -33,6 +33,7 @@ pub(super) fn sanitise(job: &mut Job) -> Vec<String> {
     }
     job.state = JobState::default();
     (job.revision, job.version, job.create_time, job.modify_time) = (0, 0, 0, 0);
+    job.replayed = false;
     job.verdicts.clear();
     job.id.clear();
     if job.tasks.len() > 1 {

@@ -88,7 +88,8 @@ const RUNS: u32 = 9;
 /// The figures of the profile `det/1`.
 pub(crate) async fn measure(table: &mut Table) -> anyhow::Result<()> {
     for (what, text) in [("integers", INTEGERS), ("floats", FLOATS)] {
-        let (ours, floor) = (in_profile(text).await?, plain(text)?);
+        let floor = plain(text).map_err(|e| anyhow::anyhow!("{e:#}"))?;
+        let ours = in_profile(text).await?;
         let times = ours.as_secs_f64() / floor.as_secs_f64();
         let got = format!("{} (× {times:.2})", ms(ours));
         table.row(&format!("det/1, {what}"), &got, &format!("{} plain", ms(floor)), "< × 1.15");
@@ -145,9 +146,9 @@ async fn in_profile(text: &str) -> anyhow::Result<Duration> {
 }
 
 /// The same module with nothing around it: no fuel, no epochs, no canonical NaN.
-fn plain(text: &str) -> anyhow::Result<Duration> {
+fn plain(text: &str) -> wasmtime::Result<Duration> {
     let engine = Engine::default();
-    let module = Module::new(&engine, wat::parse_str(text)?)?;
+    let module = Module::new(&engine, text)?;
     let mut samples = Vec::new();
     for _ in 0..RUNS {
         let mut store = Store::new(&engine, ());

@@ -392,3 +392,25 @@ fn the_servers_facts_are_in_the_document_and_do_not_make_it_another() {
     assert_ne!(a.document, b.document);
     assert!(crate::convert::same_document(&a.document, &b.document));
 }
+
+#[test]
+fn a_nonce_makes_another_task_and_a_fresh_job_the_same_one() {
+    let params = json!({"EntryModule": format!("ipfs://{}", cid("module"))});
+    let job = |text: &str| {
+        let mut document = wasm(params.clone(), json!({}));
+        document["Verification"] = json!("quorum=2/2");
+        let more: Value = serde_json::from_str(text).unwrap();
+        document["Fresh"] = more["Fresh"].clone();
+        document["Tasks"][0]["Nonce"] = json!(more["Nonce"].as_str().unwrap_or_default());
+        let read = crate::json_in::job_document(document).unwrap();
+        assert!(read.unknown_keys.is_empty(), "{:?}", read.unknown_keys);
+        built(read.job)
+    };
+    let task = |job: &Job| job.task().unwrap().1.cid().unwrap();
+    let (plain, fresh) = (job("{}"), job(r#"{"Fresh": true}"#));
+    assert_eq!((plain.context.fresh, fresh.context.fresh), (false, true));
+    assert_eq!(task(&plain), task(&fresh));
+    let (one, other) = (job(r#"{"Nonce": "1"}"#), job(r#"{"Nonce": "2"}"#));
+    assert!(task(&plain) != task(&one) && task(&one) != task(&other));
+    assert_eq!(task(&one), task(&job(r#"{"Nonce": "1"}"#)));
+}

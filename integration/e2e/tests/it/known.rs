@@ -66,9 +66,9 @@ fn the_same_task_again_is_answered_by_its_verdict_and_what_is_new_of_it_runs() {
 
     // It is as good as the first one: its output, its result, its receipts.
     let shown = network.gadus(&["wasm", "run", "--verify", "quorum=2/2", &module]);
-    assert_eq!((shown.code, shown.stdout.as_str()), (0, "hello\n"), "{shown:?}");
+    assert_eq!((shown.code, shown.stdout.as_str()), (0, "Hello, world!\n"), "{shown:?}");
     assert!(shown.stderr.contains("replayed: known from"), "{shown:?}");
-    assert_eq!(network.gadus(&["job", "logs", &id(&again)]).stdout, "hello\n");
+    assert_eq!(network.gadus(&["job", "logs", &id(&again)]).stdout, "Hello, world!\n");
     let car = network.dir.path().join("job.car");
     network.gadus(&["receipt", "get", &id(&again), "-o", car.to_str().unwrap()]).ok();
     let key = network.gadus(&["node", "trust", "--output", "json"]).json();
