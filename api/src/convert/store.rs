@@ -7,15 +7,17 @@ use crate::types::{BadBlock, CheckResponse, CollectResponse, PinInfo, StoreStatR
 
 /// A pin.
 pub(crate) fn pin(pin: &Pin) -> PinInfo {
-    let (reason, execution) = match &pin.reason {
-        PinReason::User => ("user", None),
-        PinReason::Input(id) => ("input", Some(id)),
-        PinReason::Result(id) => ("result", Some(id)),
+    let (reason, execution, job) = match &pin.reason {
+        PinReason::User => ("user", None, None),
+        PinReason::Input(id) => ("input", Some(id), None),
+        PinReason::Result(id) => ("result", Some(id), None),
+        PinReason::Task(id) => ("task", None, Some(id)),
     };
     PinInfo {
         cid: pin.root.to_string(),
         reason: reason.to_owned(),
         execution_id: execution.map(ToString::to_string).unwrap_or_default(),
+        job_id: job.map(ToString::to_string).unwrap_or_default(),
         made: pin.made.map(rfc3339).unwrap_or_default(),
         until: pin.until.map(rfc3339).unwrap_or_default(),
     }
@@ -38,6 +40,7 @@ pub(crate) fn stat(stat: &StoreStat) -> StoreStatResponse {
         user_pins: stat.user_pins,
         input_pins: stat.input_pins,
         result_pins: stat.result_pins,
+        task_pins: stat.task_pins,
     }
 }
 

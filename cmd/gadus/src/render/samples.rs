@@ -198,6 +198,7 @@ pub(crate) fn store_stat() -> StoreStatResponse {
         user_pins: 2,
         input_pins: 1,
         result_pins: 40,
+        task_pins: 2,
     }
 }
 
