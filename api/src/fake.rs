@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 
 use crate::convert::{evaluation_id, same_document};
 use crate::service::{
-    AgentInfo, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest, NodeEntry,
-    Reach, Service, ServiceError, Submission, Submitted,
+    AgentInfo, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest,
+    NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 
 use crate::types::TrustInfo;

@@ -58,8 +58,7 @@ pub fn task_text(task: &Task) -> Result<(TaskResponse, Cid, Vec<u8>), ServiceErr
         let what = format!("the task has no name yet: {e}");
         ServiceError::new(ErrorCode::ValidationError, what).with_hint(e.hint())
     };
-    let (text, block) =
-        (task.to_text().map_err(unnamed)?, task.to_block().map_err(unnamed)?);
+    let (text, block) = (task.to_text().map_err(unnamed)?, task.to_block().map_err(unnamed)?);
     let cid = task.cid().map_err(|e| ServiceError::internal(e.to_string()))?;
     let task: Value = serde_json::from_str(&text)
         .map_err(|e| ServiceError::internal(format!("a task's text is no JSON: {e}")))?;

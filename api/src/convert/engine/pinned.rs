@@ -87,7 +87,8 @@ fn cid(params: &Params<'_>, text: &str) -> Result<Cid, Problem> {
     let cid: Cid =
         bare.parse().map_err(|e| params.wrong(&format!("'CID': '{text}' is no CID: {e}")))?;
     if cid.codec() != DAG_CBOR {
-        let what = format!("'CID': {cid} is content, and a task's CID is one of DAG-CBOR (bafyrei…)");
+        let what =
+            format!("'CID': {cid} is content, and a task's CID is one of DAG-CBOR (bafyrei…)");
         return Err(params.wrong(&what));
     }
     Ok(cid)

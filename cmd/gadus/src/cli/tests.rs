@@ -31,12 +31,14 @@ fn every_help_text() {
         &["ls"],
         &["import"],
         &["export"],
+        &["run"],
         &["wasm", "run"],
         &["docker", "run"],
         &["job"],
         &["job", "run"],
         &["job", "list"],
         &["job", "logs"],
+        &["job", "task"],
         &["job", "get"],
         &["job", "explain"],
         &["node", "list"],
@@ -59,7 +61,7 @@ fn flags_may_follow_arguments() {
     let Command::Wasm(WasmCommand::Run(args)) = cli.command else { panic!("wasm") };
     assert_eq!((args.module.as_str(), args.args.join(" ").as_str()), ("m.wasm", "a b -v"));
     assert_eq!((args.task.inputs.len(), args.task.results.len()), (1, 1));
-    assert_eq!(args.task.cpu.as_deref(), Some("1"));
+    assert_eq!(args.task.needs.cpu.as_deref(), Some("1"));
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn what_follows_an_image_is_its_own() {
         let cli = Cli::try_parse_from(words.split(' ')).unwrap();
         let Command::Docker(DockerCommand::Run(args)) = cli.command else { panic!("docker") };
         assert_eq!(args.command, ["sh", "-c", "exit"], "{words}");
-        assert_eq!(args.task.cpu.as_deref(), Some("2"), "{words}");
+        assert_eq!(args.task.needs.cpu.as_deref(), Some("2"), "{words}");
     }
 }
 

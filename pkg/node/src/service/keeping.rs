@@ -1,7 +1,7 @@
 //! What people keep here.
 
-use gadus_api::service::ServiceError;
 use bytes::Bytes;
+use gadus_api::service::ServiceError;
 use gadus_model::{Cid, JobId, RAW};
 use gadus_ports::{Pin, PinReason};
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_api::service::{
-    AgentInfo, ErrorCode, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest,
-    NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
+    AgentInfo, ErrorCode, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LogStream,
+    LogsRequest, NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 use gadus_api::types::TrustInfo;
 use gadus_model::view::JobView;

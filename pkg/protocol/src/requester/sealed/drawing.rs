@@ -8,6 +8,7 @@ use gadus_model::{Job, JobId, NodeId, Time};
 use super::super::Requester;
 use super::super::log::{JobLog, Seat};
 use super::super::state::requirements;
+use super::super::submit::check_verifiable;
 use super::{has_part, is_seated};
 use crate::sabotage::Sabotage;
 use crate::verify;
@@ -97,6 +98,9 @@ impl Requester {
     pub fn is_seatable(&self, now: Time, job: &Job) -> Option<bool> {
         if !job.context.verification.is_sealed() {
             return None;
+        }
+        if check_verifiable(job).and_then(|()| self.check_slots(job)).is_err() {
+            return Some(false);
         }
         let requirements = requirements(job);
         let look = self.look_at_draft(now, &requirements);
