@@ -1,5 +1,6 @@
 //! What a node keeps.
 
+use gadus_model::{Cid, DAG_CBOR};
 use gadus_ports::{Checked, Collected, Pin, PinReason, StoreStat};
 
 use super::rfc3339;
@@ -13,8 +14,13 @@ pub(crate) fn pin(pin: &Pin) -> PinInfo {
         PinReason::Result(id) => ("result", Some(id), None),
         PinReason::Task(id) => ("task", None, Some(id)),
     };
+    // What is pinned of a task is its block as a leaf; people know it by its own CID.
+    let cid = match job {
+        Some(_) => Cid::new_v1(DAG_CBOR, *pin.root.hash()),
+        None => pin.root,
+    };
     PinInfo {
-        cid: pin.root.to_string(),
+        cid: cid.to_string(),
         reason: reason.to_owned(),
         execution_id: execution.map(ToString::to_string).unwrap_or_default(),
         job_id: job.map(ToString::to_string).unwrap_or_default(),

@@ -41,11 +41,7 @@ fn function() -> Task {
 
 fn container() -> Task {
     let image = Image::Digest(DIGEST.to_owned());
-    Task {
-        code: Code::Docker { image, entrypoint: None, workdir: None },
-        det: None,
-        ..function()
-    }
+    Task { code: Code::Docker { image, entrypoint: None, workdir: None }, det: None, ..function() }
 }
 
 fn text(task: &Task) -> Value {
@@ -98,12 +94,8 @@ async fn a_tasks_own_limits_are_what_it_gets_and_what_is_shown() {
     let id = api.put(&document.to_string()).await.value()["JobID"].clone();
     let submitted = api.fake.inner().submitted[0].clone();
     let context = &submitted.context;
-    let caps = Caps {
-        stdout_max_bytes: 1,
-        stderr_max_bytes: 2,
-        output_max_bytes: 3,
-        ..Caps::default()
-    };
+    let caps =
+        Caps { stdout_max_bytes: 1, stderr_max_bytes: 2, output_max_bytes: 3, ..Caps::default() };
     assert_eq!((context.caps, context.resources.cpu_millis), (caps, 2_000));
     let quorum: Verification = "quorum=2/3".parse().unwrap();
     assert_eq!(context.verification, quorum);
@@ -214,7 +206,10 @@ async fn a_job_gives_its_task_as_a_text() {
     assert!(told_of(&api, &format!("{uri}?partition=3")).await.contains("0 to 2"));
     let second = api.get(&format!("{uri}?partition=1")).await.value();
     assert_eq!(second["Task"]["partition"], json!({"count": 3, "index": 1}));
-    assert_eq!(api.get("/api/v1/orchestrator/jobs/hello").await.value()["Job"].get("TaskCID"), None);
+    assert_eq!(
+        api.get("/api/v1/orchestrator/jobs/hello").await.value()["Job"].get("TaskCID"),
+        None
+    );
 }
 
 async fn told_of(api: &Api, uri: &str) -> String {

@@ -53,7 +53,7 @@ pub struct PinInfo {
     /// The execution, where it is an input or a result.
     #[serde(rename = "ExecutionID", skip_serializing_if = "is_default")]
     pub execution_id: String,
-    /// The job, where it is a task: its block alone, named as a leaf.
+    /// The job, where it is a task: its block is kept, and not what it links to.
     #[serde(rename = "JobID", skip_serializing_if = "is_default")]
     pub job_id: String,
     /// Since when.

@@ -107,14 +107,12 @@ async fn watch(
 ) -> Result<LocalAnswer, Failure> {
     let stop = CancellationToken::new();
     let showing = async {
-        let mut output = run.output();
-        while let Some(chunk) = output.next().await.filter(|_| shows) {
-            match chunk.stream {
-                StdStream::Stdout => printer.bytes(&chunk.bytes)?,
-                StdStream::Stderr => printer.error_bytes(&chunk.bytes),
-            }
+        let shown = if shows { show(printer, run).await } else { Ok(()) };
+        if shown.is_err() {
+            // Whoever read it has gone: what it would print from here on is for nobody.
+            stop.cancel();
         }
-        Ok::<_, Failure>(())
+        shown
     };
     let running = async { tokio::join!(bench.run(run, &stop), showing) };
     let mut running = std::pin::pin!(running);
@@ -138,6 +136,17 @@ async fn watch(
             None => failure,
         }
     })
+}
+
+async fn show(printer: &Printer, run: &LocalRun) -> Result<(), Failure> {
+    let mut output = run.output();
+    while let Some(chunk) = output.next().await {
+        match chunk.stream {
+            StdStream::Stdout => printer.bytes(&chunk.bytes)?,
+            StdStream::Stderr => printer.error_bytes(&chunk.bytes),
+        }
+    }
+    Ok(())
 }
 
 fn tell(

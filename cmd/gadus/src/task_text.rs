@@ -1,7 +1,7 @@
 //! Tasks as people name them: a text, a file of one, or a CID.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use futures::TryStreamExt;
@@ -71,7 +71,7 @@ pub(crate) fn bytes_of(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// One byte more than may be tells that there are too many.
-fn up_to_most(from: impl io::Read) -> io::Result<Vec<u8>> {
+fn up_to_most(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(TASK_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

@@ -114,6 +114,40 @@ fn the_nodes_api_is_where_it_listens_and_the_clients_where_it_asks() {
 }
 
 #[test]
+fn what_is_about_a_network_does_not_go_with_running_here() {
+    let parses = |words: &str| {
+        let words = format!("gadus run task.json {words}");
+        Cli::try_parse_from(words.split_whitespace()).is_ok()
+    };
+    for words in [
+        "",
+        "--local",
+        "--local --with a.car --with dir -o out --timeout 5m --output json",
+        "--verify attest --cpu 2 -p local --durability producer --retention 1h --name n -l a=b",
+        "--detach --image-from busybox:1.37",
+    ] {
+        assert!(parses(words), "{words}");
+    }
+    for words in [
+        "--with a.car",
+        "-o out",
+        "--local --verify attest",
+        "--local --detach",
+        "--local --cpu 2",
+        "--local -p local",
+        "--local --name n",
+        "--local --priority 3",
+        // These would make another task of it.
+        "-i ./x:/in",
+        "-e K=V",
+        "--count 2",
+        "--entry-point main",
+    ] {
+        assert!(!parses(words), "{words}");
+    }
+}
+
+#[test]
 fn what_names_nothing_is_refused_before_anybody_is_asked() {
     for words in [
         ["job", "describe", ""],

@@ -39,6 +39,21 @@ proptest! {
     }
 
     #[test]
+    fn a_text_that_was_changed_is_refused_or_is_the_text_of_what_was_read(
+        task in strategy::runnable_task(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut text = task.to_text().unwrap().into_bytes();
+        let at = at.index(text.len());
+        text[at] = byte;
+        if let Ok(read) = Task::from_text(&text) {
+            let again = read.to_text().unwrap();
+            prop_assert_eq!(Task::from_text(again.as_bytes()).unwrap(), read);
+        }
+    }
+
+    #[test]
     fn a_task_that_is_refused_has_no_text(task in strategy::task()) {
         prop_assert_eq!(task.to_text().is_ok(), task.check().is_ok());
         if let Ok(text) = task.to_text() {

@@ -58,7 +58,9 @@ impl Place {
 
     /// `gadus wasm run steps.wasm ARGS`.
     pub(super) fn steps(&self, args: &[&str]) -> Seen {
-        Seen::of(self.gadus(&[&["wasm", "run", "--verify", "attest", &program("steps")], args].concat()))
+        Seen::of(
+            self.gadus(&[&["wasm", "run", "--verify", "attest", &program("steps")], args].concat()),
+        )
     }
 
     /// `gadus wasm run` of a module in text.
