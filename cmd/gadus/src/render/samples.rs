@@ -179,6 +179,7 @@ pub(crate) fn pin(reason: &str, execution: &str, until: &str) -> PinInfo {
         execution_id: execution.to_owned(),
         made: "2026-11-21T09:56:40Z".to_owned(),
         until: until.to_owned(),
+        ..PinInfo::default()
     }
 }
 
