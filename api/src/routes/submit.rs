@@ -77,10 +77,11 @@ async fn submit(api: &ApiState, headers: &HeaderMap, query: &QueryString, body: 
     let mut warnings = draft.warnings.clone();
     let is_pinned = draft.is_pinned();
     let job = finish(api, draft, JobId(Uuid::new_v4())).await?;
-    let task = if is_pinned { record(&job)? } else { None };
+    let task = is_pinned.then(|| record(&job)).transpose()?;
+    let retention_ms = job.context.retention_ms;
     let submitted = api.service.submit(Submission { job, force }).await?;
     warnings.extend(submitted.warnings);
-    if let Some((block, retention_ms)) = task
+    if let Some(block) = task
         && let Err(error) = api.service.keep_task(submitted.job, block, retention_ms).await
     {
         warnings.push(format!("the task's CID leads nowhere yet: {error} (see `gadus job task`)"));
@@ -132,11 +133,12 @@ pub(super) async fn read(
     Ok((draft, request.force))
 }
 
-/// The task of a job as a block, and how long it is to be kept.
-fn record(job: &Job) -> Result<Option<((Cid, Bytes), u64)>, ServiceError> {
-    let Some((_, task)) = job.task() else { return Ok(None) };
+/// The task of a job as a block.
+fn record(job: &Job) -> Result<(Cid, Bytes), ServiceError> {
+    let task = job.task().map(|(_, task)| task);
+    let task = task.ok_or_else(|| ServiceError::internal("a job without a task"))?;
     let (_, cid, block) = convert::task_text(task)?;
-    Ok(Some(((cid, block.into()), job.context.retention_ms)))
+    Ok((cid, block.into()))
 }
 
 /// The job, once all of its inputs are content. Those from elsewhere are fetched side by side.

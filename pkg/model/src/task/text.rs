@@ -102,7 +102,13 @@ impl Task {
     pub fn from_block(block: &[u8]) -> Result<Self, TaskTextError> {
         within_limit(block)?;
         let read: Result<Self, CodecError> = codec::decode_canonical(block);
-        let task = read.map_err(|e| TaskTextError::NotTask(e.to_string()))?;
+        let task = read.map_err(|e| match e {
+            CodecError::Decode { why, .. } => TaskTextError::NotTask(why),
+            CodecError::NotCanonical { .. } => {
+                TaskTextError::NotTask("it is not in its one form".to_owned())
+            }
+            CodecError::Encode { .. } => TaskTextError::NotTask(e.to_string()),
+        })?;
         task.check()?;
         Ok(task)
     }

@@ -37,7 +37,13 @@ pub(super) fn look(value: &Value) -> Result<(), TaskFault> {
                 let cid = kind.get("cid");
                 cid.map_or(Ok(()), |cid| link(&format!("{field}.cid"), cid, &bare))?;
             }
-            other => link(&field, other, &|cid| format!("{{\"cid\": {}}}", bare(cid)))?,
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)) => {
+                link(&field, other, &|cid| format!("{{\"cid\": {}}}", bare(cid)))?
+            }
         }
     }
     Ok(())
