@@ -23,11 +23,13 @@ mod task;
 mod times;
 mod validate;
 mod verification;
+mod work;
 
 pub use bundle::{Receipts, receipts};
 pub(crate) use data_url::percent_decode;
 pub use execution::execution;
 pub(crate) use execution::published;
+pub(crate) use explain::explained;
 pub use explain::plan;
 pub use history::history;
 pub use identity::{evaluation_id, same_document};
@@ -40,3 +42,4 @@ pub use selector::parse_selector;
 pub use sources::{origin, s3_source};
 pub use submission::{Data, Draft, DraftOptions, Had, Wanted};
 pub(crate) use times::rfc3339;
+pub use work::{pinned_task, task_text};

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use gadus_model::view::JobView;
-use gadus_model::{Cid, EvaluationId, Job, JobId, JobState, Place, Plan};
+use gadus_model::{Cid, EvaluationId, Job, JobId, JobState, Place};
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, ContentError, Imported, LogChunk, Node,
     Origin, Pin, PinPage, PinReason, Pinned, Resolved, StoreStat,
@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 
 use crate::convert::{evaluation_id, same_document};
 use crate::service::{
-    AgentInfo, ExplainTarget, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest, NodeEntry,
-    Reach, Service, ServiceError, Submission, Submitted,
+    AgentInfo, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest,
+    NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 
 use crate::types::TrustInfo;
@@ -165,11 +165,13 @@ impl Service for FakeService {
         }
     }
 
-    async fn explain(&self, target: ExplainTarget) -> Result<Plan, ServiceError> {
+    async fn explain(&self, target: ExplainTarget) -> Result<Explained, ServiceError> {
+        let mut is_seatable = None;
         if let ExplainTarget::Draft(job) = target {
+            is_seatable = job.context.verification.is_sealed().then_some(true);
             self.inner().explained.push(*job);
         }
-        Ok(sample::plan())
+        Ok(Explained { plan: sample::plan(), is_seatable })
     }
 
     async fn nodes(&self) -> Result<Vec<NodeEntry>, ServiceError> {
@@ -254,6 +256,20 @@ impl Service for FakeService {
 
     async fn keep_records(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ServiceError> {
         self.inner().records.extend(blocks);
+        Ok(())
+    }
+
+    async fn keep_task(
+        &self,
+        job: JobId,
+        (cid, block): (Cid, Bytes),
+        retention_ms: u64,
+    ) -> Result<(), ServiceError> {
+        let mut inner = self.inner();
+        inner.content.insert(cid, Tree::Plain(block));
+        let made = sample::at(0);
+        let until = Some(made.plus_ms(retention_ms)).filter(|_| retention_ms > 0);
+        inner.pins.push(Pin { root: cid, reason: PinReason::Task(job), made: Some(made), until });
         Ok(())
     }
 

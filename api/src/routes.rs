@@ -28,6 +28,7 @@ mod receipts;
 mod stop;
 mod store;
 mod submit;
+mod tasks;
 mod trust;
 
 pub use gateway::fuzz;
@@ -48,6 +49,8 @@ fn documented() -> (Router<ApiState>, OpenApi) {
         .routes(routes!(lists::executions))
         .routes(routes!(lists::results))
         .routes(routes!(receipts::get))
+        .routes(routes!(tasks::job))
+        .routes(routes!(tasks::draft))
         .routes(routes!(logs::get))
         .routes(routes!(explain::job))
         .routes(routes!(explain::draft))

@@ -77,7 +77,7 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ServiceError::job_not_found`].
-    async fn explain(&self, target: ExplainTarget) -> Result<Plan, ServiceError>;
+    async fn explain(&self, target: ExplainTarget) -> Result<Explained, ServiceError>;
 
     /// Every node this requester knows, itself included.
     ///
@@ -147,6 +147,17 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
     async fn keep_records(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ServiceError>;
+
+    /// Keeps the task of a job as a public block for so long, in milliseconds; 0 means for ever.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] words a [`gadus_ports::ContentError`].
+    async fn keep_task(
+        &self,
+        job: JobId,
+        block: (Cid, Bytes),
+        retention_ms: u64,
+    ) -> Result<(), ServiceError>;
 
     /// Figures of what is kept.
     ///
@@ -235,6 +246,15 @@ pub enum ExplainTarget {
     Job(JobId),
     /// A job that somebody thinks of submitting.
     Draft(Box<Job>),
+}
+
+/// Who would take a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// Each node, and why or why not.
+    pub plan: Plan,
+    /// Whether those that would could sit together, of work whose result is checked.
+    pub is_seatable: Option<bool>,
 }
 
 /// Which jobs.

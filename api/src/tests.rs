@@ -27,6 +27,7 @@ mod receipts;
 mod sockets;
 mod store;
 mod submit;
+mod tasks;
 
 /// The face over a fake.
 struct Api {

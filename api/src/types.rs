@@ -20,6 +20,7 @@ mod store;
 mod task;
 mod trust;
 mod verdict;
+mod work;
 
 pub use agent::{AliveResponse, BuildVersionInfo};
 pub use content::{ImportResponse, ListEntry, Listing};
@@ -49,6 +50,7 @@ pub use task::{
 };
 pub use trust::{BanRequest, ListTrustResponse, TrustInfo};
 pub use verdict::{VerdictInfo, VoteInfo};
+pub use work::TaskResponse;
 
 /// Whether a value is what Go leaves out under `omitempty`.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

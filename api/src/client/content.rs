@@ -82,6 +82,15 @@ impl Client {
         Ok(reply(self, self.send(self.request(Method::GET, url)).await?))
     }
 
+    /// One block, as it is.
+    ///
+    /// # Errors
+    /// As [`Client::cat`].
+    pub async fn block(&self, cid: &str) -> Result<Reply, ClientError> {
+        let url = self.content_url(cid, "", &[("format", "raw")]);
+        Ok(reply(self, self.send(self.request(Method::GET, url)).await?))
+    }
+
     /// A tree as a tar stream; its one top-level entry is named by the last name of the path, or
     /// the CID.
     ///

@@ -10,7 +10,7 @@ use super::{Client, ClientError, REQUEST_TIMEOUT};
 use crate::types::{
     Execution, GetJobResponse, JobHistory, ListExecutionsResponse, ListHistoryResponse,
     ListJobsResponse, ListReceiptsResponse, ListResultsResponse, PlanInfo, PutJobResponse,
-    SpecConfig, StopJobResponse,
+    SpecConfig, StopJobResponse, TaskResponse,
 };
 
 const JOBS: [&str; 4] = ["api", "v1", "orchestrator", "jobs"];
@@ -77,6 +77,29 @@ impl Client {
     /// `Refused` with 404 when there is no such job, or no answer of it counts yet.
     pub async fn receipts(&self, reference: &str) -> Result<ListReceiptsResponse, ClientError> {
         self.get(self.job_url(reference, &["receipts"], &[])).await
+    }
+
+    /// The pinned task of a job, of one of its partitions where it has several.
+    ///
+    /// # Errors
+    /// As [`Client::job`], and `Refused` with 400 for what is not pinned.
+    pub async fn job_task(
+        &self,
+        reference: &str,
+        partition: Option<u32>,
+    ) -> Result<TaskResponse, ClientError> {
+        let partition = partition.map(|n| n.to_string()).unwrap_or_default();
+        self.get(self.job_url(reference, &["task"], &[("partition", &partition)])).await
+    }
+
+    /// The task that a job would have; its inputs are fetched where they are elsewhere.
+    ///
+    /// # Errors
+    /// As [`Client::put_job`].
+    pub async fn draft_task<J: Serialize>(&self, job: &J) -> Result<TaskResponse, ClientError> {
+        let url = self.url(&["api", "v1", "orchestrator", "task"], &[]);
+        let request = self.request(Method::POST, url).timeout(REQUEST_TIMEOUT);
+        self.read(request.json(&json!({ "Job": job }))).await
     }
 
     /// The same when the job ends, or as it is after `wait`.

@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gadus_model::bundle::BUNDLE_VERSION;
-use gadus_model::event::JobEvent;
 use gadus_model::view::{ExecutionView, JobView};
-use gadus_model::{
-    Answer, Bundle, Cid, CodecError, DAG_CBOR, Origin, Partition, Placement, Proof, Sealed, Task,
-    codec,
-};
+use gadus_model::{Answer, Bundle, Cid, CodecError, DAG_CBOR, Origin, Proof, Sealed, Task, codec};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
+use super::work;
 use crate::service::{ErrorCode, ServiceError};
 use crate::types::{ListReceiptsResponse, ReceiptEntry};
 
@@ -152,38 +149,9 @@ fn each<T: Serialize>(records: &[T]) -> Result<Vec<ByteBuf>, ServiceError> {
 
 /// The work of an execution: the job's task, for its partition and with the image that was pinned.
 fn task_of(view: &JobView, e: &ExecutionView, cid: &Cid) -> Result<Task, ServiceError> {
-    let told = || {
-        let (_, task) = view.job.task()?;
-        let index = e.execution.slot.partition;
-        let task = task.for_partition(Partition { index, count: partitions(view).max(1) });
-        let task = match image(view) {
-            Some(digest) => task.pinned(digest),
-            None => task,
-        };
-        (task.cid().ok()? == *cid).then_some(task)
-    };
-    told().ok_or_else(|| {
+    let task = work::of_partition(view, e.execution.slot.partition);
+    task.filter(|task| task.cid().is_ok_and(|is| is == *cid)).ok_or_else(|| {
         let id = e.execution.id();
         ServiceError::internal(format!("the task {cid} of {id} is not in the job's record"))
-    })
-}
-
-fn partitions(view: &JobView) -> u32 {
-    let placed = |event: &JobEvent| {
-        let JobEvent::Placed { nodes } = event else { return None };
-        u32::try_from(nodes.len()).ok()
-    };
-    match view.job.kind.placement {
-        Placement::Ranked { count } => count,
-        Placement::EveryMatch => {
-            view.history.iter().find_map(|entry| placed(&entry.event)).unwrap_or(1)
-        }
-    }
-}
-
-fn image(view: &JobView) -> Option<&str> {
-    view.history.iter().find_map(|entry| {
-        let JobEvent::ImagePinned { digest } = &entry.event else { return None };
-        Some(digest.as_str())
     })
 }

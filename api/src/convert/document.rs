@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::engine;
 use super::identity::META_RESERVED_PREFIX;
 use crate::quantity::{parse_bytes, parse_cpu_millis};
 use crate::types::{Job, JobState, ResourcesConfig, SpecConfig, Task};
@@ -11,7 +12,7 @@ pub(crate) const NAMESPACE_DEFAULT: &str = "default";
 /// What a task gets when it asks for no CPU.
 const CPU_DEFAULT: &str = "500m";
 /// What a task gets when it asks for no memory.
-const MEMORY_DEFAULT: &str = "512Mb";
+pub(super) const MEMORY_DEFAULT: &str = "512Mb";
 
 /// Takes out what a submission has no say in, with a warning for each.
 pub(super) fn sanitise(job: &mut Job) -> Vec<String> {
@@ -28,6 +29,7 @@ pub(super) fn sanitise(job: &mut Job) -> Vec<String> {
     ignore(job.create_time != 0, "create time");
     ignore(job.modify_time != 0, "modify time");
     ignore(!job.verdicts.is_empty(), "verdicts");
+    ignore(!job.task_cid.is_empty(), "task CID");
     if !job.id.is_empty() {
         warnings.push("job ID is ignored when submitting a batch job".to_owned());
     }
@@ -35,6 +37,7 @@ pub(super) fn sanitise(job: &mut Job) -> Vec<String> {
     (job.revision, job.version, job.create_time, job.modify_time) = (0, 0, 0, 0);
     job.replayed = false;
     job.verdicts.clear();
+    job.task_cid.clear();
     job.id.clear();
     if job.tasks.len() > 1 {
         warnings.push("only one task is supported per job".to_owned());
@@ -79,7 +82,7 @@ fn normalise_task(task: &mut Task) {
         path.name = path.name.trim().to_owned();
         path.path = path.path.trim().to_owned();
     }
-    normalise_resources(&mut task.resources);
+    normalise_resources(&mut task.resources, task.engine.is(engine::pinned::KIND));
     task.network.kind = network_text(&task.network.kind).unwrap_or("Default").to_owned();
     for domain in &mut task.network.domains {
         *domain = domain.trim().to_lowercase();
@@ -107,8 +110,8 @@ fn sort_within(value: &mut Value) {
 }
 
 /// As Bacalhau cleans them, and the defaults. An engine takes 0 for "no limit", so that 0 gets
-/// the default too.
-fn normalise_resources(resources: &mut ResourcesConfig) {
+/// the default too. How much memory a task that is pinned gets may be its own to say.
+fn normalise_resources(resources: &mut ResourcesConfig, is_pinned: bool) {
     let ResourcesConfig { cpu, memory, disk, gpu } = resources;
     for text in [&mut *cpu, memory, disk, gpu] {
         *text = amount_text(text);
@@ -116,7 +119,7 @@ fn normalise_resources(resources: &mut ResourcesConfig) {
     if cpu.is_empty() || parse_cpu_millis(cpu) == Some(0) {
         CPU_DEFAULT.clone_into(cpu);
     }
-    if memory.is_empty() || parse_bytes(memory) == Some(0) {
+    if !is_pinned && (memory.is_empty() || parse_bytes(memory) == Some(0)) {
         MEMORY_DEFAULT.clone_into(memory);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gadus_model::Cid;
+use gadus_model::{Cid, Task as Work};
 use serde_json::Value;
 
 use super::supported::Problem;
@@ -10,6 +10,7 @@ use crate::types::Task;
 
 mod docker;
 pub(super) mod legacy;
+pub(super) mod pinned;
 mod wasm;
 
 /// What a task runs, before its inputs are known.
@@ -37,6 +38,22 @@ pub(super) enum EngineSpec {
         /// After the program's name.
         args: Vec<String>,
     },
+    /// A task as it is: ours.
+    Pinned {
+        /// The task, or where it is.
+        task: PinnedTask,
+        /// The name that a container's image can be pulled by.
+        image: Option<String>,
+    },
+}
+
+/// A task that somebody has pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PinnedTask {
+    /// In the document.
+    Here(Box<Work>),
+    /// A block, by its CID.
+    Named(Cid),
 }
 
 impl EngineSpec {
@@ -44,7 +61,7 @@ impl EngineSpec {
     pub(super) fn module_input(&self) -> Option<usize> {
         match self {
             Self::Wasm { module: ModuleRef::Input(index), .. } => Some(*index),
-            Self::Wasm { .. } | Self::Docker { .. } => None,
+            Self::Wasm { .. } | Self::Docker { .. } | Self::Pinned { .. } => None,
         }
     }
 }
@@ -64,9 +81,11 @@ pub(super) fn read(task: &Task) -> Result<EngineSpec, Problem> {
         docker::read(task)
     } else if task.engine.is("wasm") {
         wasm::read(task)
+    } else if task.engine.is(pinned::KIND) {
+        pinned::read(task)
     } else {
         let kind = &task.engine.kind;
-        let what = format!("invalid engine: unknown engine {kind:?} (use docker or wasm)");
+        let what = format!("invalid engine: unknown engine {kind:?} (use docker, wasm or task)");
         Err(Problem::task(task, what))
     }
 }

@@ -2,7 +2,14 @@
 
 use gadus_model::Plan;
 
+use crate::service::Explained;
 use crate::types::{PlanInfo, RankedNode, TurnedDownNode};
+
+/// What is told to who asks.
+#[must_use]
+pub(crate) fn explained(explained: &Explained) -> PlanInfo {
+    PlanInfo { seatable: explained.is_seatable, ..plan(&explained.plan) }
+}
 
 /// A plan, its reasons in words.
 #[must_use]
@@ -27,5 +34,6 @@ pub fn plan(plan: &Plan) -> PlanInfo {
         counts: plan.counts.clone(),
         nodes: plan.nodes,
         may_pass: plan.may_pass,
+        seatable: None,
     }
 }

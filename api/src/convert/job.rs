@@ -3,7 +3,7 @@
 use gadus_model::JobState as Model;
 use gadus_model::view::JobView;
 
-use super::verification;
+use super::{verification, work};
 use crate::types::{Job, JobState};
 
 /// The job: the user's document, and where it stands.
@@ -15,6 +15,7 @@ pub fn job(view: &JobView) -> Job {
         modify_time: view.modified_at.unix_ns(),
         verdicts: verification::verdicts(view),
         replayed: is_replayed(view),
+        task_cid: work::only_cid(view).map(|cid| cid.to_string()).unwrap_or_default(),
         ..base(view)
     }
 }

@@ -1,5 +1,6 @@
 //! What a node keeps.
 
+use gadus_model::{Cid, DAG_CBOR};
 use gadus_ports::{Checked, Collected, Pin, PinReason, StoreStat};
 
 use super::rfc3339;
@@ -7,15 +8,22 @@ use crate::types::{BadBlock, CheckResponse, CollectResponse, PinInfo, StoreStatR
 
 /// A pin.
 pub(crate) fn pin(pin: &Pin) -> PinInfo {
-    let (reason, execution) = match &pin.reason {
-        PinReason::User => ("user", None),
-        PinReason::Input(id) => ("input", Some(id)),
-        PinReason::Result(id) => ("result", Some(id)),
+    let (reason, execution, job) = match &pin.reason {
+        PinReason::User => ("user", None, None),
+        PinReason::Input(id) => ("input", Some(id), None),
+        PinReason::Result(id) => ("result", Some(id), None),
+        PinReason::Task(id) => ("task", None, Some(id)),
+    };
+    // What is pinned of a task is its block as a leaf; people know it by its own CID.
+    let cid = match job {
+        Some(_) => Cid::new_v1(DAG_CBOR, *pin.root.hash()),
+        None => pin.root,
     };
     PinInfo {
-        cid: pin.root.to_string(),
+        cid: cid.to_string(),
         reason: reason.to_owned(),
         execution_id: execution.map(ToString::to_string).unwrap_or_default(),
+        job_id: job.map(ToString::to_string).unwrap_or_default(),
         made: pin.made.map(rfc3339).unwrap_or_default(),
         until: pin.until.map(rfc3339).unwrap_or_default(),
     }
@@ -38,6 +46,7 @@ pub(crate) fn stat(stat: &StoreStat) -> StoreStatResponse {
         user_pins: stat.user_pins,
         input_pins: stat.input_pins,
         result_pins: stat.result_pins,
+        task_pins: stat.task_pins,
     }
 }
 

@@ -8,11 +8,12 @@ use gadus_model::job::JOB_VERSION;
 use gadus_model::{Cid, Context, Job, JobId, JobType, NodeId, PublisherSpec};
 use gadus_ports::Origin;
 
-use super::engine::{self, EngineSpec, legacy};
+use super::engine::{self, EngineSpec, PinnedTask, legacy, pinned};
 use super::promise::{self, Retention};
 use super::sources::{self, Source};
 use super::supported::{self, Problem};
 use super::{document, publisher, task, validate, verification};
+use crate::quantity::parse_bytes;
 use crate::service::{ErrorCode, ServiceError};
 use crate::types::{Job as Document, SpecConfig};
 
@@ -100,6 +101,7 @@ impl Draft {
         let mut errors = validate::job(&document, options.count_max);
         errors.extend(promise::errors(&document, options.retention));
         errors.extend(verification::errors(&document));
+        errors.extend(pinned::errors(&document));
         let Some(task) = document.tasks.first().filter(|_| errors.is_empty()) else {
             return Err(Problem::Invalid(errors).into());
         };
@@ -126,6 +128,36 @@ impl Draft {
         for (key, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
             self.document.meta.insert(key.to_owned(), value.clone());
         }
+    }
+
+    /// The block of a task that has to be there before [`Draft::finish`].
+    #[must_use]
+    pub fn wanted_task(&self) -> Option<Cid> {
+        match &self.engine {
+            EngineSpec::Pinned { task: PinnedTask::Named(cid), .. } => Some(*cid),
+            EngineSpec::Pinned { .. } | EngineSpec::Docker { .. } | EngineSpec::Wasm { .. } => None,
+        }
+    }
+
+    /// The same with that block.
+    ///
+    /// # Errors
+    /// `ValidationError` for what is no task that can run.
+    pub fn with_task(mut self, block: &[u8]) -> Result<Self, ServiceError> {
+        let document = self.document.tasks.first();
+        if let (EngineSpec::Pinned { task, image }, Some(document)) = (&mut self.engine, document)
+            && let PinnedTask::Named(cid) = task
+        {
+            let work = pinned::of_block(document, *cid, image.as_deref(), block)?;
+            *task = PinnedTask::Here(Box::new(work));
+        }
+        Ok(self)
+    }
+
+    /// Whether the job carries a task as it is.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        matches!(self.engine, EngineSpec::Pinned { .. })
     }
 
     /// What has to become content before [`Draft::finish`].
@@ -200,7 +232,21 @@ impl Draft {
         self.finish(id, &had)
     }
 
-    fn build(self, id: JobId, cids: &[Cid]) -> Result<Job, ServiceError> {
+    /// Of a task that is pinned, the document says what it gets: as much memory as it may use.
+    fn show_memory(&mut self) {
+        let EngineSpec::Pinned { task: PinnedTask::Here(work), .. } = &self.engine else { return };
+        let memory = self.document.tasks.first_mut().map(|task| &mut task.resources.memory);
+        match (&work.det, memory) {
+            (Some(det), Some(memory)) => *memory = det.memory_max_bytes.to_string(),
+            (None, Some(memory)) if parse_bytes(memory).unwrap_or(0) == 0 => {
+                document::MEMORY_DEFAULT.clone_into(memory);
+            }
+            (_, Some(_) | None) => {}
+        }
+    }
+
+    fn build(mut self, id: JobId, cids: &[Cid]) -> Result<Job, ServiceError> {
+        self.show_memory();
         let document = serde_json::to_string(&self.document)
             .map_err(|e| ServiceError::internal(format!("the document does not encode: {e}")))?;
         let retention_ms = promise::retention_ms(&self.document, self.options.retention);
@@ -225,7 +271,7 @@ impl Draft {
             namespace,
             kind: job_type.kind(u32::try_from(count).unwrap_or(1)),
             priority,
-            tasks: [(task.name.clone(), task::task(task, self.engine, cids, &context))].into(),
+            tasks: [(task.name.clone(), task::task(task, self.engine, cids, &context)?)].into(),
             context,
             document,
             idempotency_key: self.options.idempotency_key,

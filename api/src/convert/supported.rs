@@ -10,6 +10,13 @@ use crate::types::{Job, Task};
 pub(super) enum Problem {
     /// It makes no sense: what is wrong with it, in the order it was found.
     Invalid(Vec<String>),
+    /// One thing that is wrong, with what to do about it.
+    Hinted {
+        /// What is wrong.
+        what: String,
+        /// What to do instead.
+        hint: String,
+    },
     /// It makes sense, but not here yet.
     Unsupported {
         /// What is asked for.
@@ -24,6 +31,12 @@ impl Problem {
     pub(super) fn task(task: &Task, what: impl fmt::Display) -> Self {
         Self::Invalid(vec![format!("task {} validation failed: {what}", task.name)])
     }
+
+    /// The same, with what to do about it.
+    pub(super) fn hinted(task: &Task, what: impl fmt::Display, hint: impl Into<String>) -> Self {
+        let what = format!("task {} validation failed: {what}", task.name);
+        Self::Hinted { what, hint: hint.into() }
+    }
 }
 
 impl From<Problem> for ServiceError {
@@ -33,6 +46,9 @@ impl From<Problem> for ServiceError {
                 .with_hint(
                     "what a job may say is in `gadus job run --help` and /api/v1/openapi.json",
                 ),
+            Problem::Hinted { what, hint } => {
+                Self::new(ErrorCode::ValidationError, what).with_hint(hint)
+            }
             Problem::Unsupported { what, hint } => Self::not_implemented(what, hint),
         }
     }

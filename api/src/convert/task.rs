@@ -8,8 +8,9 @@ use gadus_model::{
     PROFILE_DET_1, PROFILE_WASI_1, Partition, Resources, Task, Timeouts,
 };
 
-use super::engine::{EngineSpec, ModuleRef};
+use super::engine::{EngineSpec, ModuleRef, PinnedTask, pinned};
 use crate::quantity::{parse_bytes, parse_cpu_millis};
+use crate::service::ServiceError;
 use crate::types::{LabelRequirement, ResourcesConfig, Task as Document, TimeoutConfig};
 
 /// What may change the result. `cids` are those of the inputs, in order.
@@ -18,7 +19,7 @@ pub(super) fn task(
     engine: EngineSpec,
     cids: &[Cid],
     context: &Context,
-) -> Task {
+) -> Result<Task, ServiceError> {
     let mut inputs: BTreeMap<String, Input> = document
         .input_sources
         .iter()
@@ -36,13 +37,17 @@ pub(super) fn task(
             env = base;
             (Code::Docker { image: Image::Reference(image), entrypoint, workdir }, args, None)
         }
+        EngineSpec::Pinned { task: PinnedTask::Here(task), .. } => return Ok(*task),
+        EngineSpec::Pinned { task: PinnedTask::Named(cid), .. } => {
+            return Err(ServiceError::internal(format!("the task {cid} was not brought")));
+        }
         EngineSpec::Wasm { module, entry, args } => {
             let module = module_cid(document, &module, cids, &mut inputs);
             (Code::Wasm { module, entry }, args, Some(det(context)))
         }
     };
     env.extend(document.env.clone());
-    Task {
+    Ok(Task {
         v: TASK_VERSION,
         code,
         args,
@@ -52,7 +57,7 @@ pub(super) fn task(
         partition: Partition::default(),
         nonce: document.nonce.clone().into_bytes(),
         det,
-    }
+    })
 }
 
 /// The module's CID. The input that it came as is taken out of the mounts: it is code.
@@ -105,9 +110,9 @@ pub(super) fn context(
     };
     let image_reference = match engine {
         EngineSpec::Docker { image, .. } => Some(image.clone()),
-        EngineSpec::Wasm { .. } => None,
+        EngineSpec::Wasm { .. } | EngineSpec::Pinned { .. } => None,
     };
-    Context {
+    let context = Context {
         resources,
         timeouts: timeouts(&document.timeouts),
         // A job that can reach the world is not started twice while the first may still run.
@@ -119,6 +124,12 @@ pub(super) fn context(
         caps: caps(&resources),
         image_reference,
         ..Context::default()
+    };
+    match engine {
+        EngineSpec::Pinned { task: PinnedTask::Here(task), image } => {
+            pinned::context(task, image.clone(), context)
+        }
+        EngineSpec::Pinned { .. } | EngineSpec::Docker { .. } | EngineSpec::Wasm { .. } => context,
     }
 }
 

@@ -7,6 +7,7 @@ use gadus_model::verdict::Decision;
 use gadus_model::view::{ExecutionView, JobView};
 use gadus_model::{ExecutionState, NodeId, Origin, Verification};
 
+use super::engine;
 use crate::types::{Job, VerdictInfo, VoteInfo};
 
 /// How the job's result is to be checked. What cannot be read was told by [`errors`].
@@ -25,7 +26,8 @@ pub(super) fn errors(job: &Job) -> Vec<String> {
     }
     let mut errors = Vec::new();
     let engine = job.tasks.first().map(|task| task.engine.kind.to_ascii_lowercase());
-    if engine.is_some_and(|engine| engine != "wasm") {
+    // What kind of task a task is, is seen once it is read.
+    if engine.is_some_and(|engine| engine != "wasm" && engine != engine::pinned::KIND) {
         errors.push(format!(
             "job verification {level} is for Wasm functions: running a container again may give \
              another result (use attest)"

@@ -59,6 +59,7 @@ pub(crate) fn store_stat() -> StoreStat {
         user_pins: 2,
         input_pins: 1,
         result_pins: 4,
+        task_pins: 5,
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) async fn job(
     query: QueryString,
 ) -> Answer {
     let view = super::jobs::find(&api, &id, &query).await?;
-    let plan = api.service.explain(ExplainTarget::Job(view.job.id)).await?;
-    json(&query, &convert::plan(&plan))
+    let explained = api.service.explain(ExplainTarget::Job(view.job.id)).await?;
+    json(&query, &convert::explained(&explained))
 }
 
 /// For a job that is not submitted. Nothing is kept of it.
@@ -54,6 +54,6 @@ pub(super) async fn draft(
     let (draft, _) = submit::read(&api, &headers, body).await?;
     let job = draft.preview(JobId(Uuid::nil()))?;
     submit::within_limit(&job, api.limits().spec_bytes_max)?;
-    let plan = api.service.explain(ExplainTarget::Draft(Box::new(job))).await?;
-    json(&query, &convert::plan(&plan))
+    let explained = api.service.explain(ExplainTarget::Draft(Box::new(job))).await?;
+    json(&query, &convert::explained(&explained))
 }

@@ -7,15 +7,16 @@ use async_compression::tokio::bufread::GzipDecoder;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use bytes::Bytes;
 use futures::future::try_join_all;
-use gadus_model::{Job, JobId};
+use gadus_model::{Cid, Job, JobId};
 use gadus_ports::{Layout, Pinned};
 use tokio::io::AsyncReadExt as _;
 use uuid::Uuid;
 
 use super::{Answer, json};
 use crate::body;
-use crate::convert::{Data, Draft, DraftOptions, Had, Retention, Wanted};
+use crate::convert::{self, Data, Draft, DraftOptions, Had, Retention, Wanted};
 use crate::error::ApiError;
 use crate::json_in::PUT_JOB;
 use crate::query::QueryString;
@@ -74,9 +75,17 @@ pub(super) async fn post(
 async fn submit(api: &ApiState, headers: &HeaderMap, query: &QueryString, body: Body) -> Answer {
     let (draft, force) = read(api, headers, body).await?;
     let mut warnings = draft.warnings.clone();
-    let job = finish(api, draft).await?;
+    let is_pinned = draft.is_pinned();
+    let job = finish(api, draft, JobId(Uuid::new_v4())).await?;
+    let task = is_pinned.then(|| record(&job)).transpose()?;
+    let retention_ms = job.context.retention_ms;
     let submitted = api.service.submit(Submission { job, force }).await?;
     warnings.extend(submitted.warnings);
+    if let Some(block) = task
+        && let Err(error) = api.service.keep_task(submitted.job, block, retention_ms).await
+    {
+        warnings.push(format!("the task's CID leads nowhere yet: {error} (see `gadus job task`)"));
+    }
     let answer = PutJobResponse {
         job_id: submitted.job.to_string(),
         evaluation_id: submitted.evaluation.to_string(),
@@ -116,17 +125,30 @@ pub(super) async fn read(
         client: CLIENT.to_owned(),
         idempotency_key: key,
     };
-    Ok((Draft::new(request.job, options)?, request.force))
+    let mut draft = Draft::new(request.job, options)?;
+    if let Some(cid) = draft.wanted_task() {
+        let block = api.service.block(cid).await?;
+        draft = draft.with_task(&block)?;
+    }
+    Ok((draft, request.force))
+}
+
+/// The task of a job as a block.
+fn record(job: &Job) -> Result<(Cid, Bytes), ServiceError> {
+    let task = job.task().map(|(_, task)| task);
+    let task = task.ok_or_else(|| ServiceError::internal("a job without a task"))?;
+    let (_, cid, block) = convert::task_text(task)?;
+    Ok((cid, block.into()))
 }
 
 /// The job, once all of its inputs are content. Those from elsewhere are fetched side by side.
-async fn finish(api: &ApiState, draft: Draft) -> Result<Job, ApiError> {
+pub(super) async fn finish(api: &ApiState, draft: Draft, id: JobId) -> Result<Job, ApiError> {
     let wanted: Vec<Wanted> = draft.wanted().collect();
     let had = wanted.into_iter().map(|wanted| async move {
         Ok::<_, ApiError>((wanted.index, have(api, wanted.data).await?))
     });
     let had: BTreeMap<usize, Had> = try_join_all(had).await?.into_iter().collect();
-    let job = draft.finish(JobId(Uuid::new_v4()), &had)?;
+    let job = draft.finish(id, &had)?;
     within_limit(&job, api.limits().spec_bytes_max)?;
     Ok(job)
 }

@@ -191,6 +191,10 @@ impl ServiceError {
                 format!("the result of execution {id}"),
                 "it is unpinned when its retention is over: see `gadus store pins`",
             ),
+            PinReason::Task(id) => (
+                format!("the task of job {id}"),
+                "it is unpinned when its retention is over: see `gadus store pins`",
+            ),
             PinReason::User => ("something of yours".to_owned(), "try again"),
         };
         Self::new(ErrorCode::ResourceInUse, format!("{root} is kept as {what}"))

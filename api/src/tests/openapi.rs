@@ -80,6 +80,8 @@ fn the_routes_of_this_release_are_all_there() {
         ("GET", "/api/v1/orchestrator/jobs/{id}/logs"),
         ("GET", "/api/v1/orchestrator/jobs/{id}/receipts"),
         ("GET", "/api/v1/orchestrator/jobs/{id}/results"),
+        ("GET", "/api/v1/orchestrator/jobs/{id}/task"),
+        ("POST", "/api/v1/orchestrator/task"),
         ("POST", "/api/v1/orchestrator/explain"),
         ("GET", "/api/v1/orchestrator/nodes"),
         ("GET", "/api/v1/orchestrator/nodes/{id}"),

@@ -60,6 +60,10 @@ pub struct Job {
     /// job is submitted.
     #[serde(skip_serializing_if = "is_default")]
     pub verdicts: Vec<VerdictInfo>,
+    /// Ours: the CID of its task, which names the work; of a job of one execution, once its image is
+    /// pinned. Ignored when a job is submitted.
+    #[serde(rename = "TaskCID", skip_serializing_if = "is_default")]
+    pub task_cid: String,
     /// Where it stands; ignored when a job is submitted.
     pub state: JobState,
     /// From 1; ignored when a job is submitted.

@@ -21,6 +21,11 @@ pub struct PlanInfo {
     pub nodes: u32,
     /// Whether waiting can help.
     pub may_pass: bool,
+    /// Whether the nodes that would take it, now or once they are less busy, could have all of its
+    /// seats: one for each operator and each public network. Only where a job is explained whose
+    /// result is to be checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seatable: Option<bool>,
 }
 
 /// A node that could take it.

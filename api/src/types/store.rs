@@ -37,6 +37,8 @@ pub struct StoreStatResponse {
     pub input_pins: u64,
     /// Pins of results.
     pub result_pins: u64,
+    /// Pins of tasks.
+    pub task_pins: u64,
 }
 
 /// A tree that is kept.
@@ -46,11 +48,14 @@ pub struct PinInfo {
     /// Its root.
     #[serde(rename = "CID")]
     pub cid: String,
-    /// `user`, `input` or `result`.
+    /// `user`, `input`, `result` or `task`.
     pub reason: String,
     /// The execution, where it is an input or a result.
     #[serde(rename = "ExecutionID", skip_serializing_if = "is_default")]
     pub execution_id: String,
+    /// The job, where it is a task: its block is kept, and not what it links to.
+    #[serde(rename = "JobID", skip_serializing_if = "is_default")]
+    pub job_id: String,
     /// Since when.
     #[serde(skip_serializing_if = "is_default")]
     pub made: String,

@@ -14,7 +14,9 @@ pub struct Task {
     /// Its label in the job.
     pub name: String,
     /// `docker` with `Image`, `Entrypoint`, `Parameters`, `EnvironmentVariables` and
-    /// `WorkingDirectory`, or `wasm` with `EntryModule`, `Entrypoint` and `Parameters`.
+    /// `WorkingDirectory`, or `wasm` with `EntryModule`, `Entrypoint` and `Parameters`. Ours: `task`
+    /// with `Task`, a pinned task in DAG-JSON, or its `CID`; with `Image`, where a container's image
+    /// can be pulled from. Nothing that is part of the task may then stand beside it.
     pub engine: SpecConfig,
     /// Where the result goes; `ipfs` when none is given.
     pub publisher: SpecConfig,

@@ -8,16 +8,19 @@ mod receipt;
 mod run;
 mod serve;
 mod store;
+mod task;
 
 pub(crate) use content::{AddArgs, CatArgs, ExportArgs, GetArgs, ImportArgs, LsArgs, UnpackFlags};
 pub(crate) use job::{
-    DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRunArgs, ListArgs, LogsArgs, StopArgs,
+    DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRunArgs, JobTaskArgs, ListArgs, LogsArgs,
+    StopArgs,
 };
 pub(crate) use receipt::{CheckArgs, ReceiptCommand, ReceiptGetArgs, ReceiptListArgs};
-pub(crate) use run::{DockerCommand, DockerRunArgs, JobFlags, TaskFlags, WaitFlags};
-pub(crate) use run::{Target, WasmCommand, WasmRunArgs};
+pub(crate) use run::{DockerCommand, DockerRunArgs, JobFlags, NeedsFlags, SpreadFlags, TaskFlags};
+pub(crate) use run::{Target, WaitFlags, WasmCommand, WasmRunArgs};
 pub(crate) use serve::{ConfigCommand, ConfigShowArgs, DevstackArgs, ServeArgs};
 pub(crate) use store::{PinArgs, StoreCommand, UnpinArgs, VerifyArgs};
+pub(crate) use task::RunArgs;
 
 /// Runs other people's jobs next to their data.
 #[derive(Debug, Parser)]
@@ -108,6 +111,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Write a tree with all its blocks as a CAR
     Export(ExportArgs),
+    /// Run a task that somebody gave you, as a text or by its CID: the same work as theirs
+    Run(Box<RunArgs>),
     /// Run a WebAssembly module
     #[command(subcommand)]
     Wasm(WasmCommand),

@@ -14,6 +14,7 @@ mod version;
 use crate::cli::{Cli, Command, ConfigCommand, DockerCommand, WasmCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::local;
 use crate::printer::Printer;
 use crate::session::Session;
 
@@ -21,6 +22,11 @@ use crate::session::Session;
 pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
     if let Command::Verify(args) = &cli.command {
         return verify::verify(&printer, args).await;
+    }
+    if let Command::Run(args) = &cli.command
+        && args.here.local
+    {
+        return local::run(&printer, args).await;
     }
     let session = Session::new(&cli.global, printer)?;
     match cli.command {
@@ -30,6 +36,7 @@ pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> 
         Command::Ls(args) => content::ls(&session, &args).await,
         Command::Import(args) => archive::import(&session, &args).await,
         Command::Export(args) => archive::export(&session, &args).await,
+        Command::Run(args) => run::task(&session, &args).await,
         Command::Wasm(WasmCommand::Run(args)) => run::wasm(&session, &args).await,
         Command::Docker(DockerCommand::Run(args)) => run::docker(&session, &args).await,
         Command::Job(command) => job::job(&session, &command).await,

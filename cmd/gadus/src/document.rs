@@ -3,8 +3,6 @@
 //! What flags say is read here without touching the world; [`Source::Local`] and paths below a
 //! CID are turned into CIDs by [`crate::inputs`] before a document is made.
 
-use std::collections::BTreeMap;
-
 use gadus_api::convert::parse_selector;
 use gadus_api::types::{
     InputSource, Job, LabelRequirement, NetworkConfig, ResourcesConfig, ResultPath, SpecConfig,
@@ -12,7 +10,9 @@ use gadus_api::types::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::{DockerRunArgs, JobFlags, Target, TaskFlags, WasmRunArgs};
+use crate::cli::{
+    DockerRunArgs, JobFlags, NeedsFlags, RunArgs, SpreadFlags, Target, TaskFlags, WasmRunArgs,
+};
 use crate::failure::Failure;
 
 mod input;
@@ -33,7 +33,18 @@ pub(crate) fn wasm(
         .with("EntryModule", module)
         .with("Entrypoint", args.entry_point.as_str())
         .with("Parameters", args.args.clone());
-    document(&args.job, task(&args.task, engine, inputs))
+    document(&args.job, &args.spread, task(&args.task, engine, inputs))
+}
+
+/// The document of `run`: a task as it is, named by its CID.
+pub(crate) fn pinned(args: &RunArgs, task: SpecConfig) -> Result<Value, Failure> {
+    let engine = match &args.image_from {
+        Some(name) => task.with("Image", name.as_str()),
+        None => task,
+    };
+    let spread = SpreadFlags { count: 1, target: Target::Any };
+    let name = "main".to_owned();
+    document(&args.job, &spread, Task { name, engine, ..needs(&args.needs) })
 }
 
 /// The document of `docker run`, with its inputs as they are to be submitted.
@@ -48,12 +59,10 @@ pub(crate) fn docker(args: &DockerRunArgs, inputs: Vec<InputSource>) -> Result<V
     if let Some(workdir) = &args.workdir {
         engine = engine.with("WorkingDirectory", workdir.as_str());
     }
-    document(&args.job, task(&args.task, engine, inputs))
+    document(&args.job, &args.spread, task(&args.task, engine, inputs))
 }
 
 fn task(flags: &TaskFlags, engine: SpecConfig, inputs: Vec<InputSource>) -> Task {
-    let text = |given: &Option<String>| given.clone().unwrap_or_default();
-    let seconds = |given: Option<Seconds>| given.map_or(0, Seconds::whole);
     let result = |ResultArg { name, path }: &ResultArg| ResultPath {
         name: name.clone(),
         path: path.clone(),
@@ -61,12 +70,20 @@ fn task(flags: &TaskFlags, engine: SpecConfig, inputs: Vec<InputSource>) -> Task
     Task {
         name: flags.task_name.clone(),
         engine,
-        publisher: flags.publisher.as_ref().map(PublisherArg::spec).unwrap_or_default(),
         env: flags.env.iter().map(|var| (var.name.clone(), var.value.clone())).collect(),
-        meta: BTreeMap::new(),
         nonce: flags.nonce.clone().unwrap_or_default(),
         input_sources: inputs,
         result_paths: flags.results.iter().map(result).collect(),
+        ..needs(&flags.needs)
+    }
+}
+
+/// A task of which nothing is said but what it needs.
+fn needs(flags: &NeedsFlags) -> Task {
+    let text = |given: &Option<String>| given.clone().unwrap_or_default();
+    let seconds = |given: Option<Seconds>| given.map_or(0, Seconds::whole);
+    Task {
+        publisher: flags.publisher.as_ref().map(PublisherArg::spec).unwrap_or_default(),
         resources: ResourcesConfig {
             cpu: text(&flags.cpu),
             memory: text(&flags.memory),
@@ -84,10 +101,11 @@ fn task(flags: &TaskFlags, engine: SpecConfig, inputs: Vec<InputSource>) -> Task
             queue_timeout: seconds(flags.queue_timeout),
             total_timeout: seconds(flags.timeout),
         },
+        ..Task::default()
     }
 }
 
-fn document(flags: &JobFlags, task: Task) -> Result<Value, Failure> {
+fn document(flags: &JobFlags, spread: &SpreadFlags, task: Task) -> Result<Value, Failure> {
     let constraints = flags
         .constraints
         .iter()
@@ -97,13 +115,13 @@ fn document(flags: &JobFlags, task: Task) -> Result<Value, Failure> {
     let job = Job {
         name: flags.name.clone().unwrap_or_default(),
         namespace: flags.namespace.clone().unwrap_or_default(),
-        kind: match flags.target {
+        kind: match spread.target {
             Target::Any => "batch".to_owned(),
             Target::All => "ops".to_owned(),
         },
         priority: flags.priority,
-        count: match flags.target {
-            Target::Any => i64::from(flags.count),
+        count: match spread.target {
+            Target::Any => i64::from(spread.count),
             Target::All => 0,
         },
         constraints,

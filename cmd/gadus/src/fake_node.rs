@@ -31,6 +31,8 @@ pub(crate) struct Script {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// The CID of whatever is added.
     pub(crate) imported: String,
+    /// What a draft is explained by; a node of before, or another's, knows no such thing.
+    pub(crate) plan: Option<Value>,
     /// Submissions are refused with a status and a message.
     pub(crate) refusal: Option<(u16, String)>,
 }
@@ -64,6 +66,7 @@ impl FakeNode {
             .route(jobs, put(submit))
             .route(&format!("{jobs}/{{id}}"), get(job))
             .route(&format!("{jobs}/{{id}}/logs"), get(logs))
+            .route("/api/v1/orchestrator/explain", post(explain))
             .route("/api/v1/content", post(import))
             .layer(DefaultBodyLimit::disable())
             .fallback(file)
@@ -86,6 +89,13 @@ async fn submit(State(script): State<Shared>) -> Response {
         return (StatusCode::from_u16(status).unwrap(), body).into_response();
     }
     Json(json!({"JobID": JOB, "EvaluationID": "", "Warnings": null})).into_response()
+}
+
+async fn explain(State(script): State<Shared>) -> Response {
+    match script.lock().unwrap().plan.clone() {
+        Some(plan) => Json(plan).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn import(State(script): State<Shared>, body: Bytes) -> Json<Value> {

@@ -32,6 +32,8 @@ mod fake_node;
 mod inputs;
 mod interrupt;
 mod job_file;
+mod level;
+mod local;
 mod logging;
 mod nearest;
 mod printer;
@@ -40,9 +42,11 @@ mod render;
 mod serve;
 mod session;
 mod submit;
+mod task_text;
 mod tree;
 mod upload;
 mod view;
+mod workbench;
 
 /// The system's allocator takes a sixth of a busy node's time, and a static binary's far more.
 #[global_allocator]

@@ -4,23 +4,21 @@
 mod replay;
 mod verdict;
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use gadus_auth::verify_receipt;
-use gadus_data::{ContentConfig, EmbeddedContent};
+use gadus_data::EmbeddedContent;
 use gadus_model::{Answer, Bundle, Cid, Manifest, NodeId, Outcome, Proof, Receipt, Task, codec};
 use gadus_ports::{CarPart, Content, ContentError, Node};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 
 pub(crate) use self::verdict::CheckedVerdict;
 use crate::failure::Failure;
+use crate::workbench::{Workbench, open, unreadable};
 
 /// What is not as it should be: somebody changed it, or made it up.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,27 +98,22 @@ const VERIFIED: &str = "verified";
 /// # Errors
 /// `Forged` for the first thing that does not hold, `Trouble` for what could not be read.
 pub(crate) async fn check(file: &Path, trusted: &[NodeId], replays: bool) -> Result<Checked, Stop> {
-    let dir = tempfile::Builder::new().prefix("gadus-verify-").tempdir();
-    let dir = dir.map_err(|e| Failure::io("make a directory to check in", &e))?;
-    // Only what is in the CAR counts against it, whatever its size.
-    let config = ContentConfig { quota_bytes: u64::MAX, ..ContentConfig::default() };
-    let content = EmbeddedContent::open(dir.path(), config)
-        .map_err(|e| Failure::usage("failed to make a store to check in").because(e.to_string()))?;
-    let file = on_disk(file, dir.path()).await?;
-    let root = import(&content, &file).await?;
-    same_bytes(&content, root, &file).await?;
-    let bundle: Bundle = record(&content, &root, "the bundle").await?;
+    let bench = Workbench::open("verify")?;
+    let content = bench.content();
+    let file = bench.on_disk(file).await?;
+    let root = import(&bench, &file).await?;
+    same_bytes(content, root, &file).await?;
+    let bundle: Bundle = record(content, &root, "the bundle").await?;
     if bundle.answers.is_empty() {
         return Err(forged("the bundle", "it has no answer"));
     }
     let mut answers = Vec::new();
     for answer in &bundle.answers {
-        answers.push(checked(&content, &bundle, answer, trusted).await?);
+        answers.push(checked(content, &bundle, answer, trusted).await?);
     }
     if replays {
-        let content: Arc<dyn Content> = Arc::new(content);
         for (answer, told) in bundle.answers.iter().zip(&mut answers) {
-            replay::replay(&content, answer, &dir.path().join("replay")).await?;
+            replay::replay(&bench, answer).await?;
             told.level = VERIFIED;
             told.is_replayed = true;
         }
@@ -128,26 +121,11 @@ pub(crate) async fn check(file: &Path, trusted: &[NodeId], replays: bool) -> Res
     Ok(Checked { job_id: bundle.job.to_string(), answers })
 }
 
-/// The file itself, or what comes in on stdin as one.
-async fn on_disk(file: &Path, dir: &Path) -> Result<PathBuf, Failure> {
-    if file.as_os_str() != "-" {
-        return Ok(file.to_owned());
-    }
-    let copy = dir.join("stdin.car");
-    let failed = |e: io::Error| Failure::io("keep what comes in on stdin", &e);
-    let mut out = File::create(&copy).await.map_err(failed)?;
-    tokio::io::copy(&mut tokio::io::stdin(), &mut out).await.map_err(failed)?;
-    out.flush().await.map_err(failed)?;
-    Ok(copy)
-}
-
-async fn open(file: &Path) -> Result<File, Failure> {
-    File::open(file).await.map_err(|e| Failure::io(format!("read {}", file.display()), &e))
-}
-
-async fn import(content: &EmbeddedContent, file: &Path) -> Result<Cid, Stop> {
-    let car = Box::pin(open(file).await?);
-    let imported = content.import_car(car).await.map_err(|error| of_content("the CAR", &error))?;
+async fn import(bench: &Workbench, file: &Path) -> Result<Cid, Stop> {
+    let imported = bench.import_car(file).await.map_err(|error| match error {
+        Ok(failure) => Stop::Trouble(failure),
+        Err(error) => of_content("the CAR", &error),
+    })?;
     match imported.roots.as_slice() {
         [root] => Ok(*root),
         roots => Err(forged("the CAR", format!("it has {} roots instead of one", roots.len()))),
@@ -276,7 +254,7 @@ async fn record<T: DeserializeOwned + Serialize>(
 }
 
 /// For people, without a line break.
-fn outcome(outcome: &Outcome) -> String {
+pub(crate) fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Exit(code) => format!("exit {code}"),
         Outcome::Trap(trap) => format!("trap: {}", crate::render::plain(trap)),
@@ -299,8 +277,8 @@ fn of_content(what: &str, error: &ContentError) -> Stop {
         | ContentError::NoSuchPath { .. }
         | ContentError::UnsafeOutput { .. }
         | ContentError::TooMuchOutput { .. } => forged(what, error.to_string()),
-        ContentError::Full { .. } | ContentError::Io { .. } => Stop::Trouble(
-            Failure::usage(format!("failed to read {what}")).because(error.to_string()),
-        ),
+        ContentError::Full { .. } | ContentError::Io { .. } => {
+            Stop::Trouble(unreadable(what, error))
+        }
     }
 }

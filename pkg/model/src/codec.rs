@@ -1,8 +1,13 @@
 //! Canonical DAG-CBOR, and the CIDs of what it encodes.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::marker::PhantomData;
+
 use cid::Cid;
 use multihash_codetable::{Code, MultihashDigest};
-use serde::de::{DeserializeOwned, Error};
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Multicodec of raw bytes.
@@ -106,4 +111,37 @@ pub(crate) fn version<'de, D: Deserializer<'de>, const KNOWN: u8>(d: D) -> Resul
         )));
     }
     Ok(v)
+}
+
+/// Reads a map, and refuses one that has a key twice: which of the values was meant, nobody can
+/// tell.
+pub(crate) fn map_without_doubles<'de, D, V>(d: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    d.deserialize_map(EachOnce(PhantomData))
+}
+
+struct EachOnce<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for EachOnce<V> {
+    type Value = BTreeMap<String, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut read = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry::<String, V>()? {
+            match read.entry(key) {
+                Entry::Vacant(place) => _ = place.insert(value),
+                Entry::Occupied(place) => {
+                    return Err(A::Error::custom(format!("'{}' is there twice", place.key())));
+                }
+            }
+        }
+        Ok(read)
+    }
 }

@@ -55,7 +55,8 @@ pub use signed::{Signed, Statement};
 pub use slot::{Epoch, Execution, Slot};
 pub use state::{Desired, ExecutionState, JobState};
 pub use task::{
-    Await, AwaitBranch, Code, Det, Image, Input, PROFILE_DET_1, PROFILE_WASI_1, Partition, Task,
+    Await, AwaitBranch, Code, Det, Image, Input, PROFILE_DET_1, PROFILE_WASI_1, Partition,
+    TASK_BYTES_MAX, Task, TaskFault, TaskTextError,
 };
 pub use time::Time;
 pub use verdict::{CloseBody, CommitBody, Decision, Inconclusive, Opening, Reveal, VerdictBody};

@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::Engine;
 use crate::codec::{self, CodecError};
 
+mod check;
+mod text;
+
+pub use check::TaskFault;
+pub use text::{TASK_BYTES_MAX, TaskTextError};
+
 /// The work itself. See the module's docs for what belongs here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,10 +29,13 @@ pub struct Task {
     /// Arguments after the program's name.
     pub args: Vec<String>,
     /// Environment, by name.
+    #[serde(deserialize_with = "codec::map_without_doubles")]
     pub env: BTreeMap<String, String>,
     /// Inputs, by the absolute path the job sees them at.
+    #[serde(deserialize_with = "codec::map_without_doubles")]
     pub inputs: BTreeMap<String, Input>,
     /// Outputs: name in the result → absolute path the job writes to.
+    #[serde(deserialize_with = "codec::map_without_doubles")]
     pub outputs: BTreeMap<String, String>,
     /// Which part of how many.
     pub partition: Partition,
@@ -198,10 +207,14 @@ impl Task {
         }
     }
 
-    /// The same task for one partition.
+    /// The same task for one partition. A task that is a part of something already stays that part:
+    /// who submits it as it is wants that very work.
     #[must_use]
     pub fn for_partition(&self, partition: Partition) -> Self {
-        Self { partition, ..self.clone() }
+        match self.partition == Partition::default() {
+            true => Self { partition, ..self.clone() },
+            false => self.clone(),
+        }
     }
 
     /// The same task with its image pinned; a Wasm task is unchanged.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
-use gadus_model::{Caps, Cid, ExecutionId, NodeId};
+use gadus_model::{Caps, Cid, ExecutionId, JobId, NodeId};
 use tokio::io::AsyncRead;
 
 use crate::dag::{CarPart, Resolved};
@@ -210,6 +210,9 @@ pub enum PinReason {
     Input(ExecutionId),
     /// The result of an execution.
     Result(ExecutionId),
+    /// The task of a job, as a record that others read. What it links to is kept for other reasons,
+    /// so the block is pinned as a leaf: under its CID with the codec `raw`.
+    Task(JobId),
 }
 
 /// Why a tree is kept, and for how long.

@@ -113,6 +113,8 @@ pub struct StoreStat {
     pub input_pins: u64,
     /// Pins of results.
     pub result_pins: u64,
+    /// Pins of tasks.
+    pub task_pins: u64,
 }
 
 /// What a collection did.

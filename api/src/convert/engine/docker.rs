@@ -15,10 +15,7 @@ pub(super) fn read(task: &Task) -> Result<EngineSpec, Problem> {
     if image.is_empty() {
         return Err(params.wrong("'Image' cannot be empty"));
     }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+".contains(c);
-    if image.len() > REFERENCE_MAX || image.starts_with('-') || !image.chars().all(plain) {
-        return Err(params.wrong(&format!("'Image' ({image:?}) is no image reference")));
-    }
+    image_name(&params, &image)?;
     let workdir = params.text("WorkingDirectory")?;
     if !workdir.is_empty() && !workdir.starts_with('/') {
         let what = format!("'WorkingDirectory' ({workdir:?}) must contain absolute path");
@@ -31,6 +28,15 @@ pub(super) fn read(task: &Task) -> Result<EngineSpec, Problem> {
         args: params.texts("Parameters")?,
         env: environment(&params)?,
     })
+}
+
+/// Whether a text can name an image.
+pub(super) fn image_name(params: &Params<'_>, image: &str) -> Result<(), Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+".contains(c);
+    if image.len() > REFERENCE_MAX || image.starts_with('-') || !image.chars().all(plain) {
+        return Err(params.wrong(&format!("'Image' ({image:?}) is no image reference")));
+    }
+    Ok(())
 }
 
 fn environment(params: &Params<'_>) -> Result<BTreeMap<String, String>, Problem> {

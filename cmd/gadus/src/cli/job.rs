@@ -43,6 +43,8 @@ pub(crate) enum JobCommand {
     History(DescribeArgs),
     /// Show every try at running a job
     Executions(DescribeArgs),
+    /// Print the task of a job as a text: whoever runs it with `gadus run` runs the same work
+    Task(JobTaskArgs),
     /// For each node: would it take the job, and if not, why
     Explain(ExplainArgs),
 }
@@ -133,6 +135,21 @@ pub(crate) struct StopArgs {
     /// Why, for its history
     #[arg(long, value_name = "TEXT", default_value = "stopped by the user")]
     pub(crate) reason: String,
+}
+
+/// Prints a task.
+#[derive(Args, Debug)]
+pub(crate) struct JobTaskArgs {
+    #[command(flatten)]
+    pub(crate) job: JobRef,
+    /// Of this partition, where the job has several
+    #[arg(long, value_name = "N")]
+    pub(crate) partition: Option<u32>,
+    /// Print its CID alone
+    #[arg(long)]
+    pub(crate) cid: bool,
+    #[command(flatten)]
+    pub(crate) format: OutputArg,
 }
 
 /// Explains a job.

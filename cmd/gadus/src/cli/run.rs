@@ -25,8 +25,13 @@ pub(crate) struct WasmRunArgs {
     /// The exported function to call
     #[arg(long, value_name = "NAME", default_value = "_start")]
     pub(crate) entry_point: String,
+    /// Submit nothing: print the task that would run, as a text for `gadus run`, its inputs added
+    #[arg(long, conflicts_with_all = ["detach", "id_only", "follow", "target", "count"])]
+    pub(crate) print_task: bool,
     #[command(flatten)]
     pub(crate) task: TaskFlags,
+    #[command(flatten)]
+    pub(crate) spread: SpreadFlags,
     #[command(flatten)]
     pub(crate) job: JobFlags,
     #[command(flatten)]
@@ -58,6 +63,8 @@ pub(crate) struct DockerRunArgs {
     #[command(flatten)]
     pub(crate) task: TaskFlags,
     #[command(flatten)]
+    pub(crate) spread: SpreadFlags,
+    #[command(flatten)]
     pub(crate) job: JobFlags,
     #[command(flatten)]
     pub(crate) wait: WaitFlags,
@@ -76,6 +83,21 @@ pub(crate) struct TaskFlags {
     /// A variable of the environment; without a value, the one it has here
     #[arg(short, long = "env", value_name = "K=V")]
     pub(crate) env: Vec<EnvVar>,
+    /// Make it another task than the same one without it, or with another: its answer is then not
+    /// known
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) nonce: Option<String>,
+    /// The task's name
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(crate) task_name: String,
+    #[command(flatten)]
+    pub(crate) needs: NeedsFlags,
+}
+
+/// What a task needs beside itself, wherever it runs: none of it is part of the task.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Needs")]
+pub(crate) struct NeedsFlags {
     /// Cores, such as 2 or 500m
     #[arg(long, value_name = "CORES")]
     pub(crate) cpu: Option<String>,
@@ -103,13 +125,18 @@ pub(crate) struct TaskFlags {
     /// How long it may wait for a node that fits; without it, it fails at once when none does
     #[arg(long, value_name = "TIME")]
     pub(crate) queue_timeout: Option<Seconds>,
-    /// Make it another task than the same one without it, or with another: its answer is then not
-    /// known
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) nonce: Option<String>,
-    /// The task's name
-    #[arg(long, value_name = "NAME", default_value = "main")]
-    pub(crate) task_name: String,
+}
+
+/// How often a job runs, and where.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Job")]
+pub(crate) struct SpreadFlags {
+    /// How many partitions
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) count: u32,
+    /// On any node, or once on each one that fits
+    #[arg(long, value_name = "WHERE", default_value = "any")]
+    pub(crate) target: Target,
 }
 
 /// What a job is, besides its task.
@@ -122,12 +149,6 @@ pub(crate) struct JobFlags {
     /// Its namespace [default: default]
     #[arg(long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
-    /// How many partitions
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) count: u32,
-    /// On any node, or once on each one that fits
-    #[arg(long, value_name = "WHERE", default_value = "any")]
-    pub(crate) target: Target,
     /// Higher goes first
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub(crate) priority: i64,
@@ -140,7 +161,8 @@ pub(crate) struct JobFlags {
     pub(crate) durability: Option<String>,
     /// How the result is checked: attest (not at all: one node's word), quorum=2/3 (of three nodes
     /// that do not see each other's answers, two must agree), or spot=5% (one runs it, and so many
-    /// are run again by a node that is trusted)
+    /// are run again by a node that is trusted) [default: quorum=2/2 for a function that two nodes
+    /// could run, else attest]
     #[arg(long, value_name = "HOW")]
     pub(crate) verify: Option<Verification>,
     /// Run it even where its answer is known

@@ -31,12 +31,14 @@ fn every_help_text() {
         &["ls"],
         &["import"],
         &["export"],
+        &["run"],
         &["wasm", "run"],
         &["docker", "run"],
         &["job"],
         &["job", "run"],
         &["job", "list"],
         &["job", "logs"],
+        &["job", "task"],
         &["job", "get"],
         &["job", "explain"],
         &["node", "list"],
@@ -59,7 +61,7 @@ fn flags_may_follow_arguments() {
     let Command::Wasm(WasmCommand::Run(args)) = cli.command else { panic!("wasm") };
     assert_eq!((args.module.as_str(), args.args.join(" ").as_str()), ("m.wasm", "a b -v"));
     assert_eq!((args.task.inputs.len(), args.task.results.len()), (1, 1));
-    assert_eq!(args.task.cpu.as_deref(), Some("1"));
+    assert_eq!(args.task.needs.cpu.as_deref(), Some("1"));
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn what_follows_an_image_is_its_own() {
         let cli = Cli::try_parse_from(words.split(' ')).unwrap();
         let Command::Docker(DockerCommand::Run(args)) = cli.command else { panic!("docker") };
         assert_eq!(args.command, ["sh", "-c", "exit"], "{words}");
-        assert_eq!(args.task.cpu.as_deref(), Some("2"), "{words}");
+        assert_eq!(args.task.needs.cpu.as_deref(), Some("2"), "{words}");
     }
 }
 
@@ -108,6 +110,40 @@ fn the_nodes_api_is_where_it_listens_and_the_clients_where_it_asks() {
     assert_eq!(served("gadus config show --api 127.0.0.1:9").as_deref(), Some("127.0.0.1:9"));
     for words in ["gadus --api h:1 job list", "gadus job list --api h:1"] {
         assert_eq!(parse(words).global.api, "h:1");
+    }
+}
+
+#[test]
+fn what_is_about_a_network_does_not_go_with_running_here() {
+    let parses = |words: &str| {
+        let words = format!("gadus run task.json {words}");
+        Cli::try_parse_from(words.split_whitespace()).is_ok()
+    };
+    for words in [
+        "",
+        "--local",
+        "--local --with a.car --with dir -o out --timeout 5m --output json",
+        "--verify attest --cpu 2 -p local --durability producer --retention 1h --name n -l a=b",
+        "--detach --image-from busybox:1.37",
+    ] {
+        assert!(parses(words), "{words}");
+    }
+    for words in [
+        "--with a.car",
+        "-o out",
+        "--local --verify attest",
+        "--local --detach",
+        "--local --cpu 2",
+        "--local -p local",
+        "--local --name n",
+        "--local --priority 3",
+        // These would make another task of it.
+        "-i ./x:/in",
+        "-e K=V",
+        "--count 2",
+        "--entry-point main",
+    ] {
+        assert!(!parses(words), "{words}");
     }
 }
 

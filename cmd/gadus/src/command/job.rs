@@ -7,7 +7,8 @@ use gadus_ports::StdStream;
 
 use super::node::ids;
 use crate::cli::{
-    DescribeArgs, ExplainArgs, Format, JobCommand, JobRunArgs, ListArgs, LogsArgs, StopArgs,
+    DescribeArgs, ExplainArgs, Format, JobCommand, JobRunArgs, JobTaskArgs, ListArgs, LogsArgs,
+    StopArgs,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,8 +29,20 @@ pub(super) async fn job(session: &Session, command: &JobCommand) -> Result<Exit,
         JobCommand::Stop(args) => stop(session, args).await,
         JobCommand::History(args) => history(session, args).await,
         JobCommand::Executions(args) => executions(session, args).await,
+        JobCommand::Task(args) => task(session, args).await,
         JobCommand::Explain(args) => explain(session, args).await,
     }
+}
+
+async fn task(session: &Session, args: &JobTaskArgs) -> Result<Exit, Failure> {
+    let id = &args.job.id;
+    let answer = session.client.job_task(id, args.partition).await;
+    let answer = answer.map_err(|e| Failure::call(format!("get the task of {id}"), &e))?;
+    if args.cid {
+        session.printer.data(&answer.task_cid)?;
+        return Ok(Exit::Success);
+    }
+    super::run::print(session, args.format.output, &answer)
 }
 
 async fn run(session: &Session, args: &JobRunArgs) -> Result<Exit, Failure> {

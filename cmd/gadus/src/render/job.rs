@@ -103,6 +103,7 @@ fn summary(job: &Job, now: Timestamp, width: Option<u16>) -> String {
     table.pair("Message", Cell::lines(&job.state.message));
     let when = format!("{} ({})", stamp(job.create_time), ago(job.create_time, now));
     table.pair("Submitted", when);
+    table.pair("Task", &job.task_cid);
     for task in &job.tasks {
         table.pair("Job", code(task));
         let inputs: Vec<_> = task.input_sources.iter().map(|i| one_line(&i.target)).collect();
@@ -121,8 +122,13 @@ fn code(task: &Task) -> String {
     let text = |key: &str| {
         task.engine.param(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
     };
-    let what = if task.engine.is("docker") { text("Image") } else { text("EntryModule") };
-    let args = task.engine.param("Parameters").and_then(|value| value.as_array());
+    let what = match task.engine.kind.as_str() {
+        "docker" => text("Image"),
+        "task" => "as it was given".to_owned(),
+        _ => text("EntryModule"),
+    };
+    let carried = task.engine.param("Task").and_then(|task| task.get("args"));
+    let args = task.engine.param("Parameters").or(carried).and_then(|value| value.as_array());
     let args: Vec<_> = args.into_iter().flatten().filter_map(|arg| arg.as_str()).collect();
     let line = one_line(&format!("{} {what} {}", task.engine.kind, args.join(" ")));
     match line.char_indices().nth(OUTPUT_COLUMNS_MAX) {

@@ -49,7 +49,10 @@ fn summary(plan: &PlanInfo) -> String {
     let unlisted = if rest > 0 { format!(" ({rest} are not listed)") } else { String::new() };
     let head = format!("{feasible} of {nodes} nodes would take it{unlisted}.");
     if *feasible > 0 {
-        return head;
+        let alone =
+            " They cannot have all of its seats: no operator and no public network has two.";
+        let apart = if plan.seatable == Some(false) { alone } else { "" };
+        return format!("{head}{apart}");
     }
     let counts: String =
         plan.counts.iter().map(|(reason, n)| format!("\n  {n} of {nodes}: {reason}")).collect();

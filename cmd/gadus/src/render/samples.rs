@@ -179,6 +179,7 @@ pub(crate) fn pin(reason: &str, execution: &str, until: &str) -> PinInfo {
         execution_id: execution.to_owned(),
         made: "2026-11-21T09:56:40Z".to_owned(),
         until: until.to_owned(),
+        ..PinInfo::default()
     }
 }
 
@@ -198,6 +199,7 @@ pub(crate) fn store_stat() -> StoreStatResponse {
         user_pins: 2,
         input_pins: 1,
         result_pins: 40,
+        task_pins: 2,
     }
 }
 

@@ -22,9 +22,10 @@ pub(crate) fn store_stat(stat: &StoreStatResponse, width: Option<u16>) -> String
     let cached = stat.blocks.saturating_sub(stat.pinned_blocks);
     table.pair("Cached", blocks(cached, stat.block_bytes.saturating_sub(stat.pinned_bytes)));
     table.pair("Quarantined", blocks(stat.quarantined_blocks, stat.quarantined_bytes));
-    let (user, input, result) = (stat.user_pins, stat.input_pins, stat.result_pins);
+    let (input, result, task) = (stat.input_pins, stat.result_pins, stat.task_pins);
+    let people = count(stat.user_pins, "pin");
     let pins =
-        format!("{} of people, {} of inputs, {} of results", count(user, "pin"), input, result);
+        format!("{people} of people, {input} of inputs, {result} of results, {task} of tasks");
     table.pair("Kept by", pins);
     let quota = format!("{} of {} ({percent} %)", bytes(stat.used_bytes), bytes(stat.quota_bytes));
     table.pair("Quota", quota);

@@ -55,6 +55,10 @@ fn one_node() {
 #[test]
 fn plans_say_why() {
     assert_snapshot!("plan", bare(&plan(&samples::plan(), &samples::nodes(), None)));
+    let mut of_one = samples::plan();
+    of_one.seatable = Some(false);
+    let told = plan(&of_one, &samples::nodes(), None);
+    assert!(told.ends_with("no operator and no public network has two."), "{told}");
     let nobody = gadus_api::types::PlanInfo {
         ranked: vec![],
         feasible: 0,

@@ -44,7 +44,7 @@ const ROWS: &[Row] = &[
         act: unknown_engine,
         exit: 123,
         status: Some(400),
-        says: &["unknown engine \"python\"", "use docker or wasm"],
+        says: &["unknown engine \"python\"", "use docker, wasm or task"],
     },
     Row {
         what: "a CID that nobody has",

@@ -61,6 +61,32 @@ impl Place {
 }
 
 #[test]
+fn a_containers_task_is_a_text_too() {
+    let Some(place) = place() else { return };
+    let script = "echo hi; exit 4";
+    let args = ["docker", "run", "--output", "json", IMAGE, "sh", "-c", script];
+    let job = |ran: &Output| -> Value { serde_json::from_str(&ran.stdout).unwrap() };
+    let first = place.network.gadus(&args);
+    assert_eq!(first.code, 4, "{first:?}");
+    let id = job(&first)["Job"]["ID"].as_str().unwrap().to_owned();
+    let text = place.network.gadus(&["job", "task", &id]).ok();
+    assert!(text.contains("{\"digest\": \"sha256:"), "{text}");
+    let path = place.network.dir.path().join("container.json");
+    fs::write(&path, text).unwrap();
+    let again = place.network.gadus(&["run", path.to_str().unwrap(), "--output", "json"]);
+    assert_eq!(again.code, 4, "{again:?}");
+    let task = |ran: &Output| job(ran)["Job"]["TaskCID"].as_str().unwrap().to_owned();
+    let described = place.network.gadus(&["job", "describe", &id, "--output", "json"]).json();
+    assert_eq!(task(&again), described["Job"]["TaskCID"].as_str().unwrap());
+    assert!(!again.stderr.contains("checked by two"), "{again:?}");
+    let shown = place.network.gadus(&["run", path.to_str().unwrap()]);
+    assert_eq!((shown.code, shown.stdout.as_str()), (4, "hi\n"), "{shown:?}");
+    let checked = ["run", path.to_str().unwrap(), "--verify", "quorum=2/2"];
+    let refused = place.network.gadus(&checked);
+    assert!(refused.code == 123 && refused.stderr.contains("container"), "{refused:?}");
+}
+
+#[test]
 fn a_container_says_hello_and_ends_the_command_as_it_ended() {
     let Some(place) = place() else { return };
     assert_eq!(place.run(IMAGE, &["--", "echo", "hello"]).ok(), "hello\n");

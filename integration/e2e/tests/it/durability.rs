@@ -22,7 +22,8 @@ fn published(node: &Process, job: &str) -> (Value, String) {
 }
 
 fn run(node: &Process, module: &str, flags: &[&str]) -> String {
-    let args = [&["wasm", "run", "--output", "json"], flags, &[module]].concat();
+    let args =
+        [&["wasm", "run", "--verify", "attest", "--output", "json"], flags, &[module]].concat();
     node.gadus(&args).json()["Job"]["ID"].as_str().unwrap().to_owned()
 }
 

@@ -19,7 +19,7 @@ fn network() -> Arc<Network> {
 /// `gadus wasm run steps.wasm ARGS`.
 fn steps(network: &Network, args: &[&str]) -> Output {
     let module = program("steps");
-    network.gadus(&[&["wasm", "run", &module], args].concat())
+    network.gadus(&[&["wasm", "run", "--verify", "attest", &module], args].concat())
 }
 
 /// The id of a job that was submitted and not waited for.
@@ -56,7 +56,8 @@ fn a_real_program_counts_words_next_to_its_data() {
     let by_cid = format!("ipfs://{cid}:/inputs");
     let module = program("wordfreq");
     let run = |source: &str| {
-        let args = ["wasm", "run", &module, "2", "-i", source, "-o", "outputs:/outputs"];
+        let run = ["wasm", "run", "--verify", "attest", &module, "2"];
+        let args = [&run[..], &["-i", source, "-o", "outputs:/outputs"]].concat();
         network.gadus(&args)
     };
     let first = run(&by_cid);

@@ -24,5 +24,6 @@ mod s3;
 mod sdk;
 mod sidecar;
 mod sources;
+mod tasks;
 mod tidy;
 mod verified;

@@ -20,7 +20,7 @@ const NOT_RUN: [(&str, &str); 3] = [
 ];
 
 /// What a block must print, by a command in it.
-const PRINTED: [(&str, &[&str]); 15] = [
+const PRINTED: [(&str, &[&str]); 17] = [
     ("gadus ls $cid", &["readme.txt", "the quick brown fox jumps over the lazy dog"]),
     ("curl -sS --data-binary", &["\"CID\"", "the quick brown fox"]),
     ("print(requests.get(f\"{api}/ipfs/{cid}\").text)", &["the quick brown fox"]),
@@ -30,6 +30,8 @@ const PRINTED: [(&str, &[&str]); 15] = [
     ("gadus job run job.yaml", &["9 words"]),
     ("gadus wasm run --verify", &["Hello, world!", "verified", "quorum=2/2", "agrees", "VALID"]),
     ("gadus verify job.car --trust", &["verified", "agrees", "a key that you trust"]),
+    ("gadus run task.json", &["Hello, world!"]),
+    ("gadus run --local task.car", &["Hello, world!"]),
     ("# who bid, who won", &["Completed", "rank 1", "3 of 3 nodes would take it", "9 words"]),
     ("gadus job stop", &[]),
     ("jobs/$id?wait_ms", &["\"Completed\"", "\"ipfs\""]),

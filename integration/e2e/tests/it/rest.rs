@@ -65,7 +65,7 @@ fn a_job_walks_through_the_api() {
     let at = format!("{JOBS}/{id}");
 
     let waited = http.get(&format!("{at}?wait_ms=60000")).ok();
-    let job = r#"{"ID":"J","Name":"J","Namespace":"default","Type":"batch","Priority":0,"Count":1,"Constraints":[],"Meta":{"bacalhau.org/orchestrator.id":"N","bacalhau.org/requester.id":"N"},"Labels":{"env":"test"},"Tasks":[{"Name":"main","Engine":{"Type":"wasm","Params":{"EntryModule":"ipfs://CID","Entrypoint":"_start","Parameters":["print","<hello>","warn","oh","exit","19"]}},"Publisher":{"Type":"ipfs"},"Resources":{"CPU":"500m","Memory":"512Mb"},"Network":{"Type":"Default"},"Timeouts":{}}],"State":{"StateType":"Completed"},"Version":1,"Revision":R,"CreateTime":T,"ModifyTime":T}"#;
+    let job = r#"{"ID":"J","Name":"J","Namespace":"default","Type":"batch","Priority":0,"Count":1,"Constraints":[],"Meta":{"bacalhau.org/orchestrator.id":"N","bacalhau.org/requester.id":"N"},"Labels":{"env":"test"},"Tasks":[{"Name":"main","Engine":{"Type":"wasm","Params":{"EntryModule":"ipfs://CID","Entrypoint":"_start","Parameters":["print","<hello>","warn","oh","exit","19"]}},"Publisher":{"Type":"ipfs"},"Resources":{"CPU":"500m","Memory":"512Mb"},"Network":{"Type":"Default"},"Timeouts":{}}],"TaskCID":"CID","State":{"StateType":"Completed"},"Version":1,"Revision":R,"CreateTime":T,"ModifyTime":T}"#;
     assert_eq!(scrubbed(&waited["Job"]), job);
     // A container or a program that ends with another code than 0 has completed.
     assert_eq!(waited["Executions"], Value::Null, "not asked for");

@@ -40,7 +40,7 @@ impl Scene {
         let module = network.dir.path().join("waiter.wat");
         fs::write(&module, WAITER).unwrap();
         let module = module.display().to_string();
-        Self::begin(network, &["wasm", "run", &module])
+        Self::begin(network, &["wasm", "run", "--verify", "attest", &module])
     }
 
     fn with_docker(socket: &str) -> Self {

@@ -95,7 +95,19 @@ fn a_job_reads_objects_and_a_person_adds_them() {
 
 /// The published result of a job that says something.
 fn published(network: &Network, publisher: &str) -> serde_json::Value {
-    let args = ["wasm", "run", &program("steps"), "print", "hello", "-p", publisher, "--id-only"];
+    let steps = program("steps");
+    let args = [
+        "wasm",
+        "run",
+        "--verify",
+        "attest",
+        "--id-only",
+        "-p",
+        publisher,
+        &steps,
+        "print",
+        "hello",
+    ];
     let id = network.gadus(&args).ok();
     let (http, id) = (Http::new(&network.requester.api), id.trim());
     let job = http.get(&format!("/api/v1/orchestrator/jobs/{id}?wait_ms=60000")).ok();

@@ -60,7 +60,7 @@ fn beside(daemons: &Daemons) -> Network {
 /// Runs a job: what it printed, and its result.
 fn run(network: &Network, step: &[&str]) -> (String, Cid) {
     let steps = program("steps");
-    let args = [&["wasm", "run", &steps], step].concat();
+    let args = [&["wasm", "run", "--verify", "attest", &steps], step].concat();
     let ran = network.gadus(&args);
     assert_eq!(ran.code, 0, "{ran:#?}");
     let result = ran.stderr.rsplit("result: ").next().unwrap().trim().to_owned();

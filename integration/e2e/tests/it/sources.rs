@@ -63,7 +63,17 @@ fn a_job_reads_a_file_from_a_url_under_its_name() {
     let place = place();
     let (url, _) = serve("from afar\n");
     let input = format!("{url}/some/data.txt:/in");
-    let args = ["wasm", "run", &program("steps"), "cat", "/in/data.txt", "-i", &input];
+    let args = [
+        "wasm",
+        "run",
+        "--verify",
+        "attest",
+        &program("steps"),
+        "cat",
+        "/in/data.txt",
+        "-i",
+        &input,
+    ];
     assert_eq!(place.network.gadus(&args).ok(), "from afar\n");
     let cid = place.network.gadus(&["add", &format!("{url}/other")]).ok();
     assert_eq!(place.network.gadus(&["cat", cid.trim()]).ok(), "from afar\n");

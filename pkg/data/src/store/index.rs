@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Bound;
 use std::path::Path;
 
-use gadus_model::{Cid, ExecutionId};
+use gadus_model::{Cid, ExecutionId, JobId};
 use gadus_ports::NamespaceId;
 use redb::{
     Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
@@ -298,6 +298,7 @@ fn pin_key(reason: &Reason, root: Option<&Cid>) -> Vec<u8> {
         Reason::User => (0, [0; 16]),
         Reason::Input(id) => (1, *id.0.as_bytes()),
         Reason::Result(id) => (2, *id.0.as_bytes()),
+        Reason::Task(id) => (3, *id.0.as_bytes()),
     };
     let mut key = vec![tag];
     key.extend_from_slice(&id);
@@ -324,11 +325,13 @@ fn prefix_end(prefix: &[u8]) -> Vec<u8> {
 fn parse_pin(key: &[u8]) -> Option<(Reason, Cid)> {
     let (tag, rest) = key.split_first()?;
     let (id, root) = rest.split_at_checked(16)?;
-    let id = ExecutionId(uuid_of(id.try_into().ok()?));
+    let uuid = uuid_of(id.try_into().ok()?);
+    let id = ExecutionId(uuid);
     let reason = match tag {
         0 => Reason::User,
         1 => Reason::Input(id),
         2 => Reason::Result(id),
+        3 => Reason::Task(JobId(uuid)),
         _ => return None,
     };
     Some((reason, Cid::try_from(root).ok()?))

@@ -7,7 +7,7 @@
 //! Integers are little-endian. The CRC covers the two lengths and the head; the data of a block
 //! is checked by its CID.
 
-use gadus_model::{Cid, Time};
+use gadus_model::{Cid, JobId, Time};
 use gadus_ports::{NamespaceId, PinReason, Pinning};
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +121,8 @@ pub(crate) enum Reason {
     Input(NamespaceId),
     #[serde(rename = "r")]
     Result(NamespaceId),
+    #[serde(rename = "t")]
+    Task(JobId),
 }
 
 impl From<&PinReason> for Reason {
@@ -129,6 +131,7 @@ impl From<&PinReason> for Reason {
             PinReason::User => Self::User,
             PinReason::Input(execution) => Self::Input(*execution),
             PinReason::Result(execution) => Self::Result(*execution),
+            PinReason::Task(job) => Self::Task(*job),
         }
     }
 }
@@ -139,6 +142,7 @@ impl From<Reason> for PinReason {
             Reason::User => Self::User,
             Reason::Input(execution) => Self::Input(execution),
             Reason::Result(execution) => Self::Result(execution),
+            Reason::Task(job) => Self::Task(job),
         }
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn stat(inner: &Inner) -> Result<StoreStat, ContentError> {
                 Reason::User => stat.user_pins += 1,
                 Reason::Input(_) => stat.input_pins += 1,
                 Reason::Result(_) => stat.result_pins += 1,
+                Reason::Task(_) => stat.task_pins += 1,
             }
         }
         true

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use gadus_model::Task;
 use gadus_model::codec::{self, DAG_CBOR, cid_of};
 use proptest::prelude::*;
 use serde::Serialize;
@@ -25,6 +26,39 @@ proptest! {
     #[test]
     fn a_task(task in strategy::task()) {
         comes_back(&task)?;
+    }
+
+    #[test]
+    fn a_task_as_a_text(task in strategy::runnable_task()) {
+        let text = task.to_text().unwrap();
+        let read = Task::from_text(text.as_bytes()).unwrap();
+        prop_assert_eq!(&read, &task);
+        prop_assert_eq!(read.cid().unwrap(), task.cid().unwrap());
+        prop_assert_eq!(read.to_text().unwrap(), text);
+        prop_assert_eq!(Task::from_block(&task.to_block().unwrap()).unwrap(), task);
+    }
+
+    #[test]
+    fn a_text_that_was_changed_is_refused_or_is_the_text_of_what_was_read(
+        task in strategy::runnable_task(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut text = task.to_text().unwrap().into_bytes();
+        let at = at.index(text.len());
+        text[at] = byte;
+        if let Ok(read) = Task::from_text(&text) {
+            let again = read.to_text().unwrap();
+            prop_assert_eq!(Task::from_text(again.as_bytes()).unwrap(), read);
+        }
+    }
+
+    #[test]
+    fn a_task_that_is_refused_has_no_text(task in strategy::task()) {
+        prop_assert_eq!(task.to_text().is_ok(), task.check().is_ok());
+        if let Ok(text) = task.to_text() {
+            prop_assert_eq!(Task::from_text(text.as_bytes()).unwrap(), task);
+        }
     }
 
     #[test]

@@ -253,5 +253,5 @@ impl Loop {
     }
 }
 
-pub use local::run_here;
+pub use local::{LocalAnswer, LocalRun, run_here};
 pub(crate) use upkeep::{clean_up, probe, reap};

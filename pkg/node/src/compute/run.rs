@@ -239,7 +239,7 @@ pub(super) fn manifest(outcome: Outcome, imported: &ImportedResult) -> Manifest 
     }
 }
 
-fn summary(page: &Page, error: String, imported: &ImportedResult) -> ResultSummary {
+pub(super) fn summary(page: &Page, error: String, imported: &ImportedResult) -> ResultSummary {
     let (stdout, stderr, dropped) = page.texts();
     let head = |bytes: &[u8]| {
         let head = &bytes[..bytes.len().min(SUMMARY_MAX_BYTES)];

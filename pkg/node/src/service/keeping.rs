@@ -1,7 +1,8 @@
 //! What people keep here.
 
+use bytes::Bytes;
 use gadus_api::service::ServiceError;
-use gadus_model::Cid;
+use gadus_model::{Cid, JobId, RAW};
 use gadus_ports::{Pin, PinReason};
 
 use crate::node::Node;
@@ -19,6 +20,25 @@ impl Node {
         // It is pinned for ever until here: never for less than was asked.
         self.content.keep(root, PinReason::User, until).await?;
         Ok((Pin { root, reason: PinReason::User, made: Some(made), until }, fetched.bytes))
+    }
+
+    /// Keeps a task's block, and nothing of what it links to: a leaf has no links.
+    pub(super) async fn keep_task_of(
+        &self,
+        job: JobId,
+        block: (Cid, Bytes),
+        retention_ms: u64,
+    ) -> Result<(), ServiceError> {
+        let cid = block.0;
+        let leaf = Cid::new_v1(RAW, *cid.hash());
+        let until = Some(retention_ms).filter(|ms| *ms > 0).map(|ms| self.clock.now().plus_ms(ms));
+        self.content.put(vec![block.clone()]).await?;
+        self.content.keep(leaf, PinReason::Task(job), until).await?;
+        if !self.content.has(&cid) {
+            // A collection took it before it was pinned.
+            self.content.put(vec![block]).await?;
+        }
+        Ok(())
     }
 
     /// Gives up what people keep, and nothing else.

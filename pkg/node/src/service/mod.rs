@@ -15,12 +15,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_api::service::{
-    AgentInfo, ErrorCode, ExplainTarget, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest,
-    NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
+    AgentInfo, ErrorCode, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LogStream,
+    LogsRequest, NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 use gadus_api::types::TrustInfo;
 use gadus_model::view::JobView;
-use gadus_model::{Cid, EvaluationId, JobId, Place, Plan, Time};
+use gadus_model::{Cid, EvaluationId, JobId, Place, Time};
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, Imported, Node as Content, Origin, Pin,
     PinPage, Pinned, Resolved, StoreStat,
@@ -75,12 +75,16 @@ impl Service for Node {
         self.stop_job(id, reason).await
     }
 
-    async fn explain(&self, target: ExplainTarget) -> Result<Plan, ServiceError> {
-        let job = match target {
-            ExplainTarget::Draft(job) => *job,
-            ExplainTarget::Job(id) => self.view(id).await?.job.clone(),
+    async fn explain(&self, target: ExplainTarget) -> Result<Explained, ServiceError> {
+        let (job, is_draft) = match target {
+            ExplainTarget::Draft(job) => (*job, true),
+            ExplainTarget::Job(id) => (self.view(id).await?.job.clone(), false),
         };
-        self.look(move |machine, now| machine.explain(now, &job)).await
+        self.look(move |machine, now| Explained {
+            plan: machine.explain(now, &job),
+            is_seatable: machine.is_seatable(now, &job).filter(|_| is_draft),
+        })
+        .await
     }
 
     async fn nodes(&self) -> Result<Vec<NodeEntry>, ServiceError> {
@@ -117,6 +121,15 @@ impl Service for Node {
 
     async fn keep_records(&self, blocks: Vec<(Cid, Bytes)>) -> Result<(), ServiceError> {
         Ok(self.content.put(blocks).await?)
+    }
+
+    async fn keep_task(
+        &self,
+        job: JobId,
+        block: (Cid, Bytes),
+        retention_ms: u64,
+    ) -> Result<(), ServiceError> {
+        self.keep_task_of(job, block, retention_ms).await
     }
 
     async fn store_stat(&self) -> Result<StoreStat, ServiceError> {

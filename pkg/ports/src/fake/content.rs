@@ -358,6 +358,7 @@ impl Keeping for FakeContent {
             user_pins: count(|reason| matches!(reason, PinReason::User)),
             input_pins: count(|reason| matches!(reason, PinReason::Input(_))),
             result_pins: count(|reason| matches!(reason, PinReason::Result(_))),
+            task_pins: count(|reason| matches!(reason, PinReason::Task(_))),
             ..StoreStat::default()
         })
     }

@@ -208,15 +208,24 @@ impl Requester {
     pub fn explain(&self, now: Time, job: &Job) -> Plan {
         match self.jobs.get(&job.id) {
             Some(entry) => self.directory.plan(&self.look(now, entry)),
-            None => self.directory.plan(&Look {
-                now,
-                disconnect_ms: self.config.limits.disconnect_ms,
-                requirements: &requirements(job),
-                banned: self.trust.banned(),
-                round: None,
-                skip: None,
-                log: None,
-            }),
+            None => self.directory.plan(&self.look_at_draft(now, &requirements(job))),
+        }
+    }
+
+    /// What matching looks at for a job that is not here.
+    pub(super) fn look_at_draft<'a>(
+        &'a self,
+        now: Time,
+        requirements: &'a Requirements,
+    ) -> Look<'a> {
+        Look {
+            now,
+            disconnect_ms: self.config.limits.disconnect_ms,
+            requirements,
+            banned: self.trust.banned(),
+            round: None,
+            skip: None,
+            log: None,
         }
     }
 

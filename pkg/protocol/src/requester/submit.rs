@@ -62,7 +62,7 @@ pub enum SubmitError {
 }
 
 /// Whether a job's result can be checked as it asks for.
-fn check_verifiable(job: &Job) -> Result<(), SubmitError> {
+pub(super) fn check_verifiable(job: &Job) -> Result<(), SubmitError> {
     if !job.context.verification.is_sealed() {
         return Ok(());
     }
@@ -101,12 +101,7 @@ impl Requester {
         if at_least(self.queue.len(), limits.queue_max) {
             return Err(SubmitError::QueueFull { max: limits.queue_max });
         }
-        if let Placement::Ranked { count } = job.kind.placement {
-            let slots = u64::from(count) * u64::from(job.context.verification.seats());
-            if slots > u64::from(limits.slots_max) {
-                return Err(SubmitError::TooManySlots { slots, max: limits.slots_max });
-            }
-        }
+        self.check_slots(job)?;
         check_verifiable(job)?;
         self.check_holders(job)?;
         if let Some(by) = self.job_by_name(&job.namespace, &job.name) {
@@ -116,6 +111,17 @@ impl Requester {
             return Err(SubmitError::Known);
         }
         Ok(())
+    }
+
+    /// Whether its executions, all answers counted, are not too many.
+    pub(super) fn check_slots(&self, job: &Job) -> Result<(), SubmitError> {
+        let Placement::Ranked { count } = job.kind.placement else { return Ok(()) };
+        let (max, seats) = (self.config.limits.slots_max, job.context.verification.seats());
+        let slots = u64::from(count) * u64::from(seats);
+        match slots > u64::from(max) {
+            true => Err(SubmitError::TooManySlots { slots, max }),
+            false => Ok(()),
+        }
     }
 
     fn check_holders(&self, job: &Job) -> Result<(), SubmitError> {

@@ -58,13 +58,15 @@ impl Place {
 
     /// `gadus wasm run steps.wasm ARGS`.
     pub(super) fn steps(&self, args: &[&str]) -> Seen {
-        Seen::of(self.gadus(&[&["wasm", "run", &program("steps")], args].concat()))
+        Seen::of(
+            self.gadus(&[&["wasm", "run", "--verify", "attest", &program("steps")], args].concat()),
+        )
     }
 
     /// `gadus wasm run` of a module in text.
     pub(super) fn wasm_text(&self, module: &str, args: &[&str]) -> Seen {
         let file = self.file("module.wat", module);
-        Seen::of(self.gadus(&[&["wasm", "run", &file], args].concat()))
+        Seen::of(self.gadus(&[&["wasm", "run", "--verify", "attest", &file], args].concat()))
     }
 
     pub(super) fn until(&self, what: &str, so: impl FnMut() -> bool) {

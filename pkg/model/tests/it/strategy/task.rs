@@ -68,6 +68,40 @@ pub(crate) fn task() -> impl Strategy<Value = Task> {
     })
 }
 
+/// A task of which everything is pinned and in its one form.
+pub(crate) fn runnable_task() -> impl Strategy<Value = Task> {
+    let path = || "(/[a-z]{1,3}[^/\u{0}]{0,5}){1,3}";
+    let word = || text().prop_map(|text| text.replace('\0', ""));
+    let digest = "sha256:[0-9a-f]{64}".prop_map(Image::Digest);
+    let code = prop_oneof![
+        (cid(), "[^\u{0}]{1,8}").prop_map(|(module, entry)| Code::Wasm { module, entry }),
+        (digest, option::of(vec(word(), 0..3)), option::of(path()))
+            .prop_map(|(image, entrypoint, workdir)| Code::Docker { image, entrypoint, workdir }),
+    ];
+    let words = (vec(word(), 0..4), btree_map("[a-z_][^=/\u{0}]{0,7}", word(), 0..4));
+    let files = (btree_map(path(), cid().prop_map(Input::Cid), 0..4), vec(path(), 0..3));
+    let profile = one_of(vec!["det/1", "wasi/1"]);
+    let rest = (any::<(u32, u32)>(), bytes(), det(), profile);
+    (code, words, files, rest).prop_map(|(code, (args, env), (inputs, paths), rest)| {
+        let ((index, count), nonce, det, profile) = rest;
+        let count = count.max(1);
+        let is_wasm = matches!(code, Code::Wasm { .. });
+        let outputs: BTreeMap<String, String> =
+            paths.into_iter().map(|path| (path.replace('/', "-"), path)).collect();
+        Task {
+            v: TASK_VERSION,
+            det: is_wasm.then(|| Det { profile: profile.to_owned(), ..det }),
+            partition: Partition { index: index % count, count },
+            code,
+            args,
+            env,
+            inputs,
+            outputs,
+            nonce,
+        }
+    })
+}
+
 /// Fields that no other type shares are as they are by default.
 pub(crate) fn context() -> impl Strategy<Value = Context> {
     let times = option::of(any::<u64>());

@@ -3,10 +3,12 @@
 use gadus_model::event::JobEvent;
 use gadus_model::sealed::{Sealed, Stage};
 use gadus_model::verdict::{Candidate, DrawRecord};
-use gadus_model::{JobId, NodeId, Time};
+use gadus_model::{Job, JobId, NodeId, Time};
 
 use super::super::Requester;
 use super::super::log::{JobLog, Seat};
+use super::super::state::requirements;
+use super::super::submit::check_verifiable;
 use super::{has_part, is_seated};
 use crate::sabotage::Sabotage;
 use crate::verify;
@@ -88,6 +90,24 @@ impl Requester {
         taken.sort();
         taken.dedup();
         taken
+    }
+
+    /// Whether the seats of a job that is not submitted could be filled by the nodes that would take
+    /// it now, or once they are less busy; none for work that nobody checks.
+    #[must_use]
+    pub fn is_seatable(&self, now: Time, job: &Job) -> Option<bool> {
+        if !job.context.verification.is_sealed() {
+            return None;
+        }
+        if check_verifiable(job).and_then(|()| self.check_slots(job)).is_err() {
+            return Some(false);
+        }
+        let requirements = requirements(job);
+        let look = self.look_at_draft(now, &requirements);
+        let fit = self.directory.feasible(&look).into_iter().chain(self.directory.busy(&look));
+        let could: Vec<Candidate> = fit.map(|node| self.candidate(node)).collect();
+        let seats = usize::try_from(job.context.verification.seats()).unwrap_or(usize::MAX);
+        Some(verify::could_seat(&could, &[], seats))
     }
 
     /// Whether the open seats of every sealed result could ever be filled, of the known nodes; of

@@ -35,6 +35,33 @@ fn a_job_does_not_wait_for_nodes_that_may_never_sit_together() {
 }
 
 #[test]
+fn a_draft_is_told_whether_its_seats_could_be_filled() {
+    let one_operator = || Approved {
+        operators: [(node(1), node(9)), (node(2), node(9))].into(),
+        ..Approved::default()
+    };
+    let could = |r: &TestRequester, job| r.machine.is_seatable(r.now, &job);
+    let apart = knows_two(Approved::default(), None);
+    assert_eq!(could(&apart, sealed_job(1, TWO)), Some(true));
+    assert_eq!(could(&knows_two(one_operator(), None), sealed_job(1, TWO)), Some(false));
+    let neighbours = knows_two(Approved::default(), Some("203.0.1.0/24"));
+    assert_eq!(could(&neighbours, sealed_job(1, TWO)), Some(false));
+    let three = Verification::Quorum(Quorum { equal: 2, of: 3 });
+    assert_eq!(could(&apart, sealed_job(1, three)), Some(false));
+    // Of work that nobody checks there is nothing to say.
+    assert_eq!(could(&apart, sealed_job(1, Verification::Attest)), None);
+    // Who is busy may sit later; who is gone may not.
+    let mut one_gone = knows_two(Approved::default(), None);
+    one_gone.wait_ms(limits().disconnect_ms + 1);
+    one_gone.meets(info(node(1)));
+    assert_eq!(could(&one_gone, sealed_job(1, TWO)), Some(false));
+    let mut fuzzy = sealed_job(1, TWO);
+    let task = fuzzy.tasks.values_mut().next().unwrap();
+    task.det.as_mut().unwrap().profile = "wasi/1".to_owned();
+    assert_eq!(could(&apart, fuzzy), Some(false));
+}
+
+#[test]
 fn a_node_that_committed_itself_and_gave_up_is_not_seated_again() {
     let mut r = knows(3);
     let awards = draws(&mut r, sealed_job(1, TWO), &[1, 2]);

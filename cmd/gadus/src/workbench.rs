@@ -1,0 +1,118 @@
+//! A store and an engine that last as long as one command: for what is looked at, or run, without
+//! any node.
+
+use std::fmt::Display;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gadus_data::{ContentConfig, EmbeddedContent};
+use gadus_model::{Failure as Trouble, Task};
+use gadus_node::compute::{LocalAnswer, LocalRun};
+use gadus_ports::{BoxRead, Content, ContentError, Imported};
+use gadus_wasm::{WasmConfig, WasmExecutor};
+use tempfile::TempDir;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+
+/// A place of its own, which is gone afterwards.
+pub(crate) struct Workbench {
+    dir: TempDir,
+    content: Arc<EmbeddedContent>,
+}
+
+impl Workbench {
+    /// Makes an empty one. `purpose` is what it is for, in a word.
+    ///
+    /// # Errors
+    /// When this machine has no room for one.
+    pub(crate) fn open(purpose: &str) -> Result<Self, Failure> {
+        let dir = tempfile::Builder::new().prefix(&format!("gadus-{purpose}-")).tempdir();
+        let dir = dir.map_err(|e| Failure::io(format!("make a directory to {purpose} in"), &e))?;
+        // Only what is brought here counts against it, whatever its size.
+        let config = ContentConfig { quota_bytes: u64::MAX, ..ContentConfig::default() };
+        let content = EmbeddedContent::open(dir.path(), config).map_err(|e| {
+            Failure::usage(format!("failed to make a store to {purpose} in")).because(e.to_string())
+        })?;
+        Ok(Self { dir, content: Arc::new(content) })
+    }
+
+    /// What is on it.
+    pub(crate) fn content(&self) -> &EmbeddedContent {
+        &self.content
+    }
+
+    /// The file itself, or what comes in on stdin as one.
+    ///
+    /// # Errors
+    /// When stdin breaks off, or the disk is full.
+    pub(crate) async fn on_disk(&self, file: &Path) -> Result<PathBuf, Failure> {
+        if file.as_os_str() != "-" {
+            return Ok(file.to_owned());
+        }
+        let copy = self.dir.path().join("stdin");
+        let failed = |e: io::Error| Failure::io("keep what comes in on stdin", &e);
+        let mut out = File::create(&copy).await.map_err(failed)?;
+        tokio::io::copy(&mut tokio::io::stdin(), &mut out).await.map_err(failed)?;
+        out.flush().await.map_err(failed)?;
+        Ok(copy)
+    }
+
+    /// Takes in the blocks of a CAR.
+    ///
+    /// # Errors
+    /// `Err(Ok(…))` for a file that cannot be read, `Err(Err(…))` for what is wrong with it.
+    pub(crate) async fn import_car(
+        &self,
+        file: &Path,
+    ) -> Result<Imported, Result<Failure, ContentError>> {
+        let car: BoxRead = Box::pin(open(file).await.map_err(Ok)?);
+        self.content.import_car(car).await.map_err(Err)
+    }
+
+    /// Runs a function of which everything is here.
+    ///
+    /// # Errors
+    /// What stood in its way.
+    pub(crate) async fn run(
+        &self,
+        run: &LocalRun,
+        stop: &CancellationToken,
+    ) -> Result<LocalAnswer, Trouble> {
+        let dir = self.dir.path().join("run");
+        let executor = WasmExecutor::new(WasmConfig::new(dir.join("modules")))?;
+        let content: Arc<dyn Content> = self.content.clone();
+        run.run(&content, &*executor, &dir.join("scratch"), stop).await
+    }
+
+    /// The task that a block is.
+    ///
+    /// # Errors
+    /// For what is no task, and when the store cannot be read; `None` where there is no such block.
+    pub(crate) async fn task(&self, cid: &gadus_model::Cid) -> Result<Option<Task>, Failure> {
+        let block = self.content.block(cid, None).await;
+        let Some(block) = block.map_err(|e| unreadable(cid, &e))? else { return Ok(None) };
+        let task = Task::from_block(&block).map_err(|e| {
+            Failure::usage(format!("{cid} is no task that can be run"))
+                .because(e.to_string())
+                .hint(e.hint())
+        })?;
+        Ok(Some(task))
+    }
+}
+
+/// Opens a file.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) async fn open(file: &Path) -> Result<File, Failure> {
+    File::open(file).await.map_err(|e| Failure::io(format!("read {}", file.display()), &e))
+}
+
+/// Trouble of this machine with something that is here.
+pub(crate) fn unreadable(what: impl Display, error: &ContentError) -> Failure {
+    Failure::usage(format!("failed to read {what}")).because(error.to_string())
+}
