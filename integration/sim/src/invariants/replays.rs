@@ -89,8 +89,11 @@ fn runs_alone(core: &Requester, id: JobId) -> Result<(), String> {
     let task = task_of(log);
     let is_equal = |other: &&JobLog| {
         let view = &other.view;
-        let level = view.job.context.verification;
+        let (mine, theirs) = (&log.view.job.context, &view.job.context);
+        let level = theirs.verification;
         view.job.id != id
+            && theirs.constraints == mine.constraints
+            && theirs.resources == mine.resources
             && task.is_some()
             && task_of(other) == task
             && matches!(level, Verification::Quorum(_))

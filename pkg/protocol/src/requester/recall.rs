@@ -103,11 +103,13 @@ impl Requester {
         next == Recall::Over
     }
 
-    /// A job that does the same work, checked as hard, and is ahead of this one. What only waits
-    /// for nodes itself is not waited for: it may want others than this one does.
+    /// A job that does the same work, checked as hard, and is ahead of this one. It is to want the
+    /// same of nodes, or it could choose those that keep this one waiting; and what only waits for
+    /// nodes itself is not waited for.
     fn equal_under_way(&self, id: JobId) -> Option<JobId> {
         let entry = self.jobs.get(&id)?;
-        let asked = entry.log.view.job.context.verification;
+        let mine = &entry.log.view.job.context;
+        let asked = mine.verification;
         if !asked.is_sealed() || self.config.sabotage == Some(Sabotage::RunBesideEqual) {
             return None;
         }
@@ -115,8 +117,12 @@ impl Requester {
         let is_ahead = |(at, other): &(Time, JobId)| {
             let Some(entry) = self.jobs.get(other).filter(|_| *other != id) else { return false };
             let view = &entry.log.view;
-            let level = view.job.context.verification;
-            matches!(level, Verification::Quorum(_))
+            let theirs = &view.job.context;
+            let level = theirs.verification;
+            let is_of_same_nodes =
+                theirs.constraints == mine.constraints && theirs.resources == mine.resources;
+            is_of_same_nodes
+                && matches!(level, Verification::Quorum(_))
                 && level.is_at_least(&asked)
                 && !view.state.is_terminal()
                 && view.state != JobState::Queued

@@ -40,6 +40,11 @@ fn lookup(outcome: &Outcome) -> Option<Lookup> {
     })
 }
 
+fn mars() -> Constraint {
+    let values = vec!["mars".to_owned()];
+    Constraint { key: "planet".to_owned(), operator: Operator::In, values }
+}
+
 fn recalled(r: &mut TestRequester, asked: &Lookup, replay: &Replay) -> Outcome {
     let found = asked.wanted.iter().map(|(execution, _)| (execution.clone(), replay.clone()));
     r.input(Input::Recalled { job: asked.job, found: found.collect() })
@@ -145,18 +150,31 @@ fn who_waits_for_an_equal_job_waits_again_after_a_restart() {
 }
 
 #[test]
+fn who_wants_other_nodes_is_not_waited_for() {
+    let mut r = knows(3);
+    r.forgets = false;
+    r.submit(sealed_job(1, TWO));
+    let mut other = sealed_job(2, TWO);
+    other.context.resources.cpu_millis += 1;
+    assert!(lookup(&r.submit(other)).is_some());
+    let mut picky = sealed_job(3, TWO);
+    picky.context.constraints.push(mars());
+    assert!(lookup(&r.submit(picky)).is_some());
+}
+
+#[test]
 fn who_only_waits_for_nodes_is_not_waited_for() {
     let mut r = knows(2);
     r.forgets = false;
     let mut picky = sealed_job(1, TWO);
     picky.context.timeouts.queue_ms = Some(600_000);
-    picky.context.constraints = vec![Constraint {
-        key: "planet".to_owned(),
-        operator: Operator::In,
-        values: vec!["mars".to_owned()],
-    }];
+    picky.context.constraints.push(mars());
+    let picky_again = picky.clone();
     let asked = lookup(&r.submit(picky)).unwrap();
-    assert_eq!(r.submit(sealed_job(2, TWO)).events(), ["Submitted", "Deferred"]);
+    let mut second = picky_again;
+    second.id = job_id(2);
+    second.name = "second".to_owned();
+    assert_eq!(r.submit(second).events(), ["Submitted", "Deferred"]);
     let mut outcome = r.input(Input::Recalled { job: asked.job, found: Vec::new() });
     outcome.effects.extend(r.wait_ms(10_000).effects);
     assert_eq!(r.state(job_id(1)), Some(JobState::Queued));
