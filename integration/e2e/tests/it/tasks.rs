@@ -192,7 +192,7 @@ fn a_task_runs_again_where_it_ran_and_is_checked_as_one_asks() {
     assert_eq!(came(&place.network.requester, &checked), place.came, "{checked:?}");
     assert!(checked.stderr.contains("result is checked by two nodes"), "{checked:?}");
     assert!(checked.stderr.contains("verified: 2 nodes came to the same"), "{checked:?}");
-    let flags = ["--verify", "attest", "--name", "by-text", "-l", "of=tasks", "--cpu", "100m"];
+    let flags = ["--fresh", "--verify", "attest", "--name", "by-text", "-l", "of=tasks"];
     let attested = place.network.gadus(&[&["run", text, "--output", "json"], &flags[..]].concat());
     assert_eq!(came(&place.network.requester, &attested), place.came, "{attested:?}");
     assert!(!attested.stderr.contains("verified"), "{attested:?}");

@@ -78,9 +78,14 @@ pub(super) fn content_of(guest: &str, input: &Input) -> Result<Cid, Failure> {
 
 async fn fetch(world: &World, award: &Award, requester: NodeId, root: Cid) -> Result<u64, Failure> {
     let mut peers = award.context.providers.clone();
-    // The requester keeps what was added to it, and asks others for what it lacks.
-    peers.push(requester);
+    // The requester keeps what was added to it, and asks others for what it lacks: here, where it
+    // is this very node.
+    match requester == world.node {
+        true => peers.extend(world.transport.peers()),
+        false => peers.push(requester),
+    }
     peers.retain(|peer| *peer != world.node);
+    peers.sort_unstable();
     peers.dedup();
     let from = FetchFrom {
         exchange: world.exchange.clone(),
