@@ -33,9 +33,22 @@ pub(super) async fn node(session: &Session, command: &NodeCommand) -> Result<Exi
             };
             let rows = rows.map_err(failed)?;
             printer.object(format.output, &rows, || render::trust(&rows, printer.width()))?;
+            if format.output == Format::Table && rows.iter().any(|row| row.level == "banned") {
+                point_at_evidence(session).await;
+            }
         }
     }
     Ok(Exit::Success)
+}
+
+/// Says where the evidence against who is banned is, if there is any: an operator may ban without.
+/// It is an aside, so that nothing is said where it cannot be told.
+async fn point_at_evidence(session: &Session) {
+    if let Ok(lies) = session.client.lies("", 1).await
+        && !lies.is_empty()
+    {
+        session.printer.talk("what was signed by who was caught: see `gadus evidence ls`");
+    }
 }
 
 /// Ids alone, one a line.
