@@ -20,6 +20,8 @@ use tokio::io::AsyncReadExt as _;
 pub(crate) use self::answers::Checked;
 pub(crate) use self::lie::CheckedLie;
 pub(crate) use self::verdict::CheckedVerdict;
+#[cfg(test)]
+pub(crate) use self::verdict::CheckedVote;
 use crate::failure::Failure;
 use crate::workbench::{Workbench, open, unreadable};
 

@@ -61,3 +61,38 @@ pub(super) fn ids<'a>(
     }
     Ok(Exit::Success)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cli::OutputArg;
+    use crate::fake_node::{FakeNode, Script};
+    use crate::render::samples::{JOB, NODE};
+
+    /// What is said beside the table, where a node stands like this and these lies are known.
+    async fn aside(level: &str, lies: Value, output: Format) -> String {
+        let mut script = Script::default();
+        let trust = json!({"Items": [{"NodeID": NODE, "Level": level}]});
+        for (name, body) in [("trust", trust), ("evidence", json!({"Items": lies}))] {
+            let path = format!("/api/v1/orchestrator/{name}");
+            script.files.insert(path, body.to_string().into_bytes());
+        }
+        let (session, captured) = FakeNode::start(script).await.session();
+        let format = OutputArg { output };
+        let command = NodeCommand::Trust { ban: None, forgive: None, format };
+        assert_eq!(node(&session, &command).await.unwrap(), Exit::Success);
+        captured.err()
+    }
+
+    #[tokio::test]
+    async fn the_evidence_against_who_is_banned_is_pointed_at() {
+        let lies = || json!([{"NodeID": NODE, "JobID": JOB}]);
+        let told = aside("banned", lies(), Format::Table).await;
+        assert!(told.contains("gadus evidence ls"), "{told}");
+        assert_eq!(aside("banned", json!([]), Format::Table).await, "", "by its operator");
+        assert_eq!(aside("trusted", lies(), Format::Table).await, "");
+        assert_eq!(aside("banned", lies(), Format::Json).await, "");
+    }
+}

@@ -1,10 +1,17 @@
 //! Evidence that holds, and each way in which it does not.
 
+use clap::Parser;
 use gadus_auth::sign;
 use gadus_model::verdict::Inconclusive;
 use gadus_model::{Decision, Evidence, Receipt, Signed, VerdictBody, codec};
 
+use serde_bytes::ByteBuf;
+
 use super::sample::{REQUESTER, World, bytes, id, job, key};
+use crate::cli::Cli;
+use crate::command::client;
+use crate::exit::Exit;
+use crate::fake_node::Captured;
 use crate::proof::{CheckedLie, Found};
 
 async fn lie(world: &World, evidence: &Evidence, trusted: &[u8], replays: bool) -> CheckedLie {
@@ -80,6 +87,7 @@ async fn an_accusation_that_does_not_hold_is_named() {
     let cases = [
         (agrees, "which is the answer that was found right"),
         (Evidence { accused: id(2), ..good.clone() }, "it is one of did:key:"),
+        (Evidence { receipt: spelled_otherwise(&wrong), ..good.clone() }, "NonMinimal"),
         (mine(&forged), "the signature is not one by"),
         (mine(&of_other_task), "and the verdict is about"),
         (mine(&of_other_engine), "under its engine, wasmtime/47"),
@@ -96,6 +104,13 @@ async fn an_accusation_that_does_not_hold_is_named() {
         let why = flaw(&world, &evidence, false).await;
         assert!(why.contains(named), "{named}: {why}");
     }
+}
+
+/// The same record, with its version as an integer that is longer than need be.
+fn spelled_otherwise(receipt: &Receipt) -> ByteBuf {
+    let short = bytes(receipt);
+    let at = short.windows(3).position(|part| part == [0x61, b'v', 1]).unwrap() + 2;
+    [&short[..at], &[0x18, 1], &short[at + 1..]].concat().into()
 }
 
 /// A verdict to which two different answers lead, and that says so.
@@ -117,5 +132,27 @@ async fn no_byte_of_evidence_can_be_changed() {
         changed[at] ^= 0x08;
         let found = world.check(&changed, &[id(1), id(2)], false).await;
         assert!(found.is_err(), "byte {at}: {found:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exit_code_says_how_much_it_is_worth() {
+    let world = World::new().await;
+    let file = world.car_of(&world.evidence().await).await;
+    let (one, two) = (id(1).did_key(), id(2).did_key());
+    let no_file = file[1..].to_vec();
+    for (file, flags, exit, told) in [
+        (&file, &[][..], Exit::Unverified, "unproven: everything holds"),
+        (&file, &["--trust", &one], Exit::Unverified, "unproven: everything holds"),
+        (&file, &["--trust", &one, "--trust", &two], Exit::Success, "signed another answer than"),
+        (&file, &["--replay"], Exit::Success, "what the task does not come to here"),
+        (&no_file, &[], Exit::Forged, ""),
+    ] {
+        let path = world.write(file);
+        let words = [&["gadus", "verify", path.to_str().unwrap()], flags].concat();
+        let captured = Captured::default();
+        let done = client(Cli::try_parse_from(words).unwrap(), captured.printer()).await;
+        assert_eq!(done.unwrap_or_else(|failure| failure.exit()), exit, "{flags:?}");
+        assert!(captured.err().contains(told), "{flags:?}: {}", captured.err());
     }
 }

@@ -89,7 +89,7 @@ async fn a_file_that_is_no_file_of_ours_is_named() {
     let first = varint((root.to_bytes().len() + block.len()) as u64).len();
     spelled_otherwise.extend(&body[first + root.to_bytes().len() + block.len()..]);
     let why = flaw(&world, &spelled_otherwise).await;
-    assert!(why.contains("is not in canonical form"), "{why}");
+    assert!(why.contains("is malformed: decode error: NonMinimal"), "{why}");
     let why = flaw(&world, &world.car(world.task).await).await;
     assert!(why.contains("the bundle: not a valid"), "a task is no bundle: {why}");
 }

@@ -206,6 +206,13 @@ impl World {
         self.car(root).await
     }
 
+    /// A file on the disk, until the next.
+    pub(super) fn write(&self, file: &[u8]) -> PathBuf {
+        let path = self.dir.path().join("file.car");
+        fs::write(&path, file).unwrap();
+        path
+    }
+
     /// Checks a file as `gadus verify` does.
     pub(super) async fn check(
         &self,
@@ -213,9 +220,7 @@ impl World {
         trusted: &[NodeId],
         replays: bool,
     ) -> Result<Found, String> {
-        let path: PathBuf = self.dir.path().join("file.car");
-        fs::write(&path, file).unwrap();
-        check(&path, trusted, replays).await.map_err(|stop| match stop {
+        check(&self.write(file), trusted, replays).await.map_err(|stop| match stop {
             Stop::Forged(forged) => forged.to_string(),
             Stop::Trouble(failure) => panic!("{failure:?}"),
         })
