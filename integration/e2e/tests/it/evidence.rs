@@ -23,7 +23,7 @@ fn verify(car: &Path, flags: &[&str]) -> Output {
 
 /// Evidence, made of a job's own receipts, against a node whose answer was the accepted one.
 async fn against_an_honest_node(receipts: &Path, dir: &Path) -> PathBuf {
-    let content = EmbeddedContent::open(&dir.join("store"), ContentConfig::default()).unwrap();
+    let content = EmbeddedContent::open(dir.join("store"), ContentConfig::default()).unwrap();
     let car: BoxRead = Box::pin(tokio::fs::File::open(receipts).await.unwrap());
     let root = content.import_car(car).await.unwrap().roots[0];
     let block = async |cid| content.block(&cid, None).await.unwrap().unwrap();

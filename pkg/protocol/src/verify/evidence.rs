@@ -47,13 +47,8 @@ pub fn contradicting_sets(one: &CloseBody, other: &CloseBody) -> Option<Contradi
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoLie {
     /// The receipt is for another task.
-    #[error("what it signed is for task {signed}, and the verdict is about {judged}")]
-    OtherTask {
-        /// The receipt's.
-        signed: Cid,
-        /// The verdict's.
-        judged: Cid,
-    },
+    #[error("what it signed is for task {0}, and the verdict is about another")]
+    OtherTask(Cid),
     /// The verdict says nothing about which answer is right.
     #[error("the verdict does not say which answer is right")]
     Undecided,
@@ -85,9 +80,9 @@ pub struct Held {
 /// # Errors
 /// Why it holds nothing against it.
 pub fn held_against(receipt: &Receipt, record: &Record<'_>) -> Result<Held, NoLie> {
-    let (body, judged) = (&receipt.body, record.verdict.task);
-    if body.task != judged {
-        return Err(NoLie::OtherTask { signed: body.task, judged });
+    let body = &receipt.body;
+    if body.task != record.verdict.task {
+        return Err(NoLie::OtherTask(body.task));
     }
     let accepted = record.verdict.decision.right_answer().ok_or(NoLie::Undecided)?;
     if body.manifest == accepted {

@@ -49,7 +49,7 @@ fn nothing_is_held_against_who_agrees_or_worked_by_other_rules() {
     assert_eq!(held(&receipt(3, 2), undecided, None), Err(NoLie::Undecided));
     let mut other = receipt(3, 2);
     other.body.task = answer(9);
-    assert!(matches!(held(&other, accepted(), None), Err(NoLie::OtherTask { .. })));
+    assert!(matches!(held(&other, accepted(), None), Err(NoLie::OtherTask(_))));
     let mut other = receipt(3, 2);
     other.body.engine = "wasmtime/2".to_owned();
     assert!(matches!(held(&other, accepted(), None), Err(NoLie::OtherRules { .. })));
