@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 
 use crate::convert::{evaluation_id, same_document};
 use crate::service::{
-    AgentInfo, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LogStream, LogsRequest,
-    NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
+    AgentInfo, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LiesPage, LogStream,
+    LogsRequest, NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 
 use crate::types::TrustInfo;
@@ -188,6 +188,24 @@ impl Service for FakeService {
         let row = row.ok_or_else(|| ServiceError::bad_request(format!("no node {node}")))?;
         row.level = if is_banned { "banned" } else { "unknown" }.to_owned();
         Ok(())
+    }
+
+    async fn lies(
+        &self,
+        node: Option<&str>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<LiesPage, ServiceError> {
+        let inner = self.inner();
+        let told = |view: &Arc<JobView>| {
+            view.lies().map(|lie| (Arc::clone(view), lie)).collect::<Vec<_>>()
+        };
+        let mut all: Vec<_> = inner.jobs.values().flat_map(told).collect();
+        all.retain(|(_, lie)| node.is_none_or(|node| node == lie.node().to_string()));
+        let end = (offset + limit).min(all.len());
+        let next_offset = Some(end).filter(|end| *end < all.len());
+        let lies = all.into_iter().skip(offset).take(limit).collect();
+        Ok(LiesPage { lies, next_offset })
     }
 
     async fn logs(&self, request: LogsRequest) -> Result<LogStream, ServiceError> {

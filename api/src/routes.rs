@@ -16,6 +16,7 @@ use crate::state::ApiState;
 mod agent;
 mod archives;
 mod content;
+mod evidence;
 mod explain;
 mod gateway;
 mod jobs;
@@ -49,6 +50,8 @@ fn documented() -> (Router<ApiState>, OpenApi) {
         .routes(routes!(lists::executions))
         .routes(routes!(lists::results))
         .routes(routes!(receipts::get))
+        .routes(routes!(evidence::list))
+        .routes(routes!(evidence::get))
         .routes(routes!(tasks::job))
         .routes(routes!(tasks::draft))
         .routes(routes!(logs::get))

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::Stream;
 use gadus_model::view::JobView;
 use gadus_model::{
-    Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, NodeInfo, Place, Plan, Time,
+    Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, Lie, NodeInfo, Place, Plan, Time,
 };
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, Imported, Layout, LogChunk, Node, Origin,
@@ -96,6 +96,18 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// [`ServiceError::not_requester`]; `NotFound` for what is no node.
     async fn ban(&self, node: &str, is_banned: bool) -> Result<(), ServiceError>;
+
+    /// What nodes (or one, by its id or key) signed that the verdict of a job that is over
+    /// contradicts; with the jobs.
+    ///
+    /// # Errors
+    /// [`ServiceError::not_requester`]; `NotFound` for what is no node.
+    async fn lies(
+        &self,
+        node: Option<&str>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<LiesPage, ServiceError>;
 
     /// The output of an execution; waits for one to appear when it is to follow.
     ///
@@ -289,6 +301,15 @@ pub enum JobOrder {
 pub struct JobsPage {
     /// In order.
     pub jobs: Vec<Arc<JobView>>,
+    /// The offset of the next page, where there is one.
+    pub next_offset: Option<usize>,
+}
+
+/// Some lies.
+#[derive(Clone, Debug, Default)]
+pub struct LiesPage {
+    /// In order, each with its job.
+    pub lies: Vec<(Arc<JobView>, Lie)>,
     /// The offset of the next page, where there is one.
     pub next_offset: Option<usize>,
 }

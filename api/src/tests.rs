@@ -16,6 +16,7 @@ use crate::state::ApiConfig;
 mod archives;
 mod content;
 mod errors;
+mod evidence;
 mod gateway;
 mod golden;
 mod guard;

@@ -6,6 +6,7 @@
 
 mod agent;
 mod content;
+mod evidence;
 mod execution;
 mod extras;
 mod history;
@@ -24,6 +25,7 @@ mod work;
 
 pub use agent::{AliveResponse, BuildVersionInfo};
 pub use content::{ImportResponse, ListEntry, Listing};
+pub use evidence::{EvidenceEntry, EvidenceResponse, ListEvidenceResponse};
 pub use execution::{
     AllocatedResources, Execution, ExecutionState, ListExecutionsResponse, RunOutput,
 };

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::{Client, ClientError, REQUEST_TIMEOUT};
 use crate::types::{
-    Execution, GetJobResponse, JobHistory, ListExecutionsResponse, ListHistoryResponse,
-    ListJobsResponse, ListReceiptsResponse, ListResultsResponse, PlanInfo, PutJobResponse,
-    SpecConfig, StopJobResponse, TaskResponse,
+    EvidenceResponse, Execution, GetJobResponse, JobHistory, ListExecutionsResponse,
+    ListHistoryResponse, ListJobsResponse, ListReceiptsResponse, ListResultsResponse, PlanInfo,
+    PutJobResponse, SpecConfig, StopJobResponse, TaskResponse,
 };
 
 const JOBS: [&str; 4] = ["api", "v1", "orchestrator", "jobs"];
@@ -77,6 +77,19 @@ impl Client {
     /// `Refused` with 404 when there is no such job, or no answer of it counts yet.
     pub async fn receipts(&self, reference: &str) -> Result<ListReceiptsResponse, ClientError> {
         self.get(self.job_url(reference, &["receipts"], &[])).await
+    }
+
+    /// Evidence against a node that was caught in a job; it need not be named where no other was.
+    ///
+    /// # Errors
+    /// `Refused` with 404 when there is no such job, or nobody was caught in it, 400 when several
+    /// were and none is named.
+    pub async fn evidence(
+        &self,
+        reference: &str,
+        node: &str,
+    ) -> Result<EvidenceResponse, ClientError> {
+        self.get(self.job_url(reference, &["evidence"], &[("node", node)])).await
     }
 
     /// The pinned task of a job, of one of its partitions where it has several.

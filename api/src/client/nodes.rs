@@ -4,12 +4,15 @@ use reqwest::Method;
 
 use super::{Client, ClientError};
 use crate::types::{
-    BanRequest, GetNodeResponse, ListNodesResponse, ListTrustResponse, NodeState, TrustInfo,
+    BanRequest, EvidenceEntry, GetNodeResponse, ListEvidenceResponse, ListNodesResponse,
+    ListTrustResponse, NodeState, TrustInfo,
 };
 
 const NODES: [&str; 4] = ["api", "v1", "orchestrator", "nodes"];
 
 const TRUST: [&str; 4] = ["api", "v1", "orchestrator", "trust"];
+
+const EVIDENCE: [&str; 4] = ["api", "v1", "orchestrator", "evidence"];
 
 impl Client {
     /// All nodes.
@@ -39,6 +42,24 @@ impl Client {
         let request = self.request(Method::PUT, url).json(&BanRequest { is_banned });
         let answer: ListTrustResponse = self.read(request).await?;
         Ok(answer.items)
+    }
+
+    /// What nodes were caught with, or one of them, read page by page, and at most `max` of it.
+    ///
+    /// # Errors
+    /// `Refused` with 404 when there is no such node.
+    pub async fn lies(&self, node: &str, max: usize) -> Result<Vec<EvidenceEntry>, ClientError> {
+        let (mut items, mut token) = (Vec::new(), String::new());
+        loop {
+            let limit = (max - items.len()).min(u32::MAX as usize).to_string();
+            let query = [("node", node), ("limit", limit.as_str()), ("next_token", &token)];
+            let page: ListEvidenceResponse = self.get(self.url(&EVIDENCE, &query)).await?;
+            items.extend(page.items);
+            if page.next_token.is_empty() || items.len() >= max {
+                return Ok(items);
+            }
+            token = page.next_token;
+        }
     }
 
     /// One node, by its id, a unique prefix of it, or its name.

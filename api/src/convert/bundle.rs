@@ -1,15 +1,13 @@
 //! A job's receipts as records that link to each other.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use gadus_model::bundle::BUNDLE_VERSION;
-use gadus_model::view::{ExecutionView, JobView};
-use gadus_model::{Answer, Bundle, Cid, CodecError, DAG_CBOR, Origin, Proof, Sealed, Task, codec};
-use serde::Serialize;
-use serde_bytes::ByteBuf;
+use gadus_model::view::JobView;
+use gadus_model::{Answer, Bundle, Cid, Origin, Sealed};
 
+use super::records::Records;
 use super::work;
 use crate::service::{ErrorCode, ServiceError};
 use crate::types::{ListReceiptsResponse, ReceiptEntry};
@@ -36,7 +34,7 @@ pub fn receipts(view: &JobView, origins: &[Arc<JobView>]) -> Result<Receipts, Se
     let (mut answers, mut items) = (Vec::new(), Vec::new());
     for e in view.executions.iter().filter(|e| view.is_answer(e)) {
         let (Some(manifest), Some(receipt)) = (&e.manifest, &e.receipt) else { continue };
-        let task = task_of(view, e, &receipt.body.task)?;
+        let task = work::task_named(view, e.execution.slot.partition, &receipt.body.task)?;
         let origin = e.origin.as_deref();
         let sealed = match origin {
             Some(origin) => Some(sealed_of(origin, origins)?),
@@ -73,7 +71,7 @@ pub fn receipts(view: &JobView, origins: &[Arc<JobView>]) -> Result<Receipts, Se
     let (job, version) = (view.job.id, view.job.version);
     let bundle = records.add(&Bundle { v: BUNDLE_VERSION, job, version, answers })?;
     let listed = ListReceiptsResponse { bundle_cid: bundle.to_string(), items };
-    Ok(Receipts { blocks: records.blocks.into_iter().collect(), listed })
+    Ok(Receipts { blocks: records.into_blocks(), listed })
 }
 
 /// How an answer that counts was checked. Of a container it is never more than attested.
@@ -104,54 +102,4 @@ fn none(view: &JobView) -> ServiceError {
         false => "it is not over; wait for it with `gadus job logs --follow`",
     };
     ServiceError::new(ErrorCode::NotFound, message).with_hint(hint).of("Receipts")
-}
-
-#[derive(Default)]
-struct Records {
-    blocks: BTreeMap<Cid, Bytes>,
-}
-
-impl Records {
-    fn add<T: Serialize>(&mut self, record: &T) -> Result<Cid, ServiceError> {
-        let failed = |error: CodecError| ServiceError::internal(error.to_string());
-        let bytes = codec::encode(record).map_err(failed)?;
-        let cid = codec::cid_of(DAG_CBOR, &bytes);
-        self.blocks.insert(cid, bytes.into());
-        Ok(cid)
-    }
-
-    /// The verdict over a partition, with all that is behind it; none where there is no verdict.
-    fn add_proof(&mut self, sealed: &Sealed) -> Result<Option<Cid>, ServiceError> {
-        let Some(verdict) = &sealed.verdict else { return Ok(None) };
-        let mut reveals = each(&sealed.reveals)?;
-        reveals.sort_by_cached_key(|bytes| codec::cid_of(DAG_CBOR, bytes));
-        let referee = verdict.body.referee.and(sealed.referee.as_ref());
-        let proof = Proof {
-            v: BUNDLE_VERSION,
-            verdict: bytes_of(verdict)?,
-            closes: each(&sealed.closes)?,
-            reveals,
-            draws: each(&sealed.draws)?,
-            referee: referee.map(bytes_of).transpose()?,
-        };
-        self.add(&proof).map(Some)
-    }
-}
-
-fn bytes_of<T: Serialize>(record: &T) -> Result<ByteBuf, ServiceError> {
-    let bytes = codec::encode(record).map_err(|e| ServiceError::internal(e.to_string()))?;
-    Ok(ByteBuf::from(bytes))
-}
-
-fn each<T: Serialize>(records: &[T]) -> Result<Vec<ByteBuf>, ServiceError> {
-    records.iter().map(bytes_of).collect()
-}
-
-/// The work of an execution: the job's task, for its partition and with the image that was pinned.
-fn task_of(view: &JobView, e: &ExecutionView, cid: &Cid) -> Result<Task, ServiceError> {
-    let task = work::of_partition(view, e.execution.slot.partition);
-    task.filter(|task| task.cid().is_ok_and(|is| is == *cid)).ok_or_else(|| {
-        let id = e.execution.id();
-        ServiceError::internal(format!("the task {cid} of {id} is not in the job's record"))
-    })
 }

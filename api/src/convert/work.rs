@@ -20,6 +20,18 @@ pub(super) fn of_partition(view: &JobView, index: u32) -> Option<Task> {
     (index < count).then_some(task)
 }
 
+/// The task of a partition, which a receipt names.
+///
+/// # Errors
+/// `Internal` where the job's record has another.
+pub(super) fn task_named(view: &JobView, index: u32, cid: &Cid) -> Result<Task, ServiceError> {
+    let task = of_partition(view, index);
+    task.filter(|task| task.cid().is_ok_and(|is| is == *cid)).ok_or_else(|| {
+        let id = view.job.id;
+        ServiceError::internal(format!("the task {cid} of {id} is not in the job's record"))
+    })
+}
+
 /// The CID of the task of a job that has one alone, once it is pinned.
 pub(super) fn only_cid(view: &JobView) -> Option<Cid> {
     let is_one = matches!(view.job.kind.placement, Placement::Ranked { count: 1 });

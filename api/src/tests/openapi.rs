@@ -74,6 +74,8 @@ fn the_routes_of_this_release_are_all_there() {
         ("POST", "/api/v1/orchestrator/jobs"),
         ("GET", "/api/v1/orchestrator/jobs/{id}"),
         ("DELETE", "/api/v1/orchestrator/jobs/{id}"),
+        ("GET", "/api/v1/orchestrator/evidence"),
+        ("GET", "/api/v1/orchestrator/jobs/{id}/evidence"),
         ("GET", "/api/v1/orchestrator/jobs/{id}/executions"),
         ("GET", "/api/v1/orchestrator/jobs/{id}/explain"),
         ("GET", "/api/v1/orchestrator/jobs/{id}/history"),

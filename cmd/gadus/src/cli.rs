@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod content;
+mod evidence;
 mod job;
 mod receipt;
 mod run;
@@ -11,6 +12,7 @@ mod store;
 mod task;
 
 pub(crate) use content::{AddArgs, CatArgs, ExportArgs, GetArgs, ImportArgs, LsArgs, UnpackFlags};
+pub(crate) use evidence::{EvidenceCommand, EvidenceExportArgs, EvidenceListArgs};
 pub(crate) use job::{
     DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRunArgs, JobTaskArgs, ListArgs, LogsArgs,
     StopArgs,
@@ -125,7 +127,10 @@ pub(crate) enum Command {
     /// See and export what nodes claim about results
     #[command(subcommand)]
     Receipt(ReceiptCommand),
-    /// Check exported receipts, without any network
+    /// See and export what nodes were caught with
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// Check exported receipts or evidence, without any network
     Verify(CheckArgs),
     /// See the nodes of the network
     #[command(subcommand)]

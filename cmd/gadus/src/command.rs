@@ -3,6 +3,7 @@
 mod archive;
 mod config;
 mod content;
+mod evidence;
 mod job;
 mod node;
 mod receipt;
@@ -41,6 +42,7 @@ pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> 
         Command::Docker(DockerCommand::Run(args)) => run::docker(&session, &args).await,
         Command::Job(command) => job::job(&session, &command).await,
         Command::Receipt(command) => receipt::receipt(&session, &command).await,
+        Command::Evidence(command) => evidence::evidence(&session, &command).await,
         Command::Node(command) => node::node(&session, &command).await,
         Command::Store(command) => store::store(&session, &command).await,
         Command::Version(args) => version::version(&session, args).await,

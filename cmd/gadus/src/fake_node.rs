@@ -78,7 +78,7 @@ impl FakeNode {
     /// A session with it, and what it prints.
     pub(crate) fn session(&self) -> (Session, Captured) {
         let captured = Captured::default();
-        let printer = Printer::to(captured.out.clone(), captured.err.clone(), None);
+        let printer = captured.printer();
         (Session { client: Client::new(&self.address).unwrap(), printer }, captured)
     }
 }
@@ -142,6 +142,11 @@ pub(crate) struct Captured {
 }
 
 impl Captured {
+    /// Prints to here.
+    pub(crate) fn printer(&self) -> Printer {
+        Printer::to(self.out.clone(), self.err.clone(), None)
+    }
+
     pub(crate) fn out(&self) -> String {
         String::from_utf8(self.out.0.lock().unwrap().clone()).unwrap()
     }

@@ -2,6 +2,7 @@
 //! wide the terminal is and what time it is are arguments.
 
 mod amount;
+mod evidence;
 mod execution;
 mod fit;
 mod history;
@@ -22,6 +23,7 @@ mod version;
 mod wrap;
 
 pub(crate) use amount::{bytes, count};
+pub(crate) use evidence::{checked_lie, lies};
 pub(crate) use execution::executions;
 pub(crate) use history::history;
 pub(crate) use job::{job, jobs, over_since};

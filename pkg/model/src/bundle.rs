@@ -4,7 +4,7 @@ use cid::Cid;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::{JobId, codec};
+use crate::{JobId, NodeId, codec};
 
 /// The root of what `gadus receipt get` exports: it links to the records behind a job's answers,
 /// those link to code, inputs and results. A CAR of it has all that a replay takes.
@@ -60,4 +60,27 @@ pub struct Proof {
     pub draws: Vec<ByteBuf>,
     /// The referee's [`crate::Receipt`].
     pub referee: Option<ByteBuf>,
+}
+
+/// The root of what `gadus evidence export` writes: a node's signed answer, and the verdict that
+/// contradicts it. It links to the task, and that to code and inputs, so that a CAR of it has all
+/// that anybody needs to run the task and see who is right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Version of this record; any but [`BUNDLE_VERSION`] is refused.
+    #[serde(deserialize_with = "codec::version::<_, BUNDLE_VERSION>")]
+    pub v: u8,
+    /// The job that the verdict is of.
+    pub job: JobId,
+    /// Its version.
+    pub version: u32,
+    /// Who is said to have lied.
+    pub accused: NodeId,
+    /// A [`crate::Task`].
+    pub task: Cid,
+    /// The accused's [`crate::Receipt`], in its one form: it names a result that is nowhere.
+    pub receipt: ByteBuf,
+    /// A [`Proof`]: it says what the task comes to.
+    pub proof: Cid,
 }

@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod event;
 pub mod id;
 pub mod job;
+pub mod lie;
 pub mod limits;
 pub mod manifest;
 pub mod message;
@@ -33,7 +34,7 @@ pub mod verdict;
 pub mod verification;
 pub mod view;
 
-pub use bundle::{Answer, Bundle, Proof};
+pub use bundle::{Answer, Bundle, Evidence, Proof};
 pub use codec::{CodecError, DAG_CBOR, DAG_PB, RAW, SHA2_256};
 pub use constraint::{Constraint, Operator};
 pub use context::{
@@ -42,6 +43,7 @@ pub use context::{
 };
 pub use id::{EvaluationId, ExecutionId, JobId, NodeId, OwnerId};
 pub use job::{Completion, Job, JobKind, JobType, Placement, Restart};
+pub use lie::{DecidedBy, Lie, LieId};
 pub use limits::Limits;
 pub use manifest::{Manifest, Outcome, ResultSummary};
 pub use node::{Engine, EngineInfo, Gpu, NodeInfo};

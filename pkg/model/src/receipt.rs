@@ -81,6 +81,15 @@ pub struct Claim {
     pub summary: ResultSummary,
 }
 
+impl ReceiptBody {
+    /// Whether the answers of two receipts for one task must be equal. Where fuel decides, an
+    /// answer is one of an engine; and another import profile gives the same files another CID.
+    #[must_use]
+    pub fn is_by_rules_of(&self, other: &Self) -> bool {
+        self.task == other.task && self.engine == other.engine && self.profile == other.profile
+    }
+}
+
 impl Statement for ReceiptBody {
     const DOMAIN: &'static [u8] = RECEIPT_DOMAIN;
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use gadus_model::event::Record;
 use gadus_model::view::JobView;
-use gadus_model::{Cid, JobId, JobState, JobType, Time};
+use gadus_model::{Cid, JobId, JobState, JobType, LieId, NodeId, Time};
 use tokio::sync::oneshot;
 
 /// An append-only log with group commit, and an index that can be rebuilt from it.
@@ -71,6 +71,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `Io`, `Corrupt`.
     fn jobs_by_task(&self, task: &Cid) -> Result<Vec<JobId>, StoreError>;
+
+    /// Answers that nodes (or one of them) signed and the verdict of a finished job contradicts: by
+    /// node, and then by the creation of the job.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    fn lies(
+        &self,
+        of: Option<NodeId>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<LieId>, StoreError>;
 
     /// Finished jobs in the order of their creation.
     ///

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use gadus_model::event::Record;
 use gadus_model::view::JobView;
-use gadus_model::{Cid, JobId};
+use gadus_model::{Cid, JobId, LieId, NodeId};
 use gadus_ports::{Folder, JobQuery, Page, Store, StoreError, Ticket};
 
 use crate::config::StoreConfig;
@@ -140,6 +140,15 @@ impl Store for LogStore {
 
     fn jobs_by_task(&self, task: &Cid) -> Result<Vec<JobId>, StoreError> {
         self.query().by_task(task)
+    }
+
+    fn lies(
+        &self,
+        of: Option<NodeId>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<LieId>, StoreError> {
+        self.query().lies(of, offset, limit)
     }
 
     fn jobs(&self, query: &JobQuery) -> Result<Page, StoreError> {

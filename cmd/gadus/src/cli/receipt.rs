@@ -37,10 +37,10 @@ pub(crate) struct ReceiptListArgs {
     pub(crate) format: OutputArg,
 }
 
-/// Checks receipts, without any network.
+/// Checks receipts or evidence, without any network.
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    /// What `gadus receipt get` wrote, or - for stdin
+    /// What `gadus receipt get` or `gadus evidence export` wrote, or - for stdin
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// A key that you trust, as did:key:z6Mk… or 12D3Koo…; may be given often

@@ -33,9 +33,22 @@ pub(super) async fn node(session: &Session, command: &NodeCommand) -> Result<Exi
             };
             let rows = rows.map_err(failed)?;
             printer.object(format.output, &rows, || render::trust(&rows, printer.width()))?;
+            if format.output == Format::Table && rows.iter().any(|row| row.level == "banned") {
+                point_at_evidence(session).await;
+            }
         }
     }
     Ok(Exit::Success)
+}
+
+/// Says where the evidence against who is banned is, if there is any: an operator may ban without.
+/// It is an aside, so that nothing is said where it cannot be told.
+async fn point_at_evidence(session: &Session) {
+    if let Ok(lies) = session.client.lies("", 1).await
+        && !lies.is_empty()
+    {
+        session.printer.talk("what was signed by who was caught: see `gadus evidence ls`");
+    }
 }
 
 /// Ids alone, one a line.
@@ -47,4 +60,39 @@ pub(super) fn ids<'a>(
         session.printer.data(id)?;
     }
     Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cli::OutputArg;
+    use crate::fake_node::{FakeNode, Script};
+    use crate::render::samples::{JOB, NODE};
+
+    /// What is said beside the table, where a node stands like this and these lies are known.
+    async fn aside(level: &str, lies: Value, output: Format) -> String {
+        let mut script = Script::default();
+        let trust = json!({"Items": [{"NodeID": NODE, "Level": level}]});
+        for (name, body) in [("trust", trust), ("evidence", json!({"Items": lies}))] {
+            let path = format!("/api/v1/orchestrator/{name}");
+            script.files.insert(path, body.to_string().into_bytes());
+        }
+        let (session, captured) = FakeNode::start(script).await.session();
+        let format = OutputArg { output };
+        let command = NodeCommand::Trust { ban: None, forgive: None, format };
+        assert_eq!(node(&session, &command).await.unwrap(), Exit::Success);
+        captured.err()
+    }
+
+    #[tokio::test]
+    async fn the_evidence_against_who_is_banned_is_pointed_at() {
+        let lies = || json!([{"NodeID": NODE, "JobID": JOB}]);
+        let told = aside("banned", lies(), Format::Table).await;
+        assert!(told.contains("gadus evidence ls"), "{told}");
+        assert_eq!(aside("banned", json!([]), Format::Table).await, "", "by its operator");
+        assert_eq!(aside("trusted", lies(), Format::Table).await, "");
+        assert_eq!(aside("banned", lies(), Format::Json).await, "");
+    }
 }

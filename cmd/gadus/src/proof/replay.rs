@@ -1,6 +1,6 @@
-//! Running a function again, from what is in its bundle alone.
+//! Running a function again, from what is in its file alone.
 
-use gadus_model::{Answer, PROFILE_DET_1, Task};
+use gadus_model::{Cid, PROFILE_DET_1, Task};
 use gadus_node::compute::LocalRun;
 use tokio_util::sync::CancellationToken;
 
@@ -8,13 +8,12 @@ use super::{Stop, forged, record};
 use crate::failure::Failure;
 use crate::workbench::Workbench;
 
-/// Runs an answer's task, and compares.
+/// Runs a task: what it comes to.
 ///
 /// # Errors
-/// `Forged` where it comes to another answer; `Trouble` for what does not give the same result
-/// everywhere, or cannot be run here.
-pub(super) async fn replay(bench: &Workbench, answer: &Answer) -> Result<(), Stop> {
-    let task: Task = record(bench.content(), &answer.task, "the task").await?;
+/// `Trouble` for what does not give the same result everywhere, or cannot be run here.
+pub(super) async fn replay(bench: &Workbench, task: &Cid) -> Result<Cid, Stop> {
+    let task: Task = record(bench.content(), task, "the task").await?;
     if task.det.as_ref().is_none_or(|det| det.profile != PROFILE_DET_1) {
         let failure = Failure::usage("this task may come to another result each time it runs");
         return Err(failure.hint("submit it with --verify to have it run the same way").into());
@@ -24,10 +23,5 @@ pub(super) async fn replay(bench: &Workbench, answer: &Answer) -> Result<(), Sto
         .run(&run, &CancellationToken::new())
         .await
         .map_err(|e| Failure::usage("failed to run the function again").because(e.message))?;
-    let came_to = came_to.manifest.cid().map_err(|e| forged("the answer", e.to_string()))?;
-    if came_to != answer.manifest {
-        let why = format!("run here, the task comes to {came_to} instead of {}", answer.manifest);
-        return Err(forged("the answer", why));
-    }
-    Ok(())
+    came_to.manifest.cid().map_err(|e| forged("the answer", e.to_string()))
 }

@@ -4,9 +4,9 @@
 use gadus_auth::{verified, verify_receipt};
 use gadus_model::verdict::{Decision, DrawRecord};
 use gadus_model::{
-    Answer, Bundle, CloseBody, Engine, NodeId, Proof, Receipt, Reveal, Signed, VerdictBody, codec,
+    Cid, CloseBody, Engine, JobId, NodeId, Proof, Receipt, Reveal, Signed, VerdictBody, codec,
 };
-use gadus_protocol::verify::{Record, draw, recompute};
+use gadus_protocol::verify::{Held, Record, draw, held_against, recompute};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -62,58 +62,81 @@ struct Records {
     referee: Option<Receipt>,
 }
 
-/// Checks the verdict over an answer.
-///
-/// # Errors
-/// `Forged` for the first thing that does not hold, whoever is trusted.
-pub(super) fn check(
-    proof: &Proof,
-    bundle: &Bundle,
-    answer: &Answer,
+/// What a verdict has to be about.
+pub(super) struct About {
+    pub(super) job: JobId,
+    /// Of the job; none where any will do.
+    pub(super) version: Option<u32>,
+    pub(super) task: Cid,
+    /// The answer that it has to accept; none where it may say anything.
+    pub(super) answer: Option<Cid>,
+}
+
+/// A verdict of which everything holds, whoever is trusted.
+pub(super) struct Judged {
+    records: Records,
     engine: Engine,
-    trusted: &[NodeId],
-) -> Result<CheckedVerdict, Stop> {
-    let records = Records::read(proof)?;
-    records.check_signatures()?;
-    records.check_names()?;
-    let body = &records.verdict.body;
-    let is_of_job = match answer.origin {
-        Some(origin) => body.job == origin,
-        None => body.job == bundle.job && body.version == bundle.version,
-    };
-    let is_of_this = is_of_job
-        && body.task == answer.task
-        && body.decision == Decision::Accepted { manifest: answer.manifest };
-    if !is_of_this {
-        return Err(forged("the verdict", "it is about another job, task or answer"));
+}
+
+impl Judged {
+    /// Checks the verdict over a task.
+    ///
+    /// # Errors
+    /// `Forged` for the first thing that does not hold.
+    pub(super) fn read(proof: &Proof, engine: Engine, about: &About) -> Result<Self, Stop> {
+        let records = Records::read(proof)?;
+        records.check_signatures()?;
+        records.check_names()?;
+        records.check_about(about)?;
+        let judged = Self { records, engine };
+        let holds = recompute(&judged.record(), &|_| true);
+        holds.map_err(|flaw| forged("the verdict", flaw.to_string()))?;
+        Ok(judged)
     }
-    let record = Record {
-        verdict: body,
-        closes: &records.closes,
-        reveals: &records.reveals,
-        referee: records.referee.as_ref(),
-        engine,
-    };
-    recompute(&record, &|_| true).map_err(|flaw| forged("the verdict", flaw.to_string()))?;
-    let trusts_requester = trusted.contains(&records.verdict.node);
-    let for_reader = recompute(&record, &|node| trusted.contains(&node));
-    let why_not = match (&for_reader, trusted) {
-        _ if trusts_requester => String::new(),
-        (Ok(_), _) => String::new(),
-        (Err(_), []) => "name the keys that you trust with --trust".to_owned(),
-        (Err(flaw), _) => format!("of the nodes that you trust: {flaw}"),
-    };
-    Ok(CheckedVerdict {
-        asked: body.level.to_string(),
-        requester: records.verdict.node.did_key(),
-        trusts_requester,
-        votes: records.votes(answer, trusted),
-        referee: records.referee.as_ref().map(|r| r.body.node.did_key()).unwrap_or_default(),
-        rounds: records.closes.len(),
-        has_trusted: body.has_trusted,
-        is_verified: why_not.is_empty(),
-        why_not,
-    })
+
+    fn record(&self) -> Record<'_> {
+        Record {
+            verdict: &self.records.verdict.body,
+            closes: &self.records.closes,
+            reveals: &self.records.reveals,
+            referee: self.records.referee.as_ref(),
+            engine: self.engine,
+        }
+    }
+
+    /// What it holds against a node that signed this.
+    ///
+    /// # Errors
+    /// `Forged` where it holds nothing against it.
+    pub(super) fn held_against(&self, receipt: &Receipt) -> Result<Held, Stop> {
+        held_against(receipt, &self.record()).map_err(|why| {
+            forged("the accusation", format!("{}: {why}", receipt.body.node.did_key()))
+        })
+    }
+
+    /// What it is to a reader who trusts these keys. `right` is the answer that it decides for.
+    pub(super) fn for_reader(&self, right: Cid, trusted: &[NodeId]) -> CheckedVerdict {
+        let (records, body) = (&self.records, &self.records.verdict.body);
+        let trusts_requester = trusted.contains(&records.verdict.node);
+        let of_trusted = recompute(&self.record(), &|node| trusted.contains(&node));
+        let why_not = match (&of_trusted, trusted) {
+            _ if trusts_requester => String::new(),
+            (Ok(_), _) => String::new(),
+            (Err(_), []) => "name the keys that you trust with --trust".to_owned(),
+            (Err(flaw), _) => format!("of the nodes that you trust: {flaw}"),
+        };
+        CheckedVerdict {
+            asked: body.level.to_string(),
+            requester: records.verdict.node.did_key(),
+            trusts_requester,
+            votes: records.votes(right, trusted),
+            referee: records.referee.as_ref().map(|r| r.body.node.did_key()).unwrap_or_default(),
+            rounds: records.closes.len(),
+            has_trusted: body.has_trusted,
+            is_verified: why_not.is_empty(),
+            why_not,
+        }
+    }
 }
 
 impl Records {
@@ -162,13 +185,27 @@ impl Records {
         Ok(())
     }
 
-    fn votes(&self, answer: &Answer, trusted: &[NodeId]) -> Vec<CheckedVote> {
+    /// It is about this work, and decides for this answer.
+    fn check_about(&self, about: &About) -> Result<(), Stop> {
+        let body = &self.verdict.body;
+        let accepted = about.answer.map(|manifest| Decision::Accepted { manifest });
+        let is_about = body.job == about.job
+            && about.version.is_none_or(|version| version == body.version)
+            && body.task == about.task
+            && accepted.is_none_or(|accepted| accepted == body.decision);
+        match is_about {
+            true => Ok(()),
+            false => Err(forged("the verdict", "it is about another job, task or answer")),
+        }
+    }
+
+    fn votes(&self, right: Cid, trusted: &[NodeId]) -> Vec<CheckedVote> {
         let vote = |reveal: &Reveal| {
             let body = &reveal.receipt.body;
             CheckedVote {
                 issuer: body.node.did_key(),
                 manifest_cid: body.manifest.to_string(),
-                agrees: body.manifest == answer.manifest,
+                agrees: body.manifest == right,
                 is_trusted: trusted.contains(&body.node),
             }
         };

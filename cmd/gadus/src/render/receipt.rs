@@ -66,7 +66,7 @@ fn level(level: &str) -> String {
 }
 
 /// Who said what, and what that is to the reader.
-fn votes(table: &mut Table, verdict: &CheckedVerdict) {
+pub(super) fn votes(table: &mut Table, verdict: &CheckedVerdict) {
     let trust = |is_trusted| if is_trusted { ", a key that you trust" } else { "" };
     table.pair("Asked for", &verdict.asked);
     for vote in &verdict.votes {

@@ -1,10 +1,12 @@
 //! Objects of the API as a node answers with them, for tests.
 
 use gadus_api::types::{
-    BadBlock, CheckResponse, CollectResponse, Execution, GetJobResponse, Job, JobHistory,
-    ListEntry, Listing, NodeState, PinInfo, PlanInfo, StoreStatResponse,
+    BadBlock, CheckResponse, CollectResponse, EvidenceEntry, Execution, GetJobResponse, Job,
+    JobHistory, ListEntry, Listing, NodeState, PinInfo, PlanInfo, StoreStatResponse,
 };
 use serde_json::{Value, json};
+
+use crate::proof::{CheckedLie, CheckedVerdict, CheckedVote};
 
 pub(crate) const JOB: &str = "j-5772b6f9-7c73-493a-bdfe-aa3fe82e96a9";
 pub(crate) const EXECUTION: &str = "e-ec6f3977-3818-42ac-a691-19fb015ec67c";
@@ -228,5 +230,47 @@ pub(crate) fn checked() -> CheckResponse {
         bad: 1,
         named: vec![bad],
         repaired: 1,
+    }
+}
+
+pub(crate) fn lies() -> Vec<EvidenceEntry> {
+    let lie = |node: &str, decided_by: &str| {
+        json!({
+            "NodeID": node, "Key": "did:key:z6Mk", "JobID": JOB, "Partition": 0,
+            "TaskCID": RESULT, "ManifestCID": RESULT, "AcceptedCID": RESULT,
+            "DecidedBy": decided_by, "Time": "2026-08-19T11:58:00Z",
+        })
+    };
+    read(json!([lie(NODE, "quorum"), lie(OTHER_NODE, "referee")]))
+}
+
+pub(crate) fn checked_lie(is_replayed: bool) -> CheckedLie {
+    let vote = |issuer: &str, agrees| CheckedVote {
+        issuer: issuer.to_owned(),
+        manifest_cid: RESULT.to_owned(),
+        agrees,
+        is_trusted: agrees,
+    };
+    CheckedLie {
+        job_id: JOB.to_owned(),
+        accused: "did:key:z6MkLiar".to_owned(),
+        task_cid: RESULT.to_owned(),
+        manifest_cid: RESULT.to_owned(),
+        accepted_cid: RESULT.to_owned(),
+        decided_by: "quorum",
+        engine: "wasmtime/48".to_owned(),
+        level: if is_replayed { "proven" } else { "unproven" },
+        is_replayed,
+        verdict: CheckedVerdict {
+            asked: "quorum=2/2".to_owned(),
+            requester: "did:key:z6MkRequester".to_owned(),
+            trusts_requester: false,
+            votes: vec![vote("did:key:z6MkOne", true), vote("did:key:z6MkLiar", false)],
+            referee: String::new(),
+            rounds: 1,
+            has_trusted: false,
+            is_verified: is_replayed,
+            why_not: if is_replayed { "" } else { "name the keys that you trust" }.to_owned(),
+        },
     }
 }

@@ -141,6 +141,14 @@ fn what_a_node_keeps_fits_the_terminal() {
 }
 
 #[test]
+fn what_nodes_were_caught_with_fits_the_terminal() {
+    in_terminals("lies", |width| lies(&samples::lies(), now(), width));
+    let checked = |n| samples::checked_lie(n);
+    in_terminals("lie_unproven", |width| checked_lie(&checked(false), width));
+    in_terminals("lie_proven", |width| checked_lie(&checked(true), width));
+}
+
+#[test]
 fn a_description_fits_the_terminal() {
     let line = "a line of output that is longer than most terminals are wide, ".repeat(3);
     let one = answer(sample_job("Completed", ""), vec![published(7, &line, "\ttab\n日本語\n")]);

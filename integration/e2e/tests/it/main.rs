@@ -8,6 +8,7 @@ mod content;
 mod crashes;
 mod docker;
 mod durability;
+mod evidence;
 mod gateway;
 mod jobs;
 mod judge;

@@ -167,6 +167,15 @@ fn verdicts() {
 }
 
 #[test]
+fn what_is_exported() {
+    let mut page = Page::new("bundle");
+    page.item("bundle", &sample::bundle());
+    page.item("proof", &sample::proof());
+    page.item("evidence", &sample::evidence());
+    page.check();
+}
+
+#[test]
 fn a_commitment_is_the_hash_of_its_opening() {
     let opening = sample::opening();
     let encoded = codec::encode(&opening).unwrap();

@@ -124,7 +124,7 @@ fn a_field_that_is_unknown_where_bytes_are_identity() {
 }
 
 /// The fields that may be null.
-const OPTIONAL: [&str; 21] = [
+const OPTIONAL: [&str; 22] = [
     "cause",
     "det",
     "entrypoint",
@@ -137,6 +137,7 @@ const OPTIONAL: [&str; 21] = [
     "image_digest",
     "image_reference",
     "memory_peak_bytes",
+    "origin",
     "place",
     "prefix",
     "publishes_to",
@@ -147,9 +148,14 @@ const OPTIONAL: [&str; 21] = [
     "verdict",
     "workdir",
 ];
-/// Fields that only share a name with these, with the variants that they are fields of.
-const REQUIRED: [(&str, &str); 3] =
-    [("judged", "verdict"), ("origin", "verdict"), ("rejected", "referee")];
+/// Fields that only share a name with these, with the variants or types that they are fields of.
+const REQUIRED: [(&str, &str); 5] = [
+    ("judged", "verdict"),
+    ("origin", "verdict"),
+    ("proof", "verdict"),
+    ("rejected", "referee"),
+    ("replay", "origin"),
+];
 /// Maps whose keys are a user's or a node's own.
 const FREE: [&str; 9] =
     ["counts", "engines", "env", "input_bytes", "inputs", "labels", "outputs", "params", "tasks"];
@@ -164,7 +170,11 @@ fn a_field_that_is_missing() {
             if key == "filled" {
                 continue;
             }
-            let required = |(variant, field)| is_key(parent.last(), variant) && key == field;
+            let is_of = |of: &str| match parent.last() {
+                None => wire.name == of,
+                step => is_key(step, of),
+            };
+            let required = |(of, field)| is_of(of) && key == field;
             let may_be_null =
                 OPTIONAL.contains(&key.as_str()) && !REQUIRED.into_iter().any(required);
             if FREE.into_iter().any(|of| is_key(parent.last(), of)) {

@@ -123,6 +123,17 @@ proptest! {
     }
 
     #[test]
+    fn what_is_exported(
+        bundle in strategy::bundle(),
+        proof in strategy::proof(),
+        evidence in strategy::evidence(),
+    ) {
+        comes_back(&bundle)?;
+        comes_back(&proof)?;
+        comes_back(&evidence)?;
+    }
+
+    #[test]
     fn where_sealed_work_stands(sealed in strategy::sealed()) {
         comes_back(&sealed)?;
     }

@@ -14,7 +14,9 @@ pub(crate) use self::event::{compute_events, events, job_events, record, trust_e
 pub(crate) use self::message::{award, envelope, gossip, gossip_of_filled_rounds, messages};
 pub(crate) use self::node::{failure, node_info, plan};
 pub(crate) use self::task::{claim, context, jobs, manifests, receipt, tasks};
-pub(crate) use self::verdict::{QUORUM, close, commit, draw, opening, reveal, sealed, verdicts};
+pub(crate) use self::verdict::{
+    QUORUM, bundle, close, commit, draw, evidence, opening, proof, reveal, sealed, verdicts,
+};
 pub(crate) use self::words::Words;
 
 /// The content that a word is.

@@ -15,7 +15,9 @@ pub(crate) use self::event::record;
 pub(crate) use self::message::{award, envelope, gossip};
 pub(crate) use self::node::{node_info, plan};
 pub(crate) use self::task::{claim, context, job, manifest, receipt, runnable_task, task};
-pub(crate) use self::verdict::{close, commit, draw, opening, reveal, sealed, verdict};
+pub(crate) use self::verdict::{
+    bundle, close, commit, draw, evidence, opening, proof, reveal, sealed, verdict,
+};
 
 /// Text of every kind, the empty one and what needs more than one byte a character included.
 fn text() -> impl Strategy<Value = String> {

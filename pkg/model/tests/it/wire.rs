@@ -5,8 +5,8 @@ use gadus_model::event::Record;
 use gadus_model::message::{Envelope, Gossip};
 use gadus_model::verdict::DrawRecord;
 use gadus_model::{
-    Claim, CloseBody, CommitBody, Job, Manifest, Opening, Receipt, Reveal, Sealed, Signed, Task,
-    VerdictBody,
+    Bundle, Claim, CloseBody, CommitBody, Evidence, Job, Manifest, Opening, Proof, Receipt, Reveal,
+    Sealed, Signed, Task, VerdictBody,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,6 +67,9 @@ pub(crate) fn addressed() -> Vec<Wire> {
         wire::<Reveal>("reveal", [sample::reveal()]),
         wire::<DrawRecord>("draw", [sample::draw()]),
         wire::<Signed<VerdictBody>>("verdict", sample::verdicts()),
+        wire::<Bundle>("bundle", [sample::bundle()]),
+        wire::<Proof>("proof", [sample::proof()]),
+        wire::<Evidence>("evidence", [sample::evidence()]),
     ]
 }
 

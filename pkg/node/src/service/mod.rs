@@ -15,8 +15,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_api::service::{
-    AgentInfo, ErrorCode, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LogStream,
-    LogsRequest, NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
+    AgentInfo, ErrorCode, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LiesPage,
+    LogStream, LogsRequest, NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
 };
 use gadus_api::types::TrustInfo;
 use gadus_model::view::JobView;
@@ -142,6 +142,15 @@ impl Service for Node {
 
     async fn ban(&self, node: &str, is_banned: bool) -> Result<(), ServiceError> {
         self.set_ban(node, is_banned).await
+    }
+
+    async fn lies(
+        &self,
+        node: Option<&str>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<LiesPage, ServiceError> {
+        self.list_lies(node, offset, limit).await
     }
 
     async fn pins(&self, offset: usize, limit: usize) -> Result<PinPage, ServiceError> {

@@ -1,10 +1,11 @@
 //! What this requester thinks of nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use gadus_api::service::{ErrorCode, ServiceError};
+use gadus_api::service::{ErrorCode, LiesPage, ServiceError};
 use gadus_api::types::TrustInfo;
-use gadus_model::NodeId;
+use gadus_model::{Lie, NodeId};
 use gadus_protocol::Requester;
 use gadus_protocol::requester::TrustRow;
 use tokio::sync::oneshot;
@@ -20,14 +21,51 @@ impl Node {
     pub(super) async fn set_ban(&self, node: &str, is_banned: bool) -> Result<(), ServiceError> {
         let known = self.look(|machine, _| known(machine)).await?;
         let Some(node) = known.get(node).copied() else {
-            let message = format!("no node {node} is known here");
-            let hint = "see `gadus node list` and `gadus node trust` for those that are";
-            return Err(ServiceError::new(ErrorCode::NotFound, message).with_hint(hint));
+            return Err(unknown(node));
         };
         let (reply, done) = oneshot::channel();
         self.command(Command::Ban { node, is_banned, reply }).await?;
         done.await.map_err(|_| self.stopping())
     }
+}
+
+impl Node {
+    pub(super) async fn list_lies(
+        &self,
+        node: Option<&str>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<LiesPage, ServiceError> {
+        let known = self.look(|machine, _| known(machine)).await?;
+        let of = match node {
+            None => None,
+            Some(text) => Some(named(&known, text).ok_or_else(|| unknown(text))?),
+        };
+        let ids = self.store.lies(of, offset, limit.saturating_add(1))?;
+        let next_offset = (ids.len() > limit).then(|| offset.saturating_add(limit));
+        let mut page = LiesPage { lies: Vec::new(), next_offset };
+        for id in ids.into_iter().take(limit) {
+            let Some(view) = self.store.job(id.job)?.map(Arc::new) else { continue };
+            let is_this = |lie: &Lie| (lie.node(), lie.partition) == (id.node, id.partition);
+            let lie = view.lies().find(is_this);
+            page.lies.extend(lie.map(|lie| (view, lie)));
+        }
+        Ok(page)
+    }
+}
+
+/// The only node whose id or key begins like this.
+fn named(known: &BTreeMap<String, NodeId>, text: &str) -> Option<NodeId> {
+    let fitting = known.iter().filter(|(name, _)| name.starts_with(text));
+    let nodes: BTreeSet<NodeId> = fitting.map(|(_, node)| *node).collect();
+    let only = nodes.first().copied();
+    only.filter(|_| nodes.len() == 1)
+}
+
+fn unknown(node: &str) -> ServiceError {
+    let message = format!("no node {node} is known here");
+    let hint = "see `gadus node list` and `gadus node trust` for those that are";
+    ServiceError::new(ErrorCode::NotFound, message).with_hint(hint)
 }
 
 /// Nodes that can be banned or forgiven, by their ids and keys.

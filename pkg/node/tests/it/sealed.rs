@@ -10,7 +10,7 @@ use gadus_model::{
     Det, Engine, ExecutionState, Job, JobState, PROFILE_DET_1, Quorum, Verification,
 };
 use gadus_ports::Content as _;
-use gadus_protocol::verify::{Record, draw, recompute};
+use gadus_protocol::verify::{Record, draw, held_against, recompute};
 
 use crate::cluster::{Cluster, wasm_job};
 
@@ -87,6 +87,35 @@ async fn a_liar_is_outvoted_by_who_is_trusted_and_banned() {
         lied |= took_part;
     }
     assert!(lied, "chance never drew it in six jobs");
+    assert_evidence(&cluster).await;
+}
+
+/// What the liar signed is kept, and is found after a restart too: by all, and by its key.
+async fn assert_evidence(cluster: &Cluster) {
+    let liar = cluster.hosts[1].key.id();
+    let list = |node: Option<String>, offset, limit| async move {
+        cluster.requester().lies(node.as_deref(), offset, limit).await
+    };
+    let all = list(None, 0, 9).await.unwrap();
+    assert!(
+        all.next_offset.is_none() && list(None, all.lies.len(), 9).await.unwrap().lies.is_empty()
+    );
+    assert_eq!(list(Some(liar.did_key()), 0, 9).await.unwrap().lies, all.lies);
+    assert!(list(Some("n-nobody".to_owned()), 0, 9).await.is_err());
+    let (view, lie) = &all.lies[0];
+    assert_eq!((lie.node(), all.lies.len()), (liar, 1), "it was banned at once");
+    verify_receipt(&lie.receipt).unwrap();
+    let sealed = &view.sealed[0];
+    let verdict = &sealed.verdict.as_ref().unwrap().body;
+    let record = Record {
+        verdict,
+        closes: &sealed.closes,
+        reveals: &sealed.reveals,
+        referee: verdict.referee.and(sealed.referee.as_ref()),
+        engine: Engine::Wasm,
+    };
+    let held = held_against(&lie.receipt, &record).unwrap();
+    assert_eq!((held.accepted, held.decided_by), (lie.accepted, lie.decided_by));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gadus_model::JobId;
 use gadus_model::view::JobView;
+use gadus_model::{JobId, NodeId};
 
 use crate::fake::sample;
 use crate::store::{JobQuery, Store};
@@ -25,6 +25,7 @@ where
     folding_again_replaces(make()).await;
     a_name_is_its_newest_job(make()).await;
     a_task_is_what_checked_it_hardest(make()).await;
+    a_lie_is_found_by_its_node(make()).await;
     prefixes_find_jobs(make()).await;
     pages_are_cut_from_both_ends(make()).await;
     a_checkpoint_keeps_what_was_folded(make()).await;
@@ -140,6 +141,35 @@ async fn a_task_is_what_checked_it_hardest(mut open: impl FnMut() -> Arc<dyn Sto
     let other = sample::view(9).job.tasks["main"].cid().expect("a CID");
     store.fold(Arc::new(sample::view(9)));
     assert_eq!(store.jobs_by_task(&other).expect("by task"), [], "nobody has checked it");
+}
+
+async fn a_lie_is_found_by_its_node(mut open: impl FnMut() -> Arc<dyn Store>) {
+    let mut store = open();
+    let mut all = Vec::new();
+    for (n, liar) in [(1, 40), (2, 41), (3, 40), (4, 40)] {
+        let view = sample::lied_in(n, liar);
+        let lie = view.lie_ids().next().expect("somebody lied");
+        all.push(lie);
+        store.append(vec![sample::ended(n, 1)]).await.expect("append");
+        store.fold(Arc::new(view.clone()));
+        assert!(store.lies(None, 0, 9).expect("lies").contains(&lie), "seen at once");
+        if n == 2 {
+            store.checkpoint(Vec::new()).await.expect("checkpoint");
+            store.fold(Arc::new(view));
+        }
+    }
+    let by_node = [all[0], all[2], all[3], all[1]];
+    for _ in 0..2 {
+        let find = |of, offset, limit| store.lies(of, offset, limit).expect("lies");
+        assert_eq!(find(None, 0, 9), by_node);
+        assert_eq!((find(None, 1, 2), find(None, 4, 2)), (by_node[1..3].to_vec(), Vec::new()));
+        assert_eq!(find(Some(all[0].node), 0, 9), by_node[..3]);
+        assert_eq!(find(Some(all[1].node), 0, 9), by_node[3..]);
+        assert_eq!(find(Some(NodeId([9; 32])), 0, 9), []);
+        store.checkpoint(Vec::new()).await.expect("checkpoint");
+        drop(store);
+        store = open();
+    }
 }
 
 async fn prefixes_find_jobs(mut open: impl FnMut() -> Arc<dyn Store>) {

@@ -13,7 +13,7 @@ use gadus_model::{
     Code, Context, Job, JobId, JobState, JobType, NodeId, OwnerId, Partition, Task, Time,
 };
 
-pub use self::verified::verified;
+pub use self::verified::{lied_in, verified};
 
 /// The `n`th job's id; its first eight digits are `n` in hex.
 #[must_use]

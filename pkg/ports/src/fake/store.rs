@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gadus_model::event::Record;
 use gadus_model::view::JobView;
-use gadus_model::{Cid, JobId, Time};
+use gadus_model::{Cid, JobId, LieId, NodeId, Time};
 use parking_lot::Mutex;
 
 use crate::store::{JobEntry, JobQuery, Page, Store, StoreError, Ticket, TicketIssuer};
@@ -195,6 +195,23 @@ impl Store for MemoryStore {
         let state = self.0.lock();
         let verified = |view: &&Arc<JobView>| view.replays().any(|r| r.origin.task() == *task);
         Ok(state.jobs.values().filter(verified).map(|view| view.job.id).collect())
+    }
+
+    fn lies(
+        &self,
+        of: Option<NodeId>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<LieId>, StoreError> {
+        let state = self.0.lock();
+        let told = |view: &Arc<JobView>| {
+            let at = view.created_at;
+            view.lie_ids().map(|lie| (lie.node, at, lie)).collect::<Vec<_>>()
+        };
+        let mut all: Vec<_> = state.jobs.values().flat_map(told).collect();
+        all.retain(|(node, ..)| of.is_none_or(|of| of == *node));
+        all.sort();
+        Ok(all.into_iter().map(|(_, _, lie)| lie).skip(offset).take(limit).collect())
     }
 
     fn jobs(&self, query: &JobQuery) -> Result<Page, StoreError> {

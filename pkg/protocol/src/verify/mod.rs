@@ -28,7 +28,7 @@ mod tests;
 
 pub use ballot::{Ballot, Standstill};
 pub use draw::{Drawn, draw, draw_commitment};
-pub use evidence::{Contradiction, contradicting_sets, contradiction};
+pub use evidence::{Contradiction, Held, NoLie, contradicting_sets, contradiction, held_against};
 pub use recompute::{Flaw, Record, recompute};
 pub use seal::{NotRevealed, may_reveal, open};
 pub use seatable::could_seat;

@@ -1,5 +1,6 @@
 //! The rules, one file each.
 
+mod accusing;
 mod counting;
 mod drawing;
 mod recomputing;

@@ -1,13 +1,13 @@
 //! Commits to the index.
 
-use gadus_model::Origin;
 use gadus_model::view::JobView;
+use gadus_model::{LieId, Origin};
 use redb::{Database, Durability, Error, ReadableTable, WriteTransaction};
 
 use crate::index::pending::Work;
 use crate::index::row;
 use crate::index::tables::{
-    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, KNOWN, WATERMARK,
+    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, KNOWN, LIES, WATERMARK,
 };
 
 /// Jobs in commits that are not synced. The database keeps their pages in memory.
@@ -84,9 +84,23 @@ pub(crate) fn put(txn: &WriteTransaction, view: &JobView) -> Result<(), Error> {
         txn.open_table(BY_KEY)?.insert((job.context.client.as_str(), key.as_str()), id)?;
     }
     remember(txn, view)?;
+    accuse(txn, view)?;
     let mut counts = txn.open_table(COUNTS)?;
     let count = counts.get(job.namespace.as_str())?.map_or(0, |n| n.value());
     counts.insert(job.namespace.as_str(), count + 1)?;
+    Ok(())
+}
+
+/// The lies that were told in a job.
+fn accuse(txn: &WriteTransaction, view: &JobView) -> Result<(), Error> {
+    let mut lies = view.lie_ids().peekable();
+    if lies.peek().is_none() {
+        return Ok(());
+    }
+    let mut table = txn.open_table(LIES)?;
+    for LieId { node, job, partition } in lies {
+        table.insert((&node.0, view.created_at.0, job.0.as_bytes(), partition), ())?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gadus_model::view::JobView;
-use gadus_model::{Cid, JobId, Time};
+use gadus_model::{Cid, JobId, LieId, NodeId, Time};
+
+/// Where a lie is in lists: by node, then by the job's creation.
+pub(crate) type LiePlace = (NodeId, Time, JobId, u32);
 
 /// Jobs in memory. A few hundred under load, none at rest.
 #[derive(Debug, Default)]
@@ -16,6 +19,8 @@ pub(crate) struct Fresh {
     keys: BTreeMap<(String, String), JobId>,
     /// By the tasks whose results they verified.
     known: BTreeSet<(Cid, JobId)>,
+    /// As the file's table has them.
+    lies: BTreeSet<LiePlace>,
 }
 
 impl Fresh {
@@ -25,6 +30,7 @@ impl Fresh {
             self.keys.insert(key, view.job.id);
         }
         self.known.extend(known_of(&view));
+        self.lies.extend(lies_of(&view));
         self.jobs.insert(view.job.id, view);
     }
 
@@ -42,6 +48,9 @@ impl Fresh {
         for known in known_of(view) {
             self.known.remove(&known);
         }
+        for lie in lies_of(view) {
+            self.lies.remove(&lie);
+        }
     }
 
     pub(crate) fn get(&self, id: JobId) -> Option<&Arc<JobView>> {
@@ -56,6 +65,13 @@ impl Fresh {
     pub(crate) fn by_task(&self, task: &Cid) -> Vec<JobId> {
         let known = self.known.range((*task, job_id_min())..);
         known.take_while(|(of, _)| of == task).map(|(_, id)| *id).collect()
+    }
+
+    /// The first lies (of a node), in the order of the file.
+    pub(crate) fn lies(&self, of: Option<NodeId>, max: usize) -> Vec<LiePlace> {
+        let from = of.map_or(NodeId([0; 32]), |node| node);
+        let lies = self.lies.range((from, Time(0), job_id_min(), 0)..);
+        lies.take_while(|lie| of.is_none_or(|node| lie.0 == node)).take(max).copied().collect()
     }
 
     /// The newest of a name.
@@ -91,6 +107,11 @@ fn key_of(view: &JobView) -> Option<(String, String)> {
 
 fn known_of(view: &JobView) -> Vec<(Cid, JobId)> {
     view.replays().map(|replay| (replay.origin.task(), view.job.id)).collect()
+}
+
+fn lies_of(view: &JobView) -> Vec<LiePlace> {
+    let place = |lie: LieId| (lie.node, view.created_at, lie.job, lie.partition);
+    view.lie_ids().map(place).collect()
 }
 
 fn job_id_min() -> JobId {

@@ -4,16 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gadus_model::view::JobView;
-use gadus_model::{Cid, JobId, Time};
+use gadus_model::{Cid, JobId, LieId, NodeId, Time};
 use gadus_ports::{JobEntry, JobQuery, Page, StoreError};
 use redb::{Error, ReadTransaction, ReadableTableMetadata};
 
+use crate::index::fresh::LiePlace;
 use crate::index::page::{Place, Window, merge};
 use crate::index::pending::Pending;
 use crate::index::prefix::id_range;
 use crate::index::row;
 use crate::index::tables::{
-    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, KNOWN, broken, job_id,
+    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, KNOWN, LIES, LieKey, broken,
+    job_id,
 };
 
 const ID_MIN: &IdBytes = &[0; 16];
@@ -84,6 +86,34 @@ impl Query<'_> {
         })?;
         ids.extend(stored);
         Ok(ids)
+    }
+
+    /// Lies (of a node), by node and then by the creation of their jobs.
+    pub(crate) fn lies(
+        &self,
+        of: Option<NodeId>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<LieId>, StoreError> {
+        let end = offset.saturating_add(limit);
+        let (mut all, file) = self.pending.look(|fresh| fresh.lies(of, end));
+        let stored = self.read(|| {
+            let (low, high) = of.map_or(([0; 32], [0xff; 32]), |node| (node.0, node.0));
+            let from: LieKey<'_> = (&low, 0, ID_MIN, 0);
+            let rows = file.open_table(LIES)?.range(from..=(&high, u64::MAX, ID_MAX, u32::MAX))?;
+            let place = |row: Result<_, redb::StorageError>| {
+                let (key, _): (redb::AccessGuard<'_, LieKey<'_>>, _) = row?;
+                let (node, created, id, partition) = key.value();
+                Ok((NodeId(*node), Time(created), job_id(id), partition))
+            };
+            rows.take(end).map(place).collect::<Result<Vec<LiePlace>, Error>>()
+        })?;
+        all.extend(stored);
+        all.sort_unstable();
+        // One folded again is in both places.
+        all.dedup();
+        let lies = all.into_iter().skip(offset).take(limit);
+        Ok(lies.map(|(node, _, job, partition)| LieId { node, job, partition }).collect())
     }
 
     /// Steps over as many rows as the page is away from the nearer end.

@@ -11,7 +11,8 @@ use crate::config::StoreConfig;
 use crate::error::failed;
 use crate::index::commit::{put, set_watermark};
 use crate::index::tables::{
-    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, KNOWN, WATERMARK, broken,
+    BY_CREATION, BY_KEY, BY_NAME, BY_NAMESPACE, COUNTS, IdBytes, JOBS, KNOWN, LIES, WATERMARK,
+    broken,
 };
 use crate::log::Recovered;
 
@@ -110,6 +111,7 @@ fn rebuild(
         txn.open_table(BY_NAME)?;
         txn.open_table(BY_KEY)?;
         txn.open_table(KNOWN)?;
+        txn.open_table(LIES)?;
         txn.open_table(COUNTS)?;
         set_watermark(&txn, &log_id, found.checkpoint())?;
         Ok(txn.commit()?)

@@ -37,12 +37,18 @@ pub(crate) const BY_KEY: TableDefinition<'_, (&str, &str), &IdBytes> =
 pub(crate) const KNOWN: TableDefinition<'_, &[u8], (u32, &IdBytes)> =
     TableDefinition::new("known-1");
 
+/// (node, created, job, partition): answers that a node signed and a verdict contradicts.
+pub(crate) const LIES: TableDefinition<'_, LieKey<'_>, ()> = TableDefinition::new("lies-1");
+
+/// A key of [`LIES`].
+pub(crate) type LieKey<'a> = (&'a [u8; 32], u64, &'a IdBytes, u32);
+
 /// How many jobs a namespace has.
 pub(crate) const COUNTS: TableDefinition<'_, &str, u64> = TableDefinition::new("job-counts-1");
 
 /// The log's id, and the newest checkpoint whose earlier jobs are all here. One row.
 pub(crate) const WATERMARK: TableDefinition<'_, (), (&IdBytes, u64)> =
-    TableDefinition::new("watermark-4");
+    TableDefinition::new("watermark-5");
 
 /// An id from a key.
 pub(crate) fn job_id(bytes: &IdBytes) -> JobId {

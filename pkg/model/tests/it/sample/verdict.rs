@@ -1,10 +1,13 @@
 //! Everything that is said of a task that several nodes answer.
 
+use gadus_model::bundle::BUNDLE_VERSION;
 use gadus_model::verdict::{Candidate, Committed, DrawRecord, VERDICT_VERSION};
 use gadus_model::{
-    Cid, CloseBody, CommitBody, Decision, Execution, Inconclusive, Opening, Quorum, Receipt,
-    Reveal, Sealed, Signed, Slot, Stage, VerdictBody, Verification, codec,
+    Answer, Bundle, Cid, CloseBody, CommitBody, Decision, Evidence, Execution, Inconclusive,
+    Opening, Proof, Quorum, Receipt, Reveal, Sealed, Signed, Slot, Stage, VerdictBody,
+    Verification, codec,
 };
+use serde_bytes::ByteBuf;
 
 use super::{cid, claim, execution, job_id, node, receipt, slot};
 
@@ -113,4 +116,45 @@ pub(crate) fn sealed() -> Vec<(&'static str, Sealed)> {
         ..start.clone()
     };
     vec![("start", start), ("end", end)]
+}
+
+fn each<T: serde::Serialize>(records: &[T]) -> Vec<ByteBuf> {
+    records.iter().map(|record| ByteBuf::from(codec::encode(record).unwrap())).collect()
+}
+
+/// Answers with everything behind them, and with nothing.
+pub(crate) fn bundle() -> Bundle {
+    let links = |verdict: Option<Cid>, origin| Answer {
+        task: cid("task"),
+        manifest: cid("manifest"),
+        receipt: cid("receipt"),
+        origin,
+        verdict,
+    };
+    let answers = vec![links(Some(cid("proof")), Some(job_id())), links(None, None)];
+    Bundle { v: BUNDLE_VERSION, job: job_id(), version: 2, answers }
+}
+
+pub(crate) fn proof() -> Proof {
+    let verdict = verdicts().pop().unwrap();
+    Proof {
+        v: BUNDLE_VERSION,
+        verdict: each(&[verdict]).remove(0),
+        closes: each(&[close()]),
+        reveals: each(&[reveal()]),
+        draws: each(&[draw()]),
+        referee: each(&[referee()]).pop(),
+    }
+}
+
+pub(crate) fn evidence() -> Evidence {
+    Evidence {
+        v: BUNDLE_VERSION,
+        job: job_id(),
+        version: 2,
+        accused: node(2),
+        task: cid("task"),
+        receipt: each(&[receipt(false)]).remove(0),
+        proof: cid("proof"),
+    }
 }

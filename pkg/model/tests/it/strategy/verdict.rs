@@ -1,13 +1,15 @@
 //! Anything that is said of a task that several nodes answer.
 
+use gadus_model::bundle::BUNDLE_VERSION;
 use gadus_model::verdict::{Candidate, Committed, DrawRecord, VERDICT_VERSION};
 use gadus_model::{
-    CloseBody, CommitBody, Decision, Inconclusive, Opening, Quorum, Reveal, Sealed, Signed, Stage,
-    VerdictBody, Verification,
+    Answer, Bundle, CloseBody, CommitBody, Decision, Evidence, Inconclusive, Opening, Proof,
+    Quorum, Reveal, Sealed, Signed, Stage, VerdictBody, Verification,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use serde_bytes::ByteBuf;
 
 use super::{bytes, cid, execution, job_id, manifest, node, one_of, receipt, text};
 
@@ -138,4 +140,54 @@ pub(crate) fn sealed() -> impl Strategy<Value = Sealed> {
             verdict,
         }
     })
+}
+
+fn record() -> impl Strategy<Value = ByteBuf> {
+    bytes().prop_map(ByteBuf::from)
+}
+
+pub(crate) fn bundle() -> impl Strategy<Value = Bundle> {
+    let answer = ([cid(), cid(), cid()], option::of(job_id()), option::of(cid())).prop_map(
+        |([task, manifest, receipt], origin, verdict)| Answer {
+            task,
+            manifest,
+            receipt,
+            origin,
+            verdict,
+        },
+    );
+    (job_id(), any::<u32>(), vec(answer, 0..3)).prop_map(|(job, version, answers)| Bundle {
+        v: BUNDLE_VERSION,
+        job,
+        version,
+        answers,
+    })
+}
+
+pub(crate) fn proof() -> impl Strategy<Value = Proof> {
+    let lists = (vec(record(), 0..3), vec(record(), 0..3), vec(record(), 0..3));
+    (record(), lists, option::of(record())).prop_map(
+        |(verdict, (closes, reveals, draws), referee)| Proof {
+            v: BUNDLE_VERSION,
+            verdict,
+            closes,
+            reveals,
+            draws,
+            referee,
+        },
+    )
+}
+
+pub(crate) fn evidence() -> impl Strategy<Value = Evidence> {
+    (job_id(), any::<u32>(), node(), cid(), record(), cid()).prop_map(
+        |(job, version, accused, task, receipt, proof)| Evidence {
+            v: BUNDLE_VERSION,
+            job,
+            version,
+            accused,
+            task,
+            receipt,
+            proof,
+        },
+    )
 }

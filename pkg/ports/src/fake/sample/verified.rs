@@ -38,6 +38,19 @@ pub fn verified(n: u32, equal: u32) -> JobView {
     view
 }
 
+/// The same with two that agree, and with another that gave another answer.
+#[must_use]
+pub fn lied_in(n: u32, liar: u8) -> JobView {
+    let mut view = verified(n, 2);
+    let mut manifest = manifest();
+    manifest.outcome = Outcome::Exit(1);
+    let mut receipt = receipt(manifest.cid().expect("it encodes"), 2);
+    receipt.body.node = NodeId([liar; 32]);
+    let lie = Reveal { execution: execution(n, 2), salt: [0; 32], manifest, receipt };
+    view.sealed[0].reveals.push(lie);
+    view
+}
+
 fn node(n: u32) -> NodeId {
     NodeId([u8::try_from(n + 1).expect("few"); 32])
 }

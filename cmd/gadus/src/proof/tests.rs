@@ -1,0 +1,5 @@
+//! Files that are checked.
+
+mod accusing;
+mod hostile;
+mod sample;
