@@ -161,7 +161,8 @@ impl Writer<'_> {
             Placement::Ranked { count } => count,
             Placement::EveryMatch => 0,
         };
-        plan.not_enough_nodes(wanted)
+        let seats = self.view.job.context.verification.seats();
+        plan.not_enough_nodes(wanted.saturating_mul(seats))
     }
 
     /// The reason, if there is one, and the new state.

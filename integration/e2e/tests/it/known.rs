@@ -58,6 +58,10 @@ fn the_same_task_again_is_answered_by_its_verdict_and_what_is_new_of_it_runs() {
     let two = ["--verify", "quorum=2/2"];
     let first = done(&network, &module, &two);
     assert_eq!(known_from(&first), "");
+    let place = network.dir.path().join("got");
+    let place = place.to_str().unwrap();
+    network.gadus(&["job", "get", &id(&first), "-o", place]).ok();
+    assert_eq!(fs::read_to_string(format!("{place}/stdout")).unwrap(), "Hello, world!\n");
     let again = done(&network, &module, &two);
     assert_eq!(known_from(&again), id(&first));
     assert_eq!(again["Job"]["State"]["StateType"], "Completed");

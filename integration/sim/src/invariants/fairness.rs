@@ -11,13 +11,14 @@ pub(super) struct Fairness;
 /// A waiting job whose backoff has only just ended may not have been looked at yet, in microseconds.
 const SLACK_US: u64 = 10_000;
 
-type Class<'a> = (Option<Engine>, Resources, &'a [Constraint], Network, Option<String>);
+type Class<'a> = (Option<Engine>, u32, Resources, &'a [Constraint], Network, Option<String>);
 
 fn class(job: &Job) -> Class<'_> {
     let context = &job.context;
     let engine = job.task().map(|(_, task)| task.engine());
     let publisher = context.publisher.required();
-    (engine, context.resources, &context.constraints, context.network, publisher)
+    let seats = context.verification.seats();
+    (engine, seats, context.resources, &context.constraints, context.network, publisher)
 }
 
 fn place(log: &JobLog) -> (std::cmp::Reverse<i64>, Time, gadus_model::JobId) {

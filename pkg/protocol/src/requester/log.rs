@@ -154,7 +154,8 @@ impl JobLog {
                 self.waits = true;
                 self.enter_unless_held(JobState::Queued);
                 if self.view.state == JobState::Queued {
-                    let message = format!("Job queued. {}", plan.not_enough_nodes(1));
+                    let wanted = self.view.job.context.verification.seats();
+                    let message = format!("Job queued. {}", plan.not_enough_nodes(wanted));
                     Arc::make_mut(&mut self.view).message = message;
                 }
             }

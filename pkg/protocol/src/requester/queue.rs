@@ -4,18 +4,20 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use gadus_model::message::Requirements;
-use gadus_model::{Job, JobId, Time, codec};
+use gadus_model::{Job, JobId, Time, Verification, codec};
 
 /// Jobs of equal requirements wait in one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Class([u8; 32]);
 
 impl Class {
-    /// The class of a job.
+    /// The class of a job. What several nodes are to answer at once waits in a line of its own: one
+    /// node is no use to it, and whoever that is enough for does not wait behind it.
     #[must_use]
-    pub(super) fn of(requirements: &Requirements) -> Self {
+    pub(super) fn of(requirements: &Requirements, verification: Verification) -> Self {
+        let seats = verification.seats().to_be_bytes();
         // Requirements always encode; were they not to, all such jobs would share one line.
-        Self(codec::sha256(&[&codec::encode(requirements).unwrap_or_default()]))
+        Self(codec::sha256(&[&seats, &codec::encode(requirements).unwrap_or_default()]))
     }
 }
 

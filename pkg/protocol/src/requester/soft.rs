@@ -92,7 +92,7 @@ impl Soft {
     pub(super) fn new(job: &Job, task: Option<Cid>) -> Self {
         let requirements = requirements(job);
         Self {
-            class: Class::of(&requirements),
+            class: Class::of(&requirements, job.context.verification),
             requirements,
             round: None,
             skip: BTreeMap::new(),

@@ -53,7 +53,12 @@ struct Found {
 /// Each result.
 fn results(job: &GetJobResponse) -> Vec<Found> {
     let executions = job.executions.iter().flat_map(|list| &list.items);
-    let published: Vec<&Execution> = executions.filter(|e| is_published(e)).collect();
+    let mut published: Vec<&Execution> = executions.filter(|e| is_published(e)).collect();
+    if !job.job.verdicts.is_empty() {
+        // Equal answers are one.
+        published.sort_by_key(|e| (e.partition_index, e.create_time));
+        published.dedup_by_key(|e| e.partition_index);
+    }
     let name = |execution: &Execution| match job.job.kind.as_str() {
         // These run once on each node, without partitions.
         "ops" | "daemon" => render::short_id(&execution.id),

@@ -5,7 +5,7 @@ use gadus_model::{ExecutionState, JobState, Limits, Quorum, Verification};
 
 use super::rig::{Seat, TWO, answers, bids, draws, knows, sealed_job};
 use crate::requester::{Approved, Input};
-use crate::tests::rig::{TestRequester, cid, failure, info, job_id, limits, node};
+use crate::tests::rig::{TestRequester, cid, failure, info, job, job_id, limits, node};
 
 /// A requester that knows two nodes, and what it is told of them.
 fn knows_two(approved: Approved, prefix: Option<&str>) -> TestRequester {
@@ -176,4 +176,18 @@ fn who_gave_up_keeps_nobody_awake() {
     let next = r.machine.next_deadline().unwrap();
     r.input(Input::Tick);
     assert!(next > r.now && r.machine.next_deadline().unwrap() > r.now.plus_ms(1), "it spins");
+}
+
+#[test]
+fn who_waits_for_several_nodes_keeps_nobody_waiting_for_one() {
+    let mut r = knows(1);
+    let mut two = sealed_job(1, TWO);
+    two.context.timeouts.queue_ms = Some(600_000);
+    r.submit(two);
+    r.wait_ms(10_000);
+    assert_eq!(r.state(job_id(1)), Some(JobState::Queued));
+    let message = &r.machine.job(job_id(1)).unwrap().message;
+    assert!(message.contains("requested: 2"), "{message}");
+    let outcome = r.submit(job(2));
+    assert_eq!(outcome.events(), ["Submitted", "Announced"], "one node is there");
 }
