@@ -80,6 +80,9 @@ fn sealed(swarm: &Swarm, mut job: Job, n: usize) -> Job {
     if dice.chance(swarm.mix.equal) {
         let args = vec![format!("of all, {}", dice.below(EQUALS))];
         job.tasks.values_mut().for_each(|task| task.args.clone_from(&args));
+        // One that wants other nodes is no reason to wait.
+        job.context.resources.cpu_millis = 100;
+        job.context.constraints.clear();
     }
     if let Placement::Ranked { count } = &mut job.kind.placement {
         *count = (*count).min(SEALED_PARTITIONS_MAX);
