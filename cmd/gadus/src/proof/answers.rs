@@ -47,6 +47,9 @@ pub(crate) struct CheckedAnswer {
     pub(crate) level: &'static str,
     /// Whether it was run again here, and came to the same.
     pub(crate) is_replayed: bool,
+    /// The job that it was checked for, where this one had it from that.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) known_from: String,
     /// What several nodes came to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) verdict: Option<CheckedVerdict>,
@@ -149,6 +152,7 @@ async fn checked(
             None => "attested",
         },
         is_replayed: false,
+        known_from: answer.origin.map(|job| job.to_string()).unwrap_or_default(),
         verdict,
     })
 }

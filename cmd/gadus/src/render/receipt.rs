@@ -44,6 +44,9 @@ pub(crate) fn checked_answers(checked: &Checked, width: Option<u16>) -> String {
         table.pair("Engine", plain(&answer.engine));
         table.pair("Signed by", format!("{} ({trust})", answer.issuer));
         table.pair("Level", level(answer.level));
+        if !answer.known_from.is_empty() {
+            table.pair("Known from", &answer.known_from);
+        }
         if let Some(verdict) = &answer.verdict {
             votes(&mut table, verdict);
         }

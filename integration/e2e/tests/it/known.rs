@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use gadus_e2e::cli::{command_alone, run};
+use gadus_e2e::cli::{binary, command_alone, run};
 use gadus_e2e::{HELLO, Network};
 use serde_json::Value;
 
@@ -88,6 +88,8 @@ fn the_same_task_again_is_answered_by_its_verdict_and_what_is_new_of_it_runs() {
     assert_eq!(verify(&car, &["--trust", &keys[0]]), 1, "half of it is not enough");
     assert_eq!(verify(&car, &["--trust", &keys[0], "--trust", &keys[1]]), 0);
     assert_eq!(verify(&car, &["--replay"]), 0);
+    let told = run(std::process::Command::new(binary()).arg("verify").arg(&car));
+    assert!(told.stdout.contains(&id(&first)), "whose it was: {told:?}");
 
     // Whoever wants it run has it run.
     assert_eq!(known_from(&done(&network, &module, &["--fresh", "--verify", "quorum=2/2"])), "");
