@@ -12,6 +12,17 @@ pub(crate) fn is_published(execution: &Execution) -> bool {
     execution.compute_state.state_type == 9
 }
 
+/// The results of a job, by partition: of equal answers one.
+pub(crate) fn published(job: &GetJobResponse) -> Vec<&Execution> {
+    let executions = job.executions.iter().flat_map(|list| &list.items);
+    let mut published: Vec<&Execution> = executions.filter(|e| is_published(e)).collect();
+    published.sort_by_key(|e| (e.partition_index, e.create_time));
+    if !job.job.verdicts.is_empty() {
+        published.dedup_by_key(|e| e.partition_index);
+    }
+    published
+}
+
 /// Whether an execution ended without a result.
 pub(crate) fn has_failed(execution: &Execution) -> bool {
     matches!(execution.compute_state.state_type, 10 | 11)

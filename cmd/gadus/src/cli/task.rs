@@ -32,7 +32,7 @@ pub(crate) struct LocalFlags {
     /// Run it here, in this process: no network, no node, nothing kept. --timeout limits it
     #[arg(long, conflicts_with_all = [
         "image_from", "cpu", "memory", "disk", "gpu", "network", "domains", "publisher",
-        "queue_timeout", "name", "namespace", "priority", "labels", "durability", "verify",
+        "queue_timeout", "name", "namespace", "priority", "labels", "durability", "verify", "fresh",
         "retention", "constraints", "detach", "id_only", "follow", "wait_timeout",
     ])]
     pub(crate) local: bool,

@@ -5,7 +5,7 @@ use gadus_api::types::{Execution, GetJobResponse, VerdictInfo};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::view::{has_failed, is_published, result_cid};
+use crate::view::{has_failed, published, result_cid};
 
 /// Says what came of a job that is over, on stderr, and how the process ends: with the exit code
 /// of the first partition that did not end with 0.
@@ -14,12 +14,7 @@ use crate::view::{has_failed, is_published, result_cid};
 /// For a job that ended without a result.
 pub(crate) fn conclude(session: &Session, job: &GetJobResponse) -> Result<Exit, Failure> {
     let executions = job.executions.as_ref().map_or(&[][..], |list| &list.items);
-    let mut published: Vec<&Execution> = executions.iter().filter(|e| is_published(e)).collect();
-    published.sort_by_key(|e| (e.partition_index, e.create_time));
-    if !job.job.verdicts.is_empty() {
-        // Equal answers are one.
-        published.dedup_by_key(|e| e.partition_index);
-    }
+    let published = published(job);
     for execution in &published {
         tell(session, execution, published.len() > 1);
     }

@@ -1,10 +1,12 @@
 //! What is known of a job's work: found in the index, and its result seen to be here.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gadus_model::view::JobView;
-use gadus_model::{Cid, Execution, Replay};
+use gadus_model::{Cid, Execution, JobId, Replay};
 use gadus_ports::{FetchFrom, Pinning, StoreError};
 use gadus_protocol::step::Lookup;
 use tokio::time::{Instant, timeout_at};
@@ -12,23 +14,23 @@ use tokio::time::{Instant, timeout_at};
 use super::effects::answer;
 use super::{Command, World};
 
+/// Answers by their tasks, with the jobs that they are from.
+type Known = BTreeMap<Cid, (Arc<JobView>, Replay)>;
+
 /// Looks up each task of a job, and answers once every result that is known is here, or `wait` is
 /// over: what was not found by then is run.
 pub(super) async fn recall(world: World, lookup: Lookup, wait: Duration) {
     let until = Instant::now() + wait;
+    let known = known(&world, &lookup).unwrap_or_else(|error| {
+        tracing::warn!(job = %lookup.job, %error, "what is known cannot be read");
+        BTreeMap::new()
+    });
     let mut found = Vec::new();
     for (execution, task) in &lookup.wanted {
-        let known = match known(&world, &lookup, task) {
-            Ok(known) => known,
-            Err(error) => {
-                tracing::warn!(job = %lookup.job, %error, "what is known cannot be read");
-                break;
-            }
-        };
-        let Some((view, replay)) = known else { continue };
-        let here = fetch(&world, execution, &view, &replay, lookup.retention_ms);
+        let Some((view, replay)) = known.get(task) else { continue };
+        let here = fetch(&world, execution, view, replay, lookup.retention_ms);
         match timeout_at(until, here).await {
-            Ok(true) => found.push((execution.clone(), replay)),
+            Ok(true) => found.push((execution.clone(), replay.clone())),
             Ok(false) => {}
             Err(_) => break,
         }
@@ -36,22 +38,31 @@ pub(super) async fn recall(world: World, lookup: Lookup, wait: Duration) {
     answer(&world, Command::Recalled { job: lookup.job, found }).await;
 }
 
-/// The answer to a task that was checked hardest, if that is hard enough.
-fn known(
-    world: &World,
-    lookup: &Lookup,
-    task: &Cid,
-) -> Result<Option<(Arc<JobView>, Replay)>, StoreError> {
-    let mut views = lookup.known.clone();
-    for job in world.store.jobs_by_task(task)? {
-        views.extend(world.store.job(job)?.map(Arc::new));
+/// What is known of each task, by the job that checked it hardest, if that is hard enough. A job of
+/// many partitions is read once for all of them.
+fn known(world: &World, lookup: &Lookup) -> Result<Known, StoreError> {
+    let mut views: BTreeMap<JobId, Arc<JobView>> =
+        lookup.known.iter().map(|view| (view.job.id, Arc::clone(view))).collect();
+    for (_, task) in &lookup.wanted {
+        for job in world.store.jobs_by_task(task)? {
+            if let Entry::Vacant(place) = views.entry(job)
+                && let Some(view) = world.store.job(job)?
+            {
+                place.insert(Arc::new(view));
+            }
+        }
     }
-    let answers = views.iter().flat_map(|view| view.replays().map(move |replay| (view, replay)));
-    let good = answers.filter(|(_, replay)| {
-        replay.origin.task() == *task && replay.origin.level.is_at_least(&lookup.level)
-    });
-    let best = good.max_by_key(|(view, replay)| (replay.origin.level.strength(), view.created_at));
-    Ok(best.map(|(view, replay)| (Arc::clone(view), replay)))
+    let rank = |view: &JobView, replay: &Replay| (replay.origin.level.strength(), view.created_at);
+    let mut known = Known::new();
+    for view in views.values() {
+        for replay in view.replays().filter(|r| r.origin.level.is_at_least(&lookup.level)) {
+            let best = known.get(&replay.origin.task());
+            if best.is_none_or(|(of, best)| rank(of, best) <= rank(view, &replay)) {
+                known.insert(replay.origin.task(), (Arc::clone(view), replay));
+            }
+        }
+    }
+    Ok(known)
 }
 
 /// Sees to it that a result is here, pinned as the execution's. What its holders have lost is not

@@ -73,7 +73,10 @@ pub(super) fn rememberable(log: &JobLog) -> Option<Cid> {
         && stays_here
         && kind.completion == Completion::AllSlots
         && context.class == Class::Pure;
-    log.task_of((0, 0)).filter(|_| may)?.cid().ok()
+    if !may {
+        return None;
+    }
+    log.task_of((0, 0))?.cid().ok()
 }
 
 impl Requester {

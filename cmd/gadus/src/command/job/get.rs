@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render;
 use crate::session::Session;
-use crate::view::{is_published, result_cid};
+use crate::view::{published, result_cid};
 
 /// Fetches every published result: the only one to the directory itself, several to one
 /// directory each, by partition.
@@ -52,13 +52,6 @@ struct Found {
 
 /// Each result.
 fn results(job: &GetJobResponse) -> Vec<Found> {
-    let executions = job.executions.iter().flat_map(|list| &list.items);
-    let mut published: Vec<&Execution> = executions.filter(|e| is_published(e)).collect();
-    if !job.job.verdicts.is_empty() {
-        // Equal answers are one.
-        published.sort_by_key(|e| (e.partition_index, e.create_time));
-        published.dedup_by_key(|e| e.partition_index);
-    }
     let name = |execution: &Execution| match job.job.kind.as_str() {
         // These run once on each node, without partitions.
         "ops" | "daemon" => render::short_id(&execution.id),
@@ -68,7 +61,7 @@ fn results(job: &GetJobResponse) -> Vec<Found> {
         let kept_until_us = e.gadus.as_ref().and_then(|extras| extras.kept_until_us);
         Some(Found { name: name(e), cid: result_cid(e)?, kept_until_us })
     };
-    published.iter().filter_map(found).collect()
+    published(job).iter().filter_map(found).collect()
 }
 
 fn nothing_there(job: &GetJobResponse) -> Failure {
