@@ -14,6 +14,7 @@ mod jobs;
 mod logs;
 mod nodes;
 mod store;
+mod verdicts;
 
 pub use content::{ContentStream, Reply};
 pub use error::ClientError;

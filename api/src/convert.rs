@@ -8,6 +8,7 @@ pub(crate) mod evidence;
 mod execution;
 mod explain;
 mod extras;
+pub(crate) mod foreign;
 mod history;
 mod identity;
 mod job;

@@ -18,8 +18,9 @@ use tokio::sync::Notify;
 
 use crate::convert::{evaluation_id, same_document};
 use crate::service::{
-    AgentInfo, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LiesPage, LogStream,
-    LogsRequest, NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
+    AgentInfo, CountedVerdict, ErrorCode, ExplainTarget, Explained, ImportKind, JobsPage,
+    JobsQuery, LiesPage, LogStream, LogsRequest, NodeEntry, Reach, Service, ServiceError,
+    Submission, Submitted, VerdictsPage,
 };
 
 use crate::types::TrustInfo;
@@ -61,6 +62,8 @@ pub(crate) struct Inner {
     /// How far each path was followed.
     pub(crate) reaches: Vec<Reach>,
     pub(crate) pins: Vec<Pin>,
+    /// Bundles that are counted, with their tasks.
+    pub(crate) bundles: BTreeMap<Cid, Vec<Cid>>,
     pub(crate) panics: bool,
     /// What it answers to whatever would have to be stored.
     pub(crate) refusal: Option<ServiceError>,
@@ -289,6 +292,38 @@ impl Service for FakeService {
         let until = Some(made.plus_ms(retention_ms)).filter(|_| retention_ms > 0);
         inner.pins.push(Pin { root: cid, reason: PinReason::Task(job), made: Some(made), until });
         Ok(())
+    }
+
+    async fn count_verdicts(&self, root: Cid) -> Result<Vec<CountedVerdict>, ServiceError> {
+        let mut inner = self.inner();
+        if let Some(refusal) = &inner.refusal {
+            return Err(refusal.clone());
+        }
+        let replays = inner.jobs.values().flat_map(|view| view.replays().collect::<Vec<_>>());
+        let counted = replays.map(|replay| CountedVerdict {
+            voters: replay.origin.voters.iter().map(|node| (*node, true)).collect(),
+            worth: Some(replay.origin.level),
+            replay,
+        });
+        let verdicts: Vec<_> = counted.collect();
+        let tasks = verdicts.iter().map(CountedVerdict::task).collect();
+        inner.bundles.insert(root, tasks);
+        Ok(verdicts)
+    }
+
+    async fn verdicts(&self, offset: usize, limit: usize) -> Result<VerdictsPage, ServiceError> {
+        let inner = self.inner();
+        let page = inner.bundles.iter().skip(offset).take(limit);
+        let bundles: Vec<_> = page.map(|(root, tasks)| (*root, tasks.clone())).collect();
+        let end = offset + bundles.len();
+        let next_offset = Some(end).filter(|end| *end < inner.bundles.len());
+        Ok(VerdictsPage { bundles, next_offset })
+    }
+
+    async fn forget_verdicts(&self, root: Cid) -> Result<(), ServiceError> {
+        let forgotten = self.inner().bundles.remove(&root);
+        let none = || ServiceError::new(ErrorCode::NotFound, format!("{root} is not counted"));
+        forgotten.map(|_| ()).ok_or_else(none)
     }
 
     async fn store_stat(&self) -> Result<StoreStat, ServiceError> {

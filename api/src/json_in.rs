@@ -16,7 +16,7 @@ use crate::types::InputSource;
 
 mod shapes;
 
-pub(crate) use shapes::{BAN, PIN, PUT_JOB, STOP_JOB, put_job_hint};
+pub(crate) use shapes::{BAN, COUNT, PIN, PUT_JOB, STOP_JOB, put_job_hint};
 
 /// What a value is to look like.
 pub(crate) enum Shape {

@@ -2,6 +2,7 @@
 //! values as good as none, Go's spellings of true and false.
 
 use std::convert::Infallible;
+use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::http::Uri;
@@ -36,9 +37,14 @@ impl QueryString {
 
     /// A number; 0 when it is not there or empty.
     pub(crate) fn number(&self, name: &str) -> Result<u64, ServiceError> {
+        Ok(self.number_if_any(name)?.unwrap_or_default())
+    }
+
+    /// A number; none when it is not there or empty.
+    pub(crate) fn number_if_any<T: FromStr>(&self, name: &str) -> Result<Option<T>, ServiceError> {
         match self.text(name) {
-            "" => Ok(0),
-            text => text.parse().map_err(|_| {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
                 ServiceError::bad_request(format!("'{name}' must be a whole number, not '{text}'"))
             }),
         }

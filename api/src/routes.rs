@@ -31,6 +31,7 @@ mod store;
 mod submit;
 mod tasks;
 mod trust;
+mod verdicts;
 
 pub use gateway::fuzz;
 pub use openapi::document;
@@ -61,6 +62,8 @@ fn documented() -> (Router<ApiState>, OpenApi) {
         .routes(routes!(nodes::get))
         .routes(routes!(trust::list))
         .routes(routes!(trust::set))
+        .routes(routes!(verdicts::list, verdicts::count))
+        .routes(routes!(verdicts::forget))
         .routes(routes!(content::post))
         .routes(routes!(archives::get))
         .routes(routes!(gateway::root))

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use futures::Stream;
 use gadus_model::view::JobView;
 use gadus_model::{
-    Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, Lie, NodeInfo, Place, Plan, Time,
+    Cid, Constraint, EvaluationId, ExecutionId, Job, JobId, Lie, NodeId, NodeInfo, Place, Plan,
+    Replay, Time, Verification,
 };
 use gadus_ports::{
     BoxRead, ByteStream, CarPart, Checked, Collected, Imported, Layout, LogChunk, Node, Origin,
@@ -108,6 +109,27 @@ pub trait Service: Send + Sync + 'static {
         offset: usize,
         limit: usize,
     ) -> Result<LiesPage, ServiceError>;
+
+    /// Fetches a bundle of another requester with all that is behind it, and counts its verdicts
+    /// from now on as far as their voters are trusted here. All of them, with what they are worth.
+    ///
+    /// # Errors
+    /// [`ServiceError::not_requester`]; `NotFound` where nobody has all of it, `BadRequest` where
+    /// something does not hold, `Forbidden` where too few voters are trusted, `ResourceExhausted`
+    /// where too many are counted.
+    async fn count_verdicts(&self, root: Cid) -> Result<Vec<CountedVerdict>, ServiceError>;
+
+    /// Bundles that are counted, by their CIDs.
+    ///
+    /// # Errors
+    /// [`ServiceError::not_requester`].
+    async fn verdicts(&self, offset: usize, limit: usize) -> Result<VerdictsPage, ServiceError>;
+
+    /// Counts a bundle no longer.
+    ///
+    /// # Errors
+    /// `NotFound` where it is not counted.
+    async fn forget_verdicts(&self, root: Cid) -> Result<(), ServiceError>;
 
     /// The output of an execution; waits for one to appear when it is to follow.
     ///
@@ -301,6 +323,34 @@ pub enum JobOrder {
 pub struct JobsPage {
     /// In order.
     pub jobs: Vec<Arc<JobView>>,
+    /// The offset of the next page, where there is one.
+    pub next_offset: Option<usize>,
+}
+
+/// A verdict of another requester.
+#[derive(Clone, Debug)]
+pub struct CountedVerdict {
+    /// The answer, and where it is from.
+    pub replay: Replay,
+    /// Who came to it, and whether they are trusted here.
+    pub voters: Vec<(NodeId, bool)>,
+    /// How hard it was checked, by the word of those who are; none where they are too few.
+    pub worth: Option<Verification>,
+}
+
+impl CountedVerdict {
+    /// What was run.
+    #[must_use]
+    pub fn task(&self) -> Cid {
+        self.replay.origin.task()
+    }
+}
+
+/// Some bundles that are counted.
+#[derive(Clone, Debug, Default)]
+pub struct VerdictsPage {
+    /// Each with the tasks that it answers.
+    pub bundles: Vec<(Cid, Vec<Cid>)>,
     /// The offset of the next page, where there is one.
     pub next_offset: Option<usize>,
 }

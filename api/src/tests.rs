@@ -29,6 +29,7 @@ mod sockets;
 mod store;
 mod submit;
 mod tasks;
+mod verdicts;
 
 /// The face over a fake.
 struct Api {

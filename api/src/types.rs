@@ -9,6 +9,7 @@ mod content;
 mod evidence;
 mod execution;
 mod extras;
+mod foreign;
 mod history;
 mod job;
 mod logs;
@@ -30,6 +31,9 @@ pub use execution::{
     AllocatedResources, Execution, ExecutionState, ListExecutionsResponse, RunOutput,
 };
 pub use extras::{ExecutionExtras, ManifestInfo, MarksUs, ReceiptInfo, UsageInfo};
+pub use foreign::{
+    BundleInfo, CountRequest, CountResponse, CountedInfo, ListVerdictsResponse, VoterInfo,
+};
 pub use history::{HistoryEvent, JobHistory, ListHistoryResponse};
 pub use job::{GetJobResponse, Job, JobState, LabelRequirement, ListJobsResponse};
 pub use logs::{LogFrame, LogLine};

@@ -88,8 +88,11 @@ impl Client {
         &self,
         reference: &str,
         node: &str,
+        partition: Option<u32>,
     ) -> Result<EvidenceResponse, ClientError> {
-        self.get(self.job_url(reference, &["evidence"], &[("node", node)])).await
+        let partition = partition.map(|partition| partition.to_string()).unwrap_or_default();
+        let query = [("node", node), ("partition", partition.as_str())];
+        self.get(self.job_url(reference, &["evidence"], &query)).await
     }
 
     /// The pinned task of a job, of one of its partitions where it has several.

@@ -35,7 +35,7 @@ fn judged_at(view: &JobView, of: u32) -> Time {
     judged.map_or(view.modified_at, |entry| entry.at)
 }
 
-/// The first lie that a node told in a job, as records whose root is an [`Evidence`]. The node is
+/// The first lie that a node told in a job (in a partition), as records whose root is an [`Evidence`]. The node is
 /// named by its id, a prefix of that or its key; nobody has to be where only one lied.
 ///
 /// # Errors
@@ -44,8 +44,9 @@ fn judged_at(view: &JobView, of: u32) -> Time {
 pub fn evidence(
     view: &JobView,
     node: &str,
+    partition: Option<u32>,
 ) -> Result<(Vec<(Cid, Bytes)>, EvidenceResponse), ServiceError> {
-    let lie = find(view, node)?;
+    let lie = find(view, node, partition)?;
     let body = &lie.receipt.body;
     let sealed = view.sealed.iter().find(|sealed| sealed.partition == lie.partition);
     let mut records = Records::default();
@@ -68,9 +69,11 @@ pub fn evidence(
     Ok((records.into_blocks(), told))
 }
 
-fn find(view: &JobView, node: &str) -> Result<Lie, ServiceError> {
-    let is_meant = |id: NodeId| id.to_string().starts_with(node) || id.did_key() == node;
-    let mut lies: Vec<Lie> = view.lies().filter(|lie| is_meant(lie.node())).collect();
+fn find(view: &JobView, node: &str, partition: Option<u32>) -> Result<Lie, ServiceError> {
+    let is_meant = |id: NodeId| id.to_string().starts_with(node) || id.did_key().starts_with(node);
+    let is_there = |lie: &Lie| partition.is_none_or(|partition| partition == lie.partition);
+    let mut lies: Vec<Lie> =
+        view.lies().filter(|lie| is_meant(lie.node()) && is_there(lie)).collect();
     let mut liars: Vec<String> = lies.iter().map(|lie| lie.node().to_string()).collect();
     liars.sort();
     liars.dedup();

@@ -13,6 +13,7 @@ pub(crate) fn pin(pin: &Pin) -> PinInfo {
         PinReason::Input(id) => ("input", Some(id), None),
         PinReason::Result(id) => ("result", Some(id), None),
         PinReason::Task(id) => ("task", None, Some(id)),
+        PinReason::Verdict => ("verdict", None, None),
     };
     // What is pinned of a task is its block as a leaf; people know it by its own CID.
     let cid = match job {
@@ -47,6 +48,7 @@ pub(crate) fn stat(stat: &StoreStat) -> StoreStatResponse {
         input_pins: stat.input_pins,
         result_pins: stat.result_pins,
         task_pins: stat.task_pins,
+        verdict_pins: stat.verdict_pins,
     }
 }
 

@@ -182,7 +182,8 @@ impl Draft {
         let mut cids = Vec::new();
         for (index, source) in self.sources.iter().enumerate() {
             let cid = match (source, had.get(&index)) {
-                (Source::Cid(cid), _) => *cid,
+                // A task has one name for what it names.
+                (Source::Cid(cid), _) => cid.into_v1().unwrap_or(*cid),
                 (_, Some(had)) => had.cid,
                 (_, None) => {
                     return Err(ServiceError::internal(format!("input {index} is not there")));
@@ -193,7 +194,11 @@ impl Draft {
         let module = self.engine.module_input();
         for task in &mut self.document.tasks {
             for (index, (input, cid)) in task.input_sources.iter_mut().zip(&cids).enumerate() {
-                let mut source = SpecConfig::new("ipfs").with("CID", cid.to_string());
+                let shown = match self.sources.get(index) {
+                    Some(Source::Cid(given)) => given,
+                    Some(Source::Inline(_) | Source::Archive(_) | Source::Origin(_)) | None => cid,
+                };
+                let mut source = SpecConfig::new("ipfs").with("CID", shown.to_string());
                 if let Some(Source::Origin(origin)) = self.sources.get(index) {
                     source = source.with(PINNED_FROM, origin.shown());
                     if origin.is_one_file() && module != Some(index) {

@@ -60,6 +60,7 @@ pub(crate) fn store_stat() -> StoreStat {
         input_pins: 1,
         result_pins: 4,
         task_pins: 5,
+        verdict_pins: 2,
     }
 }
 

@@ -46,6 +46,12 @@ pub(crate) static PIN: Form = Form {
     hint: || r#"send {"CID": "bafybei…"}, and "RetentionMs" for how long"#.to_owned(),
 };
 
+/// A bundle to count.
+pub(crate) static COUNT: Form = Form {
+    shape: Object(&[("CID", Text)]),
+    hint: || r#"send {"CID": "bafyrei…"}: the BundleCID of receipts"#.to_owned(),
+};
+
 /// A node to ban, or to forgive.
 pub(crate) static BAN: Form = Form {
     shape: Object(&[("IsBanned", Bool)]),

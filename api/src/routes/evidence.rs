@@ -43,7 +43,9 @@ pub(super) async fn list(State(api): State<ApiState>, query: QueryString) -> Ans
     params(
         ("id" = String, Path, description = "Name, id or a unique prefix of the id"),
         ("node" = Option<String>, Query, description =
-            "Whom it is against, where several were caught: its id, a prefix of it, or its key"),
+            "Whom it is against, where several were caught: its id or key, or a prefix of it"),
+        ("partition" = Option<u32>, Query, description =
+            "In which partition, where it lied in several; the first otherwise"),
     ),
     responses(
         (status = 200, description = "What it is about", body = EvidenceResponse),
@@ -57,7 +59,8 @@ pub(super) async fn get(
     query: QueryString,
 ) -> Answer {
     let view = jobs::find(&api, &id, &query).await?;
-    let (blocks, told) = convert::evidence(&view, query.text("node"))?;
+    let partition = query.number_if_any("partition")?;
+    let (blocks, told) = convert::evidence(&view, query.text("node"), partition)?;
     api.service.keep_records(blocks).await?;
     json(&query, &told)
 }

@@ -34,13 +34,7 @@ pub(super) async fn job(
     query: QueryString,
 ) -> Answer {
     let view = super::jobs::find(&api, &id, &query).await?;
-    let partition = match query.text("partition") {
-        "" => None,
-        text => Some(text.parse().map_err(|_| {
-            ServiceError::bad_request(format!("'partition' must be a whole number, not '{text}'"))
-        })?),
-    };
-    let task = convert::pinned_task(&view, partition)?;
+    let task = convert::pinned_task(&view, query.number_if_any("partition")?)?;
     let (answer, cid, block) = convert::task_text(&task)?;
     let retention_ms = view.job.context.retention_ms;
     api.service.keep_task(view.job.id, (cid, block.into()), retention_ms).await?;

@@ -195,6 +195,10 @@ impl ServiceError {
                 format!("the task of job {id}"),
                 "it is unpinned when its retention is over: see `gadus store pins`",
             ),
+            PinReason::Verdict => (
+                "a verdict of another requester".to_owned(),
+                "it is unpinned by `gadus verdict forget`",
+            ),
             PinReason::User => ("something of yours".to_owned(), "try again"),
         };
         Self::new(ErrorCode::ResourceInUse, format!("{root} is kept as {what}"))

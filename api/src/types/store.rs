@@ -39,6 +39,8 @@ pub struct StoreStatResponse {
     pub result_pins: u64,
     /// Pins of tasks.
     pub task_pins: u64,
+    /// Pins of other requesters' verdicts.
+    pub verdict_pins: u64,
 }
 
 /// A tree that is kept.

@@ -10,6 +10,7 @@ mod run;
 mod serve;
 mod store;
 mod task;
+mod verdict;
 
 pub(crate) use content::{AddArgs, CatArgs, ExportArgs, GetArgs, ImportArgs, LsArgs, UnpackFlags};
 pub(crate) use evidence::{EvidenceCommand, EvidenceExportArgs, EvidenceListArgs};
@@ -17,12 +18,13 @@ pub(crate) use job::{
     DescribeArgs, ExplainArgs, JobCommand, JobGetArgs, JobRunArgs, JobTaskArgs, ListArgs, LogsArgs,
     StopArgs,
 };
-pub(crate) use receipt::{CheckArgs, ReceiptCommand, ReceiptGetArgs, ReceiptListArgs};
+pub(crate) use receipt::{CheckArgs, ReceiptCommand, ReceiptGetArgs, ReceiptListArgs, key};
 pub(crate) use run::{DockerCommand, DockerRunArgs, JobFlags, NeedsFlags, SpreadFlags, TaskFlags};
 pub(crate) use run::{Target, WaitFlags, WasmCommand, WasmRunArgs};
 pub(crate) use serve::{ConfigCommand, ConfigShowArgs, DevstackArgs, ServeArgs};
 pub(crate) use store::{PinArgs, StoreCommand, UnpinArgs, VerifyArgs};
 pub(crate) use task::RunArgs;
+pub(crate) use verdict::{VerdictCommand, VerdictForgetArgs, VerdictImportArgs};
 
 /// Runs other people's jobs next to their data.
 #[derive(Debug, Parser)]
@@ -130,6 +132,9 @@ pub(crate) enum Command {
     /// See and export what nodes were caught with
     #[command(subcommand)]
     Evidence(EvidenceCommand),
+    /// Count, see and forget what other requesters found
+    #[command(subcommand)]
+    Verdict(VerdictCommand),
     /// Check exported receipts or evidence, without any network
     Verify(CheckArgs),
     /// See the nodes of the network

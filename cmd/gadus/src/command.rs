@@ -9,6 +9,7 @@ mod node;
 mod receipt;
 mod run;
 mod store;
+mod verdict;
 mod verify;
 mod version;
 
@@ -43,6 +44,7 @@ pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> 
         Command::Job(command) => job::job(&session, &command).await,
         Command::Receipt(command) => receipt::receipt(&session, &command).await,
         Command::Evidence(command) => evidence::evidence(&session, &command).await,
+        Command::Verdict(command) => verdict::verdict(&session, &command).await,
         Command::Node(command) => node::node(&session, &command).await,
         Command::Store(command) => store::store(&session, &command).await,
         Command::Version(args) => version::version(&session, args).await,

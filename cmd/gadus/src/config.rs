@@ -88,6 +88,7 @@ pub(crate) struct NodeLimits {
     pub(crate) inbox_max: usize,
     pub(crate) keeps_max: usize,
     pub(crate) relays_max: usize,
+    pub(crate) verdicts_max: usize,
 }
 
 impl Default for NodeLimits {
@@ -102,6 +103,7 @@ impl Default for NodeLimits {
             inbox_max: shell.inbox_max,
             keeps_max: shell.keeps_max,
             relays_max: shell.relays_max,
+            verdicts_max: shell.verdicts_max,
         }
     }
 }

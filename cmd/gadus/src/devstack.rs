@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
+use crate::serve::files::raise_limit;
 use crate::serve::{Running, Settings, until_told};
 
 /// How long compute nodes are waited for; after that people see for themselves who is missing.
@@ -31,6 +32,7 @@ pub(crate) async fn run(
     };
     let dir = data_dir.or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
     let dir = dir.unwrap_or_default();
+    raise_limit();
     let requester = Running::start(requester(base, &dir)).await?;
     let mut computes = Vec::new();
     for n in 1..=nodes {

@@ -29,7 +29,7 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: [(&str, &str); 10] = [
     ("0", "it worked; a job that was waited for ended with 0"),
     ("1-255", "the job's own exit code, when a job is waited for (134: a Wasm trap)"),
-    ("1", "`verify`: everything holds, and each answer is one node's word"),
+    ("1", "`verify`: everything holds, and whom you trust is not enough to believe it"),
     ("2", "`verify`: something does not hold, so nothing in it is to be believed"),
     ("120", "wrong usage, bad input, or trouble with files, ports or disks of this machine"),
     ("121", "the job ended without a result: it failed or was stopped"),

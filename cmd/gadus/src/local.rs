@@ -58,10 +58,13 @@ pub(crate) async fn run(printer: &Printer, args: &RunArgs) -> Result<Exit, Failu
     let run = LocalRun::new(&task, timeout);
     let shows = args.wait.format.output == Format::Table;
     let answer = watch(&bench, printer, &run, shows).await?;
-    if let Some(dir) = &args.here.out {
-        out::write(&bench, answer.manifest.result, dir).await?;
-    }
-    tell(printer, args.wait.format.output, &task, &cid, &answer)
+    let written = match &args.here.out {
+        Some(dir) => out::write(&bench, answer.manifest.result, dir).await,
+        None => Ok(()),
+    };
+    // What it came to is told all the same: it may have taken long.
+    let exit = tell(printer, args.wait.format.output, &task, &cid, &answer)?;
+    written.map(|()| exit)
 }
 
 fn is_function(task: &Task) -> Result<(), Failure> {

@@ -136,7 +136,9 @@ impl Printer {
     ) -> Result<(), Failure> {
         let text = match format {
             Format::Table => draw(),
-            Format::Json => serde_json::to_string_pretty(object).map_err(encoding)?,
+            Format::Json => crate::render::harmless_json(
+                &serde_json::to_string_pretty(object).map_err(encoding)?,
+            ),
             Format::Yaml => serde_yaml_ng::to_string(object).map_err(encoding)?,
         };
         if text.is_empty() { Ok(()) } else { self.data(&text) }
@@ -171,7 +173,7 @@ impl Printer {
     /// Talk, a line; nothing when quiet.
     pub(crate) fn talk(&self, text: &str) {
         if !self.quiet {
-            self.say(&format!("{text}\n"));
+            self.say(&format!("{}\n", crate::render::plain(text)));
         }
     }
 

@@ -8,40 +8,42 @@ mod verdict;
 
 use std::path::Path;
 
-use bytes::Bytes;
 use futures::TryStreamExt;
 use gadus_data::EmbeddedContent;
 use gadus_model::{Cid, NodeId, Outcome, codec};
-use gadus_ports::{CarPart, Content, ContentError};
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use gadus_ports::{CarPart, Content};
+use gadus_proof::{ProofError, block};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::io::AsyncReadExt as _;
 
 pub(crate) use self::answers::Checked;
 pub(crate) use self::lie::CheckedLie;
+pub(crate) use self::replay::Replay;
 pub(crate) use self::verdict::CheckedVerdict;
 #[cfg(test)]
 pub(crate) use self::verdict::CheckedVote;
 use crate::failure::Failure;
 use crate::workbench::{Workbench, open, unreadable};
 
-/// What is not as it should be: somebody changed it, or made it up.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: {why}")]
-pub(crate) struct Forged {
-    /// Which part.
-    pub(crate) what: String,
-    /// What does not hold.
-    pub(crate) why: String,
-}
-
 /// Why a check came to no end, or to a bad one.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Something does not hold.
-    Forged(Forged),
+    /// What does not hold.
+    Forged(String),
     /// It could not be checked.
     Trouble(Failure),
+}
+
+impl From<ProofError> for Stop {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Unreadable { what, source } => Self::Trouble(unreadable(what, &source)),
+            error @ (ProofError::Forged { .. } | ProofError::TooMany { .. }) => {
+                Self::Forged(error.to_string())
+            }
+        }
+    }
 }
 
 impl From<Failure> for Stop {
@@ -64,7 +66,11 @@ pub(crate) enum Found {
 ///
 /// # Errors
 /// `Forged` for the first thing that does not hold, `Trouble` for what could not be read.
-pub(crate) async fn check(file: &Path, trusted: &[NodeId], replays: bool) -> Result<Found, Stop> {
+pub(crate) async fn check(
+    file: &Path,
+    trusted: &[NodeId],
+    replays: Option<Replay>,
+) -> Result<Found, Stop> {
     let bench = Workbench::open("verify")?;
     let content = bench.content();
     let file = bench.on_disk(file).await?;
@@ -90,7 +96,7 @@ async fn accuses(content: &EmbeddedContent, root: &Cid) -> Result<bool, Stop> {
 async fn import(bench: &Workbench, file: &Path) -> Result<Cid, Stop> {
     let imported = bench.import_car(file).await.map_err(|error| match error {
         Ok(failure) => Stop::Trouble(failure),
-        Err(error) => of_content("the CAR", &error),
+        Err(error) => ProofError::of_content("the CAR", error).into(),
     })?;
     match imported.roots.as_slice() {
         [root] => Ok(*root),
@@ -104,10 +110,12 @@ async fn same_bytes(content: &EmbeddedContent, root: Cid, file: &Path) -> Result
     let what = "the CAR";
     let part = CarPart::default();
     let car = content.export_car(root, "", part, None).await;
-    let mut car = car.map_err(|error| of_content(what, &error))?;
+    let mut car = car.map_err(|error| ProofError::of_content(what, error))?;
     let mut file = open(file).await?;
     let mut read = Vec::new();
-    while let Some(chunk) = car.try_next().await.map_err(|error| of_content(what, &error))? {
+    while let Some(chunk) =
+        car.try_next().await.map_err(|error| ProofError::of_content(what, error))?
+    {
         read.resize(chunk.len(), 0);
         let same = file.read_exact(&mut read).await.is_ok() && read == chunk;
         if !same {
@@ -126,21 +134,6 @@ fn other_form() -> Stop {
     forged("the CAR", why)
 }
 
-/// A record, in its one form.
-async fn record<T: DeserializeOwned + Serialize>(
-    content: &dyn Content,
-    cid: &Cid,
-    what: &str,
-) -> Result<T, Stop> {
-    codec::decode_canonical(&block(content, cid, what).await?)
-        .map_err(|error| forged(what, error.to_string()))
-}
-
-async fn block(content: &dyn Content, cid: &Cid, what: &str) -> Result<Bytes, Stop> {
-    let block = content.block(cid, None).await.map_err(|error| of_content(what, &error))?;
-    block.ok_or_else(|| forged(what, format!("block {cid} is not there")))
-}
-
 /// For people, without a line break.
 pub(crate) fn outcome(outcome: &Outcome) -> String {
     match outcome {
@@ -150,25 +143,8 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
     }
 }
 
-fn forged(what: impl Into<String>, why: impl Into<String>) -> Stop {
-    Stop::Forged(Forged { what: what.into(), why: why.into() })
-}
-
-/// What the content store says: of the bytes, or of this machine.
-fn of_content(what: &str, error: &ContentError) -> Stop {
-    match error {
-        ContentError::Missing { cid, .. } => forged(what, format!("block {cid} is not there")),
-        ContentError::HashMismatch { .. }
-        | ContentError::BlockTooBig { .. }
-        | ContentError::Malformed { .. }
-        | ContentError::UnsafeName { .. }
-        | ContentError::NoSuchPath { .. }
-        | ContentError::UnsafeOutput { .. }
-        | ContentError::TooMuchOutput { .. } => forged(what, error.to_string()),
-        ContentError::Full { .. } | ContentError::Io { .. } => {
-            Stop::Trouble(unreadable(what, error))
-        }
-    }
+fn forged(what: &str, why: impl Into<String>) -> Stop {
+    ProofError::forged(what, why).into()
 }
 
 #[cfg(test)]

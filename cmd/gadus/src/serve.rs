@@ -2,6 +2,7 @@
 
 pub(crate) mod assemble;
 mod capacity;
+pub(crate) mod files;
 pub(crate) mod settings;
 
 use gadus_ports::StoreError;
@@ -15,6 +16,7 @@ use crate::printer::Printer;
 
 /// Runs a node until it is told to end (Ctrl-C, SIGTERM), or its log fails.
 pub(crate) async fn run(settings: Settings, printer: &Printer) -> Result<Exit, Failure> {
+    files::raise_limit();
     let running = Running::start(settings).await?;
     printer.talk(&running.banner());
     let ended = until_told(&running).await?;

@@ -16,8 +16,11 @@ use crate::session::Session;
 /// For the CID of something else.
 pub(crate) fn cid(text: &str) -> Option<Result<Cid, Failure>> {
     let bare = text.strip_prefix("ipfs://");
-    let cid: Cid = match bare.unwrap_or(text).parse() {
-        Ok(cid) => cid,
+    let cid = match bare.unwrap_or(text).parse::<Cid>() {
+        Ok(cid) if cid.to_string() == bare.unwrap_or(text) => cid,
+        // One is found in a path, too; that of a file is meant.
+        Ok(_) if bare.is_none() => return None,
+        Ok(_) => return Some(Err(Failure::usage(format!("'{text}' is no CID")))),
         Err(why) => {
             let failure =
                 |_| Failure::usage(format!("'{text}' is no CID")).because(why.to_string());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gadus_data::{ContentConfig, EmbeddedContent};
 use gadus_model::{Failure as Trouble, Task};
 use gadus_node::compute::{LocalAnswer, LocalRun};
-use gadus_ports::{BoxRead, Content, ContentError, Imported};
+use gadus_ports::{BoxRead, Content, ContentError, Executor, Imported};
 use gadus_wasm::{WasmConfig, WasmExecutor};
 use tempfile::TempDir;
 use tokio::fs::File;
@@ -45,18 +45,26 @@ impl Workbench {
         &self.content
     }
 
-    /// The file itself, or what comes in on stdin as one.
+    /// The file itself, or a copy of what can be read but once: stdin (`-`), a pipe.
     ///
     /// # Errors
-    /// When stdin breaks off, or the disk is full.
+    /// When it breaks off, or the disk is full.
     pub(crate) async fn on_disk(&self, file: &Path) -> Result<PathBuf, Failure> {
-        if file.as_os_str() != "-" {
+        let is_stdin = file.as_os_str() == "-";
+        // What is not there is told by whoever opens it.
+        if !is_stdin && file.metadata().map_or(true, |about| about.is_file() || about.is_dir()) {
             return Ok(file.to_owned());
         }
-        let copy = self.dir.path().join("stdin");
-        let failed = |e: io::Error| Failure::io("keep what comes in on stdin", &e);
+        let copy = tempfile::NamedTempFile::new_in(self.dir.path());
+        let failed = |e: io::Error| Failure::io("keep what comes in", &e);
+        let copy = copy.and_then(|copy| copy.into_temp_path().keep().map_err(io::Error::from));
+        let copy = copy.map_err(failed)?;
         let mut out = File::create(&copy).await.map_err(failed)?;
-        tokio::io::copy(&mut tokio::io::stdin(), &mut out).await.map_err(failed)?;
+        if is_stdin {
+            tokio::io::copy(&mut tokio::io::stdin(), &mut out).await.map_err(failed)?;
+        } else {
+            tokio::io::copy(&mut open(file).await?, &mut out).await.map_err(failed)?;
+        }
         out.flush().await.map_err(failed)?;
         Ok(copy)
     }
@@ -71,6 +79,18 @@ impl Workbench {
     ) -> Result<Imported, Result<Failure, ContentError>> {
         let car: BoxRead = Box::pin(open(file).await.map_err(Ok)?);
         self.content.import_car(car).await.map_err(Err)
+    }
+
+    /// What runs functions here, as receipts name it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) async fn engine(&self) -> Result<String, Failure> {
+        let told = async {
+            let config = WasmConfig::new(self.dir.path().join("run").join("modules"));
+            Ok::<_, Trouble>(WasmExecutor::new(config)?.probe().await?.id)
+        };
+        told.await.map_err(|e| Failure::usage("failed to start the engine").because(e.message))
     }
 
     /// Runs a function of which everything is here.

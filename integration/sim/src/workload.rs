@@ -15,6 +15,9 @@ use uuid::Uuid;
 use crate::dice::{Dice, mix};
 use crate::swarm::Swarm;
 
+/// What every job reserves, and a function may grow to.
+const MEMORY_BYTES: u64 = 1 << 20;
+
 /// A job, and what the world knows of it that no machine does.
 #[derive(Clone, Debug)]
 pub struct Work {
@@ -155,7 +158,7 @@ fn task(dice: &mut Dice, n: usize, docker: bool) -> Task {
         outputs: BTreeMap::new(),
         partition: Partition::default(),
         nonce: Vec::new(),
-        det: (!docker).then(Det::default),
+        det: (!docker).then(|| Det { memory_max_bytes: MEMORY_BYTES, ..Det::default() }),
     }
 }
 
@@ -195,7 +198,7 @@ fn context(swarm: &Swarm, dice: &mut Dice, docker: bool) -> Context {
         },
     };
     Context {
-        resources: Resources { cpu_millis, memory_bytes: 1 << 20, ..Resources::default() },
+        resources: Resources { cpu_millis, memory_bytes: MEMORY_BYTES, ..Resources::default() },
         timeouts,
         class,
         retry: RetryPolicy { attempts_max, backoff_ms: 100, backoff_max_ms: 5_000 },

@@ -62,7 +62,7 @@ pub use task::{
 };
 pub use time::Time;
 pub use verdict::{CloseBody, CommitBody, Decision, Inconclusive, Opening, Reveal, VerdictBody};
-pub use verification::{Quorum, Verification};
+pub use verification::{QUORUM_MAX, Quorum, Verification};
 
 /// Content identifier, as used all over gadus (<https://github.com/multiformats/cid>).
 pub type Cid = cid::Cid;

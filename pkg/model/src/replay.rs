@@ -33,6 +33,9 @@ pub struct Origin {
     pub voters: Vec<NodeId>,
     /// The requester's word.
     pub verdict: Signed<VerdictBody>,
+    /// The records behind that, a [`crate::Proof`], where another requester made it; its own
+    /// a requester has in the job.
+    pub proof: Option<Cid>,
 }
 
 impl Origin {
@@ -50,32 +53,61 @@ impl JobView {
         self.sealed.iter().filter_map(|sealed| self.replay_of(sealed))
     }
 
-    fn replay_of(&self, sealed: &Sealed) -> Option<Replay> {
-        let verdict = sealed.verdict.as_ref()?;
-        let Decision::Accepted { manifest } = verdict.body.decision else { return None };
+    /// The tasks of those, and how hard each was checked.
+    pub fn known(&self) -> impl Iterator<Item = (Cid, Verification)> + '_ {
+        self.sealed.iter().filter_map(|sealed| {
+            let verdict = &sealed.verdict.as_ref()?.body;
+            let voters = voters(sealed, verdict, self.published_of(sealed)?.0);
+            Some((verdict.task, level(verdict.level, voters.len())))
+        })
+    }
+
+    /// The answer of a partition that was accepted and published.
+    fn published_of(&self, sealed: &Sealed) -> Option<(Cid, &ExecutionView)> {
+        let manifest = sealed.accepted()?;
         let is_published = |e: &&ExecutionView| {
             e.execution.slot.partition == sealed.partition
                 && e.state == ExecutionState::Published
                 && e.receipt.as_ref().is_some_and(|r| r.body.manifest == manifest)
         };
-        let e = self.executions.iter().find(is_published)?;
-        let voters = voters(sealed, &verdict.body, manifest);
-        let level = level(verdict.body.level, voters.len());
-        Some(Replay {
-            origin: Origin {
-                job: self.job.id,
-                execution: e.execution.clone(),
-                level,
-                voters,
-                verdict: verdict.clone(),
-            },
-            node: e.node,
-            claim: Claim {
-                manifest: e.manifest.clone()?,
-                receipt: e.receipt.clone()?,
-                summary: e.summary.clone().unwrap_or_default(),
-            },
-        })
+        Some((manifest, self.executions.iter().find(is_published)?))
+    }
+
+    fn replay_of(&self, sealed: &Sealed) -> Option<Replay> {
+        let (_, e) = self.published_of(sealed)?;
+        let claim = Claim {
+            manifest: e.manifest.clone()?,
+            receipt: e.receipt.clone()?,
+            summary: e.summary.clone().unwrap_or_default(),
+        };
+        sealed.replay(&e.execution, claim)
+    }
+}
+
+impl Sealed {
+    /// The answer that the verdict accepts.
+    #[must_use]
+    pub fn accepted(&self) -> Option<Cid> {
+        match self.verdict.as_ref()?.body.decision {
+            Decision::Accepted { manifest } => Some(manifest),
+            Decision::Inconclusive { .. } | Decision::Rejected { .. } => None,
+        }
+    }
+
+    /// What can be remembered of it, by an answer that was accepted; none where none was.
+    #[must_use]
+    pub fn replay(&self, execution: &Execution, claim: Claim) -> Option<Replay> {
+        let verdict = self.verdict.as_ref()?;
+        let voters = voters(self, &verdict.body, self.accepted()?);
+        let origin = Origin {
+            job: verdict.body.job,
+            execution: execution.clone(),
+            level: level(verdict.body.level, voters.len()),
+            voters,
+            verdict: verdict.clone(),
+            proof: None,
+        };
+        Some(Replay { origin, node: claim.receipt.body.node, claim })
     }
 }
 

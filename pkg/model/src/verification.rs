@@ -19,14 +19,30 @@ pub enum Verification {
     Quorum(Quorum),
 }
 
-/// How many run it, and how many of them must agree.
+/// How many run it, and how many of them must agree. One that means nothing is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Wanted")]
 pub struct Quorum {
     /// Equal answers that make a result.
     pub equal: u32,
     /// Nodes that are asked at first.
     pub of: u32,
+}
+
+/// A quorum as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    equal: u32,
+    of: u32,
+}
+
+impl TryFrom<Wanted> for Quorum {
+    type Error = &'static str;
+
+    fn try_from(wanted: Wanted) -> Result<Self, &'static str> {
+        Self::new(wanted.equal, wanted.of)
+    }
 }
 
 /// The most nodes that one job may be put before.

@@ -40,6 +40,8 @@ pub struct NodeConfig {
     pub keeps_max: usize,
     /// Blocks that a requester asks others for at once, on behalf of its peers.
     pub relays_max: usize,
+    /// Answers of other requesters that are counted, of all bundles.
+    pub verdicts_max: usize,
     /// Where a test wants the requester to die: `node.before_send` or `node.after_send`.
     pub requester_crash_at: CrashAt,
     /// The same for the compute node.

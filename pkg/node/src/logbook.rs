@@ -29,22 +29,95 @@ struct Pages {
     ended_bytes: u64,
 }
 
-/// The output of one execution.
+/// The output of one execution. It takes as much memory as it has bytes, in however small pieces
+/// they come.
 #[derive(Debug)]
 pub struct Page {
     text: Mutex<Text>,
-    /// Chunks so far, and whether there will be no more.
-    state: watch::Sender<(usize, bool)>,
+    /// Bytes so far, and whether there will be no more.
+    state: watch::Sender<(u64, bool)>,
     stdout_max: u64,
     stderr_max: u64,
 }
 
 #[derive(Debug, Default)]
 struct Text {
-    chunks: Vec<LogChunk>,
-    stdout_bytes: u64,
-    stderr_bytes: u64,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    /// In which order they came: a stream, and up to where in it.
+    runs: Vec<(StdStream, usize)>,
     dropped_bytes: u64,
+}
+
+/// Changes from one stream to the other that are remembered. What comes after them is in order
+/// within its stream alone.
+const RUNS_MAX: usize = 1 << 16;
+
+/// Bytes that a reader is given at once.
+const CHUNK_BYTES: usize = 1 << 16;
+
+/// How far a reader is.
+#[derive(Clone, Copy, Debug, Default)]
+struct At {
+    run: usize,
+    stdout: usize,
+    stderr: usize,
+}
+
+impl Text {
+    fn of(&self, stream: StdStream) -> &[u8] {
+        match stream {
+            StdStream::Stdout => &self.stdout,
+            StdStream::Stderr => &self.stderr,
+        }
+    }
+
+    fn add(&mut self, stream: StdStream, bytes: &[u8]) {
+        let text = match stream {
+            StdStream::Stdout => &mut self.stdout,
+            StdStream::Stderr => &mut self.stderr,
+        };
+        text.extend_from_slice(bytes);
+        let end = text.len();
+        let is_room = self.runs.len() < RUNS_MAX;
+        match self.runs.last_mut() {
+            Some((last, up_to)) if *last == stream => *up_to = end,
+            Some(_) | None if is_room => self.runs.push((stream, end)),
+            Some(_) | None => {}
+        }
+    }
+
+    fn end(&self) -> At {
+        let run = self.runs.len().saturating_sub(1);
+        At { run, stdout: self.stdout.len(), stderr: self.stderr.len() }
+    }
+
+    /// What comes next for a reader, if there is more.
+    fn next(&self, at: &mut At) -> Option<LogChunk> {
+        while let Some((stream, end)) = self.runs.get(at.run) {
+            if let Some(chunk) = self.cut(at, *stream, *end) {
+                return Some(chunk);
+            }
+            if at.run + 1 == self.runs.len() {
+                break;
+            }
+            at.run += 1;
+        }
+        let rest = |stream| (stream, self.of(stream).len());
+        let rest = [rest(StdStream::Stdout), rest(StdStream::Stderr)];
+        rest.into_iter().find_map(|(stream, end)| self.cut(at, stream, end))
+    }
+
+    fn cut(&self, at: &mut At, stream: StdStream, end: usize) -> Option<LogChunk> {
+        let from = match stream {
+            StdStream::Stdout => &mut at.stdout,
+            StdStream::Stderr => &mut at.stderr,
+        };
+        let to = end.min(from.saturating_add(CHUNK_BYTES));
+        let bytes = self.of(stream).get(*from..to).filter(|bytes| !bytes.is_empty())?;
+        *from = to;
+        Some(LogChunk { stream, bytes: Bytes::copy_from_slice(bytes) })
+    }
 }
 
 impl Logbook {
@@ -82,22 +155,24 @@ impl Logbook {
     }
 }
 
+/// The most that is kept of a stream of work whose own limits do not say what is kept: of which
+/// nobody else has to come to the same.
+pub(crate) const STREAM_BYTES_MAX: u64 = 64 << 20;
+
 impl LogSink for Page {
     fn write(&self, stream: StdStream, bytes: &[u8]) {
         let mut text = self.text.lock();
-        let (used, max) = match stream {
-            StdStream::Stdout => (&mut text.stdout_bytes, self.stdout_max),
-            StdStream::Stderr => (&mut text.stderr_bytes, self.stderr_max),
+        let max = match stream {
+            StdStream::Stdout => self.stdout_max,
+            StdStream::Stderr => self.stderr_max,
         };
-        let room = usize::try_from(max.saturating_sub(*used)).unwrap_or(usize::MAX);
-        let keep = room.min(bytes.len());
-        *used += keep as u64;
+        let room = max.saturating_sub(text.of(stream).len() as u64);
+        let keep = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
         text.dropped_bytes += (bytes.len() - keep) as u64;
         if keep > 0 {
-            text.chunks.push(LogChunk { stream, bytes: Bytes::copy_from_slice(&bytes[..keep]) });
-            let n = text.chunks.len();
+            text.add(stream, &bytes[..keep]);
             drop(text);
-            self.state.send_modify(|(chunks, _)| *chunks = n);
+            self.state.send_modify(|(bytes, _)| *bytes += keep as u64);
         }
     }
 }
@@ -105,24 +180,14 @@ impl LogSink for Page {
 impl Page {
     fn bytes(&self) -> u64 {
         let text = self.text.lock();
-        text.stdout_bytes + text.stderr_bytes
+        (text.stdout.len() + text.stderr.len()) as u64
     }
 
     /// All that was kept of stdout and stderr, and how many bytes were not.
     #[must_use]
     pub fn texts(&self) -> (Bytes, Bytes, u64) {
         let text = self.text.lock();
-        let of = |stream: StdStream| {
-            let mut chunks = text.chunks.iter().filter(|c| c.stream == stream);
-            match (chunks.next(), chunks.next()) {
-                (None, _) => Bytes::new(),
-                (Some(only), None) => only.bytes.clone(),
-                (Some(_), Some(_)) => {
-                    let all = text.chunks.iter().filter(|c| c.stream == stream);
-                    all.flat_map(|c| c.bytes.iter().copied()).collect::<Vec<u8>>().into()
-                }
-            }
-        };
+        let of = |stream| Bytes::copy_from_slice(text.of(stream));
         (of(StdStream::Stdout), of(StdStream::Stderr), text.dropped_bytes)
     }
 
@@ -130,17 +195,13 @@ impl Page {
     #[must_use]
     pub fn read(self: Arc<Self>, follow: bool, tail: bool) -> LogStream {
         let state = self.state.subscribe();
-        let from = if tail { state.borrow().0 } else { 0 };
-        let next = move |(page, mut state, at): (
-            Arc<Self>,
-            watch::Receiver<(usize, bool)>,
-            usize,
-        )| async move {
+        let from = if tail { self.text.lock().end() } else { At::default() };
+        let next = move |(page, mut state, mut at): Reader| async move {
             loop {
-                let (chunks, ended) = *state.borrow_and_update();
-                if at < chunks {
-                    let chunk = page.text.lock().chunks.get(at).cloned()?;
-                    return Some((chunk, (page, state, at + 1)));
+                let (_, ended) = *state.borrow_and_update();
+                let chunk = page.text.lock().next(&mut at);
+                if let Some(chunk) = chunk {
+                    return Some((chunk, (page, state, at)));
                 }
                 if ended || !follow || state.changed().await.is_err() {
                     return None;
@@ -150,6 +211,8 @@ impl Page {
         Box::pin(stream::unfold((self, state, from), next))
     }
 }
+
+type Reader = (Arc<Page>, watch::Receiver<(u64, bool)>, At);
 
 #[cfg(test)]
 mod tests {
@@ -187,6 +250,33 @@ mod tests {
         let all: Vec<LogChunk> = tail.collect().await;
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].bytes.as_ref(), b"after");
+    }
+
+    #[tokio::test]
+    async fn small_pieces_take_no_more_than_their_bytes_and_stay_in_order() {
+        let (book, id) = (Logbook::default(), ExecutionId(Uuid::from_u128(1)));
+        let page = book.open(id, &caps(u64::MAX));
+        let reading = page.clone().read(true, false);
+        for n in 0..RUNS_MAX {
+            let stream = if n % 2 == 0 { StdStream::Stdout } else { StdStream::Stderr };
+            page.write(stream, &[b'a' + (n % 26) as u8]);
+        }
+        for _ in 0..1_000_000 {
+            page.write(StdStream::Stdout, b"x");
+        }
+        page.write(StdStream::Stderr, b"end");
+        book.end(id);
+        assert_eq!(page.text.lock().runs.len(), RUNS_MAX);
+        let all: Vec<LogChunk> = reading.collect().await;
+        let of = |stream: StdStream| {
+            let chunks = all.iter().filter(|chunk| chunk.stream == stream);
+            chunks.map(|chunk| chunk.bytes.clone()).collect::<Vec<_>>().concat()
+        };
+        let (stdout, stderr, dropped) = page.texts();
+        assert_eq!((of(StdStream::Stdout), of(StdStream::Stderr)), (stdout.into(), stderr.into()));
+        assert_eq!(dropped, 0);
+        assert_eq!((all[0].bytes.as_ref(), all[1].bytes.as_ref()), (&b"a"[..], &b"b"[..]));
+        assert!(all.len() < RUNS_MAX + 100, "{}", all.len());
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::config::NodeConfig;
 use crate::notary::KeyNotary;
 use crate::post::Post;
 use crate::relay::Relay;
+use crate::requester::foreign::Foreign;
 use crate::server::Server;
 use crate::{compute, inbox, requester};
 
@@ -67,6 +68,9 @@ pub enum StartError {
         #[source]
         source: StoreError,
     },
+    /// What is kept of other requesters' verdicts cannot be told.
+    #[error("the pins of the content store cannot be read")]
+    Verdicts(#[source] gadus_ports::ContentError),
     /// Somebody else has what arrives.
     #[error("the transport is in use already")]
     NoInbound,
@@ -84,6 +88,8 @@ pub struct Node {
     pub(crate) log_exchange: Arc<dyn LogExchange>,
     pub(crate) server: Arc<Server>,
     pub(crate) store: Arc<dyn Store>,
+    /// Verdicts of other requesters.
+    pub(crate) foreign: Arc<Foreign>,
     pub(crate) requester: Option<mpsc::Sender<requester::Command>>,
     pub(crate) compute: Option<mpsc::Sender<compute::Command>>,
     /// What this node says of itself, engines included.
@@ -127,8 +133,13 @@ impl Node {
             parts.server.relay_through(relay, parts.transport.clone());
         }
         let log_failure = Arc::new(OnceLock::new());
+        let foreign = match config.requester {
+            true => Foreign::load(&*parts.content).await.map_err(StartError::Verdicts)?,
+            false => Foreign::default(),
+        };
+        let foreign = Arc::new(foreign);
         let requester = config.requester.then(|| {
-            let (to, run) = requester_loop(&config, &parts, &clock, jobs);
+            let (to, run) = requester_loop(&config, &parts, &clock, jobs, foreign.clone());
             tasks.spawn(run_requester(run, stop.clone(), log_failure.clone(), fail.clone()));
             to
         });
@@ -164,6 +175,7 @@ impl Node {
             log_exchange: parts.log_exchange,
             server: parts.server,
             store: parts.requester_store,
+            foreign,
             requester,
             compute,
             info: RwLock::new(info),
@@ -203,9 +215,10 @@ fn requester_loop(
     parts: &Parts,
     clock: &Clock,
     jobs: Vec<Record>,
+    foreign: Arc<Foreign>,
 ) -> (mpsc::Sender<requester::Command>, requester::Loop) {
     let (to, inbox) = mpsc::channel(config.inbox_max);
-    let world = requester_world(config, parts, clock, &to);
+    let world = requester_world(config, parts, clock, &to, foreign);
     let machine = Requester::replay(requester_config(config, &parts.key, clock), jobs);
     (to, requester::Loop::new(machine, world, inbox))
 }
@@ -260,6 +273,7 @@ fn requester_world(
     parts: &Parts,
     clock: &Clock,
     to: &mpsc::Sender<requester::Command>,
+    foreign: Arc<Foreign>,
 ) -> requester::World {
     requester::World {
         clock: clock.clone(),
@@ -271,6 +285,7 @@ fn requester_world(
         sidecar: parts.sidecar.clone(),
         keeps: Arc::new(Semaphore::new(config.keeps_max)),
         fetch_wait: config.fetch_wait,
+        foreign,
         // The machine does not wait for longer than the whole of it.
         recall_wait: std::time::Duration::from_millis(config.limits.recall_ms / 4 * 3),
         to_self: to.downgrade(),

@@ -213,6 +213,8 @@ pub enum PinReason {
     /// The task of a job, as a record that others read. What it links to is kept for other reasons,
     /// so the block is pinned as a leaf: under its CID with the codec `raw`.
     Task(JobId),
+    /// A verdict of another requester that a person has this node count, with all that is behind it.
+    Verdict,
 }
 
 /// Why a tree is kept, and for how long.

@@ -115,6 +115,8 @@ pub struct StoreStat {
     pub result_pins: u64,
     /// Pins of tasks.
     pub task_pins: u64,
+    /// Pins of other requesters' verdicts.
+    pub verdict_pins: u64,
 }
 
 /// What a collection did.

@@ -35,6 +35,9 @@ pub(crate) struct EvidenceExportArgs {
     /// Against this node, where several were caught: its id, a prefix of it, or its key
     #[arg(long, value_name = "ID", value_parser = reference)]
     pub(crate) node: Option<String>,
+    /// What it answered in this partition, from 0, where it lied in several [default: the first]
+    #[arg(long, value_name = "N")]
+    pub(crate) partition: Option<u32>,
     /// Where to put it [default: stdout, where that is no terminal]
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,

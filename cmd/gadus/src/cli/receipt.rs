@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use gadus_model::NodeId;
 
 use super::{OutputArg, reference};
+use crate::document::Seconds;
 
 /// Receipts: what nodes claim about results, signed.
 #[derive(Debug, Subcommand)]
@@ -49,11 +50,18 @@ pub(crate) struct CheckArgs {
     /// Run each function again, here, and compare what it comes to
     #[arg(long)]
     pub(crate) replay: bool,
+    /// How long each function may run, such as 90s or 10m [default: as long as it takes]
+    #[arg(long, value_name = "TIME", requires = "replay")]
+    pub(crate) timeout: Option<Seconds>,
     #[command(flatten)]
     pub(crate) format: OutputArg,
 }
 
-fn key(text: &str) -> Result<NodeId, String> {
+/// A node by its key, as a `did:key` or a peer id.
+///
+/// # Errors
+/// What it should look like.
+pub(crate) fn key(text: &str) -> Result<NodeId, String> {
     let of_peer = || gadus_net::node_id_of_address(&format!("/p2p/{text}"));
     NodeId::from_did_key(text)
         .or_else(of_peer)

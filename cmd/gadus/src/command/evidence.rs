@@ -32,7 +32,7 @@ async fn list(session: &Session, args: &EvidenceListArgs) -> Result<Exit, Failur
 
 async fn export(session: &Session, args: &EvidenceExportArgs) -> Result<Exit, Failure> {
     let node = args.node.as_deref().unwrap_or_default();
-    let told = session.client.evidence(&args.job, node).await;
+    let told = session.client.evidence(&args.job, node, args.partition).await;
     let told = told.map_err(|e| Failure::call(format!("get the evidence of {}", args.job), &e))?;
     let what = ContentPath { cid: told.evidence_cid, path: String::new() };
     archive::export(session, &ExportArgs { what, output_file: args.output_file.clone() }).await

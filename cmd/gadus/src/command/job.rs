@@ -39,6 +39,7 @@ async fn task(session: &Session, args: &JobTaskArgs) -> Result<Exit, Failure> {
     let answer = session.client.job_task(id, args.partition).await;
     let answer = answer.map_err(|e| Failure::call(format!("get the task of {id}"), &e))?;
     if args.cid {
+        super::run::checked(&answer)?;
         session.printer.data(&answer.task_cid)?;
         return Ok(Exit::Success);
     }

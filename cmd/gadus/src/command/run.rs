@@ -62,14 +62,31 @@ fn value(task: &Task) -> Result<Value, Failure> {
     serde_json::from_str(&text).map_err(|e| Failure::usage(e.to_string()))
 }
 
+/// A task that a node sent, as a text: it is the one that the CID beside it names.
+///
+/// # Errors
+/// Where it is not.
+pub(super) fn checked(answer: &TaskResponse) -> Result<String, Failure> {
+    let what = "what the node sent";
+    let task = task_text::read(what, answer.task.to_string().as_bytes())?;
+    match task.cid() {
+        Ok(cid) if cid.to_string() == answer.task_cid => {}
+        Ok(_) | Err(_) => {
+            return Err(Failure::usage(format!("{what} is another task than it says"))
+                .because(format!("it names it {}", answer.task_cid))
+                .hint("ask another node with --api"));
+        }
+    }
+    task.to_text().map_err(|e| Failure::usage(e.to_string()))
+}
+
 /// Prints a task as a text, and its CID beside it.
 pub(super) fn print(
     session: &Session,
     format: Format,
     answer: &TaskResponse,
 ) -> Result<Exit, Failure> {
-    let task = task_text::read("what the node sent", answer.task.to_string().as_bytes())?;
-    let text = task.to_text().map_err(|e| Failure::usage(e.to_string()))?;
+    let text = checked(answer)?;
     session.printer.object(format, answer, || text)?;
     if format == Format::Table {
         session.printer.talk(&format!("task {}", answer.task_cid));

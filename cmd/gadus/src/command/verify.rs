@@ -4,32 +4,39 @@ use crate::cli::CheckArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::printer::Printer;
-use crate::proof::{Checked, CheckedLie, Found, Stop, check};
+use crate::proof::{Checked, CheckedLie, Found, Replay, Stop, check};
 use crate::render;
 
 pub(super) async fn verify(printer: &Printer, args: &CheckArgs) -> Result<Exit, Failure> {
-    match check(&args.file, &args.trust, args.replay).await {
+    let timeout = args.timeout.map(|seconds| seconds.duration());
+    let replays = args.replay.then_some(Replay { timeout });
+    match check(&args.file, &args.trust, replays).await {
         Ok(Found::Answers(checked)) => answers(printer, args, &checked),
         Ok(Found::Lie(checked)) => lie(printer, args, &checked),
         Err(Stop::Trouble(failure)) => Err(failure),
         Err(Stop::Forged(forged)) => {
             let failure = Failure::new(Exit::Forged, "something does not hold");
             Err(failure
-                .because(forged.to_string())
+                .because(forged)
                 .hint("nothing in this file is to be believed; get it again, from somebody else"))
         }
     }
 }
 
 fn answers(printer: &Printer, args: &CheckArgs, checked: &Checked) -> Result<Exit, Failure> {
+    let exit = if checked.is_verified() { Exit::Success } else { Exit::Unverified };
     let draw = || render::checked_answers(checked, printer.width());
-    printer.object(args.format.output, checked, draw)?;
+    match printer.object(args.format.output, checked, draw) {
+        // The code says it to whoever does not read on.
+        Err(Failure::ReaderGone) => return Ok(exit),
+        shown => shown?,
+    }
     if checked.is_verified() {
         printer.talk(match args.replay {
             true => "verified: everything holds, and each answer is what it comes to here",
             false => "verified: everything holds, and whom you trust came to each answer",
         });
-        return Ok(Exit::Success);
+        return Ok(exit);
     }
     // One node's word, trusted or not, is nothing that was verified.
     let attested = checked.answers.iter().all(|answer| answer.verdict.is_none());
@@ -37,23 +44,27 @@ fn answers(printer: &Printer, args: &CheckArgs, checked: &Checked) -> Result<Exi
         true => "unverified: everything holds, and each answer is one node's word",
         false => "unverified: everything holds, and whom you trust is not enough for it",
     });
-    Ok(Exit::Unverified)
+    Ok(exit)
 }
 
 fn lie(printer: &Printer, args: &CheckArgs, checked: &CheckedLie) -> Result<Exit, Failure> {
+    let exit = if checked.is_proven() { Exit::Success } else { Exit::Unverified };
     let draw = || render::checked_lie(checked, printer.width());
-    printer.object(args.format.output, checked, draw)?;
+    match printer.object(args.format.output, checked, draw) {
+        Err(Failure::ReaderGone) => return Ok(exit),
+        shown => shown?,
+    }
     if !checked.is_proven() {
         printer.talk(
             "unproven: everything holds, and whom you trust is not enough to say who is right; \
              --replay runs the task here",
         );
-        return Ok(Exit::Unverified);
+        return Ok(exit);
     }
     let accused = &checked.accused;
     printer.talk(&match args.replay {
         true => format!("proven: {accused} signed what the task does not come to here"),
         false => format!("proven: {accused} signed another answer than whom you trust came to"),
     });
-    Ok(Exit::Success)
+    Ok(exit)
 }

@@ -9,6 +9,7 @@ use gadus_net::NetConfig;
 use gadus_protocol::requester::Approved;
 
 use super::{Config, Effective, NodeLimits, VerifySection};
+use crate::cli::key;
 use crate::failure::Failure;
 use crate::serve::Settings;
 use crate::serve::settings::{DockerSettings, Shell};
@@ -94,6 +95,7 @@ fn shell(limits: &NodeLimits) -> Shell {
         inbox_max: limits.inbox_max,
         keeps_max: limits.keeps_max,
         relays_max: limits.relays_max,
+        verdicts_max: limits.verdicts_max,
     }
 }
 
@@ -120,9 +122,6 @@ fn operator(text: &str) -> Result<(NodeId, NodeId), String> {
 
 /// Nodes by their peer ids.
 fn node_ids(texts: &[String]) -> Result<BTreeSet<NodeId>, String> {
-    let read = |text: &String| {
-        gadus_net::node_id_of_address(&format!("/p2p/{text}"))
-            .ok_or_else(|| format!("'{text}' is no peer id; one looks like 12D3KooW..."))
-    };
+    let read = |text: &String| key(text).map_err(|why| format!("'{text}': {why}"));
     texts.iter().map(read).collect()
 }

@@ -8,12 +8,21 @@ use std::path::Path;
 use gadus_model::Cid;
 use gadus_ports::Content;
 
+use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt::interrupted;
 use crate::upload::blocking;
-use crate::workbench::{Workbench, unreadable};
+use crate::workbench::Workbench;
 
 /// Whether nothing is there yet: seen before the task runs, which may take long.
 pub(super) fn is_free(dir: &Path) -> Result<(), Failure> {
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent
+        && !parent.is_dir()
+    {
+        return Err(Failure::usage(format!("there is no directory {}", parent.display()))
+            .hint("make it first, or name another with -o"));
+    }
     match dir.symlink_metadata() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(Failure::io(format!("read {}", dir.display()), &e)),
@@ -24,13 +33,24 @@ pub(super) fn is_free(dir: &Path) -> Result<(), Failure> {
 
 /// Writes a result.
 pub(super) async fn write(bench: &Workbench, result: Cid, dir: &Path) -> Result<(), Failure> {
-    let written = bench.content().materialise(result, dir.to_owned()).await;
-    written.map_err(|e| unreadable(format!("the result to write {}", dir.display()), &e))?;
-    let dir = dir.to_owned();
-    blocking(move || {
-        writable(&dir).map_err(|e| Failure::io(format!("write {}", dir.display()), &e))
-    })
-    .await
+    let writing = async {
+        let written = bench.content().materialise(result, dir.to_owned()).await;
+        written.map_err(|e| {
+            Failure::usage(format!("failed to write {}", dir.display())).because(e.to_string())
+        })?;
+        let dir = dir.to_owned();
+        blocking(move || {
+            writable(&dir).map_err(|e| Failure::io(format!("write {}", dir.display()), &e))
+        })
+        .await
+    };
+    tokio::select! {
+        written = writing => written,
+        Ok(()) = interrupted() => {
+            let failure = Failure::new(Exit::Interrupted, "it was interrupted");
+            Err(failure.because(format!("{} has a part of the result", dir.display())))
+        }
+    }
 }
 
 /// Inputs are written so that nobody changes them; a result is its owner's.

@@ -1,12 +1,10 @@
-//! Checking evidence against a node.
+//! Evidence against a node, to a reader and the keys that the reader trusts.
 
-use gadus_auth::verify_receipt;
-use gadus_model::{Cid, Evidence, NodeId, Proof, Receipt, Task, codec};
-use gadus_protocol::verify::Held;
+use gadus_model::{Cid, NodeId};
+use gadus_proof::{Accusation, read_evidence};
 use serde::Serialize;
 
-use super::verdict::{About, Judged};
-use super::{CheckedVerdict, Stop, forged, record, replay};
+use super::{CheckedVerdict, Replay, Stop, forged};
 use crate::workbench::Workbench;
 
 /// A wrong answer that a node signed, of which everything holds.
@@ -55,58 +53,32 @@ pub(super) async fn check(
     bench: &Workbench,
     root: &Cid,
     trusted: &[NodeId],
-    replays: bool,
+    replays: Option<Replay>,
 ) -> Result<CheckedLie, Stop> {
-    let content = bench.content();
-    let evidence: Evidence = record(content, root, "the evidence").await?;
-    let task: Task = record(content, &evidence.task, "the task").await?;
-    let receipt = signed(&evidence)?;
-    let proof: Proof = record(content, &evidence.proof, "the verdict's records").await?;
-    let Evidence { job, version, task: named, .. } = evidence;
-    let about = About { job, version: Some(version), task: named, answer: None };
-    let judged = Judged::read(&proof, task.engine(), &about)?;
-    let held = judged.held_against(&receipt)?;
-    if replays {
-        replayed(bench, &evidence, &receipt, held).await?;
+    let accusation = read_evidence(bench.content(), root).await?;
+    if let Some(replay) = replays {
+        let expected = (accusation.held.accepted, accusation.receipt.body.engine.as_str());
+        let differs = |came_to| falls(&accusation, came_to);
+        replay.expect(bench, &accusation.evidence.task, expected, differs).await?;
     }
-    let verdict = judged.for_reader(held.accepted, trusted);
+    let Accusation { evidence, receipt, judged, held } = accusation;
+    let verdict = CheckedVerdict::of(&judged, held.accepted, trusted);
     Ok(CheckedLie {
-        job_id: job.to_string(),
+        job_id: evidence.job.to_string(),
         accused: evidence.accused.did_key(),
         task_cid: evidence.task.to_string(),
         manifest_cid: receipt.body.manifest.to_string(),
         accepted_cid: held.accepted.to_string(),
         decided_by: held.decided_by.as_str(),
         engine: receipt.body.engine,
-        level: if replays || verdict.is_verified { PROVEN } else { "unproven" },
-        is_replayed: replays,
+        level: if replays.is_some() || verdict.is_verified { PROVEN } else { "unproven" },
+        is_replayed: replays.is_some(),
         verdict,
     })
 }
 
-/// What the accused signed, and nobody else.
-fn signed(evidence: &Evidence) -> Result<Receipt, Stop> {
-    let what = "the accused's receipt";
-    let receipt: Receipt = codec::decode_canonical(&evidence.receipt)
-        .map_err(|error| forged(what, error.to_string()))?;
-    if receipt.body.node != evidence.accused {
-        return Err(forged(what, format!("it is one of {}", receipt.body.node.did_key())));
-    }
-    verify_receipt(&receipt).map_err(|error| forged(what, error.to_string()))?;
-    Ok(receipt)
-}
-
-/// Runs the task: it comes to what the verdict says, or the accusation falls.
-async fn replayed(
-    bench: &Workbench,
-    evidence: &Evidence,
-    receipt: &Receipt,
-    held: Held,
-) -> Result<(), Stop> {
-    let came_to = replay::replay(bench, &evidence.task).await?;
-    if came_to == held.accepted {
-        return Ok(());
-    }
+/// The task, run here, does not come to what the verdict says: the accusation falls.
+fn falls(Accusation { evidence, receipt, held, .. }: &Accusation, came_to: Cid) -> Stop {
     let key = evidence.accused.did_key();
     let why = match came_to == receipt.body.manifest {
         true => format!(
@@ -118,5 +90,5 @@ async fn replayed(
             held.accepted
         ),
     };
-    Err(forged("the accusation", why))
+    forged("the accusation", why)
 }

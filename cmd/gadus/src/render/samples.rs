@@ -202,6 +202,7 @@ pub(crate) fn store_stat() -> StoreStatResponse {
         input_pins: 1,
         result_pins: 40,
         task_pins: 2,
+        verdict_pins: 1,
     }
 }
 

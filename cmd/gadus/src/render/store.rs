@@ -23,9 +23,12 @@ pub(crate) fn store_stat(stat: &StoreStatResponse, width: Option<u16>) -> String
     table.pair("Cached", blocks(cached, stat.block_bytes.saturating_sub(stat.pinned_bytes)));
     table.pair("Quarantined", blocks(stat.quarantined_blocks, stat.quarantined_bytes));
     let (input, result, task) = (stat.input_pins, stat.result_pins, stat.task_pins);
+    let verdict = stat.verdict_pins;
     let people = count(stat.user_pins, "pin");
-    let pins =
-        format!("{people} of people, {input} of inputs, {result} of results, {task} of tasks");
+    let pins = format!(
+        "{people} of people, {input} of inputs, {result} of results, {task} of tasks, {verdict} of \
+         verdicts"
+    );
     table.pair("Kept by", pins);
     let quota = format!("{} of {} ({percent} %)", bytes(stat.used_bytes), bytes(stat.quota_bytes));
     table.pair("Quota", quota);

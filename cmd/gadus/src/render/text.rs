@@ -8,6 +8,21 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if harmless(c) && !is_bidi(c) { c } else { '\u{fffd}' }).collect()
 }
 
+/// JSON that says the same without what steers a terminal: JSON itself escapes only the first
+/// controls.
+pub(crate) fn harmless_json(text: &str) -> String {
+    let mut json = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                json.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => json.push(c),
+        }
+    }
+    json
+}
+
 /// The same on one line.
 pub(super) fn one_line(text: &str) -> String {
     plain(text).replace(['\n', '\t'], " ").trim().to_owned()
@@ -30,6 +45,14 @@ mod tests {
             "a\u{fffd}[31mb\u{fffd}\u{fffd}\nc\u{fffd}d\u{fffd}"
         );
         assert_eq!(one_line("a\nb\t"), "a b");
+    }
+
+    #[test]
+    fn nor_does_json_and_it_says_the_same() {
+        let words = "a\u{7f}b\u{9b}c\u{202e}d\u{2066}\u{e9}";
+        let json = harmless_json(&serde_json::to_string(words).unwrap());
+        assert_eq!(json, r#""a\u007fb\u009bc\u202ed\u2066é""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), words);
     }
 
     #[test]

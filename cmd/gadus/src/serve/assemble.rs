@@ -268,6 +268,7 @@ fn node_config(settings: &Settings, id: NodeId, gpus: Vec<Gpu>) -> NodeConfig {
         inbox_max: shell.inbox_max,
         keeps_max: shell.keeps_max,
         relays_max: shell.relays_max,
+        verdicts_max: shell.verdicts_max,
         requester_crash_at: CrashAt::new(crash_at("requester").as_deref()),
         compute_crash_at: CrashAt::new(crash_at("compute").as_deref()),
         commit: option_env!("GADUS_COMMIT").unwrap_or_default().to_owned(),

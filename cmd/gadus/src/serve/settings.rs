@@ -126,6 +126,8 @@ pub(crate) struct Shell {
     pub(crate) keeps_max: usize,
     /// Blocks that a requester asks for on behalf of its peers at once.
     pub(crate) relays_max: usize,
+    /// Answers of other requesters that are counted.
+    pub(crate) verdicts_max: usize,
 }
 
 impl Default for Shell {
@@ -138,6 +140,7 @@ impl Default for Shell {
             inbox_max: 4_096,
             keeps_max: 32,
             relays_max: 64,
+            verdicts_max: 10_000,
         }
     }
 }

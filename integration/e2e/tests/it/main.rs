@@ -9,6 +9,7 @@ mod crashes;
 mod docker;
 mod durability;
 mod evidence;
+mod foreign;
 mod gateway;
 mod jobs;
 mod judge;

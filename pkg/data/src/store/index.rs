@@ -299,6 +299,7 @@ fn pin_key(reason: &Reason, root: Option<&Cid>) -> Vec<u8> {
         Reason::Input(id) => (1, *id.0.as_bytes()),
         Reason::Result(id) => (2, *id.0.as_bytes()),
         Reason::Task(id) => (3, *id.0.as_bytes()),
+        Reason::Verdict => (4, [0; 16]),
     };
     let mut key = vec![tag];
     key.extend_from_slice(&id);
@@ -332,6 +333,7 @@ fn parse_pin(key: &[u8]) -> Option<(Reason, Cid)> {
         1 => Reason::Input(id),
         2 => Reason::Result(id),
         3 => Reason::Task(JobId(uuid)),
+        4 => Reason::Verdict,
         _ => return None,
     };
     Some((reason, Cid::try_from(root).ok()?))

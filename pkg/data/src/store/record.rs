@@ -123,6 +123,8 @@ pub(crate) enum Reason {
     Result(NamespaceId),
     #[serde(rename = "t")]
     Task(JobId),
+    #[serde(rename = "v")]
+    Verdict,
 }
 
 impl From<&PinReason> for Reason {
@@ -132,6 +134,7 @@ impl From<&PinReason> for Reason {
             PinReason::Input(execution) => Self::Input(*execution),
             PinReason::Result(execution) => Self::Result(*execution),
             PinReason::Task(job) => Self::Task(*job),
+            PinReason::Verdict => Self::Verdict,
         }
     }
 }
@@ -143,6 +146,7 @@ impl From<Reason> for PinReason {
             Reason::Input(execution) => Self::Input(execution),
             Reason::Result(execution) => Self::Result(execution),
             Reason::Task(job) => Self::Task(job),
+            Reason::Verdict => Self::Verdict,
         }
     }
 }

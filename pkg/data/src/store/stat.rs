@@ -34,6 +34,7 @@ pub(super) fn stat(inner: &Inner) -> Result<StoreStat, ContentError> {
                 Reason::Input(_) => stat.input_pins += 1,
                 Reason::Result(_) => stat.result_pins += 1,
                 Reason::Task(_) => stat.task_pins += 1,
+                Reason::Verdict => stat.verdict_pins += 1,
             }
         }
         true

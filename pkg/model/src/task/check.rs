@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use cid::Cid;
+
 use super::{Await, Code, Det, Image, Input, PROFILE_DET_1, PROFILE_WASI_1, Partition, Task};
 
 /// Names in a result that are not the task's to give.
@@ -60,7 +62,7 @@ fn code(code: &Code) -> Result<(), TaskFault> {
             let hint = "write the name of an exported function, such as _start";
             Err(TaskFault::new("code.wasm.entry", format!("{entry:?} is no name"), hint))
         }
-        Code::Wasm { .. } => Ok(()),
+        Code::Wasm { module, .. } => one_name("code.wasm.module", module),
         Code::Docker { image, entrypoint, workdir } => {
             digest(image)?;
             words("code.docker.entrypoint", entrypoint.as_deref().unwrap_or_default())?;
@@ -120,12 +122,23 @@ fn variable(name: &str, value: &str) -> Result<(), TaskFault> {
 fn one_input(path: &str, input: &Input) -> Result<(), TaskFault> {
     plain_path(&format!("inputs.{path}"), path)?;
     match input {
-        Input::Cid(_) => Ok(()),
+        Input::Cid(cid) => one_name(&format!("inputs.{path}"), cid),
         Input::Await(Await { task, .. }) => Err(TaskFault::new(
             format!("inputs.{path}.await"),
             "what another task makes cannot be an input yet",
             format!("run task {task} first, and name the CID of its result"),
         )),
+    }
+}
+
+/// The older form of a CID names what the newer one does: with both, one work had two names.
+fn one_name(field: &str, cid: &Cid) -> Result<(), TaskFault> {
+    match cid.into_v1() {
+        Ok(newer) if newer != *cid => {
+            let why = format!("{cid} is the older form of a CID, and a task has the newer");
+            Err(TaskFault::new(field, why, format!("write {newer}: it is the same content")))
+        }
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -124,7 +124,7 @@ fn a_field_that_is_unknown_where_bytes_are_identity() {
 }
 
 /// The fields that may be null.
-const OPTIONAL: [&str; 22] = [
+const OPTIONAL: [&str; 23] = [
     "cause",
     "det",
     "entrypoint",
@@ -140,6 +140,7 @@ const OPTIONAL: [&str; 22] = [
     "origin",
     "place",
     "prefix",
+    "proof",
     "publishes_to",
     "queue_ms",
     "referee",
@@ -149,7 +150,8 @@ const OPTIONAL: [&str; 22] = [
     "workdir",
 ];
 /// Fields that only share a name with these, with the variants or types that they are fields of.
-const REQUIRED: [(&str, &str); 5] = [
+const REQUIRED: [(&str, &str); 6] = [
+    ("evidence", "proof"),
     ("judged", "verdict"),
     ("origin", "verdict"),
     ("proof", "verdict"),

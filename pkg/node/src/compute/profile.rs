@@ -3,6 +3,8 @@
 use gadus_model::{Caps, Failure, FailureKind, PROFILE_DET_1, Task};
 use sha2::{Digest, Sha256};
 
+use crate::logbook::STREAM_BYTES_MAX;
+
 /// Keeps the seeds of tasks apart from whatever else their CIDs are hashed for.
 const SEED_DOMAIN: &[u8] = b"gadus/det/1/seed|";
 
@@ -22,7 +24,11 @@ pub(super) fn stream_caps(task: &Task, caps: Caps) -> Caps {
             stderr_max_bytes: det.stderr_max_bytes,
             ..caps
         },
-        Some(_) | None => caps,
+        Some(_) | None => Caps {
+            stdout_max_bytes: caps.stdout_max_bytes.min(STREAM_BYTES_MAX),
+            stderr_max_bytes: caps.stderr_max_bytes.min(STREAM_BYTES_MAX),
+            ..caps
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! The requester's loop.
 
 pub(crate) mod effects;
+pub(crate) mod foreign;
 mod proposal;
 mod recall;
 mod waiters;
@@ -17,6 +18,7 @@ use gadus_protocol::{Effect, Step};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::foreign::Foreign;
 use self::waiters::Waiters;
 use crate::clock::Clock;
 use crate::post::Post;
@@ -74,6 +76,7 @@ pub(crate) struct World {
     pub(crate) sidecar: Option<Arc<dyn Sidecar>>,
     pub(crate) keeps: Arc<Semaphore>,
     pub(crate) fetch_wait: std::time::Duration,
+    pub(crate) foreign: Arc<Foreign>,
     /// How long what is known may be looked for.
     pub(crate) recall_wait: std::time::Duration,
     pub(crate) to_self: mpsc::WeakSender<Command>,

@@ -6,40 +6,66 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gadus_model::view::JobView;
-use gadus_model::{Cid, Execution, JobId, Replay};
+use gadus_model::{Cid, Execution, JobId, NodeId, RAW, Replay};
 use gadus_ports::{FetchFrom, Pinning, StoreError};
 use gadus_protocol::step::Lookup;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::effects::answer;
 use super::{Command, World};
 
-/// Answers by their tasks, with the jobs that they are from.
-type Known = BTreeMap<Cid, (Arc<JobView>, Replay)>;
+/// Answers by their tasks, with the jobs that they are from, the best first.
+type Known = BTreeMap<Cid, Vec<(Arc<JobView>, Replay)>>;
+
+/// Answers to one task that are looked for: of those before, the results are lost, or whoever came to
+/// them was caught.
+const ANSWERS_MAX: usize = 4;
 
 /// Looks up each task of a job, and answers once every result that is known is here, or `wait` is
 /// over: what was not found by then is run.
 pub(super) async fn recall(world: World, lookup: Lookup, wait: Duration) {
-    let until = Instant::now() + wait;
     let known = known(&world, &lookup).unwrap_or_else(|error| {
         tracing::warn!(job = %lookup.job, %error, "what is known cannot be read");
         BTreeMap::new()
     });
     let mut found = Vec::new();
-    for (execution, task) in &lookup.wanted {
-        let Some((view, replay)) = known.get(task) else { continue };
-        let here = fetch(&world, execution, view, replay, lookup.retention_ms);
-        match timeout_at(until, here).await {
-            Ok(true) => found.push((execution.clone(), replay.clone())),
-            Ok(false) => {}
-            Err(_) => break,
+    let look = async {
+        for (execution, task) in &lookup.wanted {
+            for (holders, replay) in answers(&world, &known, task).await {
+                if fetch(&world, execution, holders, &replay, lookup.retention_ms).await {
+                    found.push((execution.clone(), replay));
+                }
+            }
         }
+    };
+    if timeout(wait, look).await.is_err() {
+        tracing::info!(job = %lookup.job, "not all that may be known was looked at in time");
     }
     answer(&world, Command::Recalled { job: lookup.job, found }).await;
 }
 
-/// What is known of each task, by the job that checked it hardest, if that is hard enough. A job of
-/// many partitions is read once for all of them.
+/// The answers to a task, with who should have the result: this requester's own, and then what
+/// others found. Whether that will do is the machine's to say.
+async fn answers(world: &World, known: &Known, task: &Cid) -> Vec<(Vec<NodeId>, Replay)> {
+    let own = known.get(task).into_iter().flatten().take(ANSWERS_MAX);
+    let own = own.map(|(view, replay)| (holders(view, replay), replay.clone()));
+    let foreign = world.foreign.replays(&*world.content, task).await;
+    own.chain(foreign.into_iter().map(|replay| (Vec::new(), replay))).collect()
+}
+
+/// Who has, or made, what a job's answer names.
+fn holders(view: &JobView, replay: &Replay) -> Vec<NodeId> {
+    let of_task =
+        view.executions.iter().filter(|e| e.manifest.as_ref() == Some(&replay.claim.manifest));
+    let mut peers: Vec<_> =
+        of_task.flat_map(|e| e.holders.iter().copied().chain([e.node])).collect();
+    peers.sort_unstable();
+    peers.dedup();
+    peers
+}
+
+/// What is known of each task and was checked hard enough, the hardest and of equal ones the newest
+/// first. A job of many partitions is read once for all of them.
 fn known(world: &World, lookup: &Lookup) -> Result<Known, StoreError> {
     let mut views: BTreeMap<JobId, Arc<JobView>> =
         lookup.known.iter().map(|view| (view.job.id, Arc::clone(view))).collect();
@@ -52,15 +78,16 @@ fn known(world: &World, lookup: &Lookup) -> Result<Known, StoreError> {
             }
         }
     }
-    let rank = |view: &JobView, replay: &Replay| (replay.origin.level.strength(), view.created_at);
     let mut known = Known::new();
     for view in views.values() {
         for replay in view.replays().filter(|r| r.origin.level.is_at_least(&lookup.level)) {
-            let best = known.get(&replay.origin.task());
-            if best.is_none_or(|(of, best)| rank(of, best) <= rank(view, &replay)) {
-                known.insert(replay.origin.task(), (Arc::clone(view), replay));
-            }
+            known.entry(replay.origin.task()).or_default().push((Arc::clone(view), replay));
         }
+    }
+    for answers in known.values_mut() {
+        answers.sort_by_key(|(view, replay)| {
+            std::cmp::Reverse((replay.origin.level.strength(), view.created_at))
+        });
     }
     Ok(known)
 }
@@ -70,21 +97,23 @@ fn known(world: &World, lookup: &Lookup) -> Result<Known, StoreError> {
 async fn fetch(
     world: &World,
     execution: &Execution,
-    from: &JobView,
+    peers: Vec<NodeId>,
     replay: &Replay,
     retention_ms: u64,
 ) -> bool {
     let Ok(_place) = world.keeps.acquire().await else { return false };
-    let of_task =
-        from.executions.iter().filter(|e| e.manifest.as_ref() == Some(&replay.claim.manifest));
-    let mut peers: Vec<_> =
-        of_task.flat_map(|e| e.holders.iter().copied().chain([e.node])).collect();
-    peers.sort_unstable();
-    peers.dedup();
     let (exchange, wait) = (world.exchange.clone(), world.fetch_wait);
     let fetch = FetchFrom { exchange, peers, namespace: None, wait };
     let pinning = Pinning::result(execution.id(), retention_ms);
     let result = replay.claim.manifest.result;
+    // The records behind another's verdict stay as long as the answer: they have no links.
+    let records = replay.origin.proof.map(|proof| Cid::new_v1(RAW, *proof.hash()));
+    if let Some(leaf) = records
+        && let Err(error) = world.content.pin(leaf, pinning.clone()).await
+    {
+        tracing::warn!(job = %execution.slot.job, %error, "a verdict's records cannot be kept");
+        return false;
+    }
     match world.content.fetch(result, fetch, pinning).await {
         Ok(_) => true,
         Err(error) => {

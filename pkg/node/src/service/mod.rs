@@ -8,6 +8,7 @@ mod lookup;
 mod nodes;
 mod submit;
 mod trust;
+mod verdicts;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_api::service::{
-    AgentInfo, ErrorCode, ExplainTarget, Explained, ImportKind, JobsPage, JobsQuery, LiesPage,
-    LogStream, LogsRequest, NodeEntry, Reach, Service, ServiceError, Submission, Submitted,
+    AgentInfo, CountedVerdict, ErrorCode, ExplainTarget, Explained, ImportKind, JobsPage,
+    JobsQuery, LiesPage, LogStream, LogsRequest, NodeEntry, Reach, Service, ServiceError,
+    Submission, Submitted, VerdictsPage,
 };
 use gadus_api::types::TrustInfo;
 use gadus_model::view::JobView;
@@ -151,6 +153,18 @@ impl Service for Node {
         limit: usize,
     ) -> Result<LiesPage, ServiceError> {
         self.list_lies(node, offset, limit).await
+    }
+
+    async fn count_verdicts(&self, root: Cid) -> Result<Vec<CountedVerdict>, ServiceError> {
+        self.judge_and_count(root).await
+    }
+
+    async fn verdicts(&self, offset: usize, limit: usize) -> Result<VerdictsPage, ServiceError> {
+        self.list_verdicts(offset, limit).await
+    }
+
+    async fn forget_verdicts(&self, root: Cid) -> Result<(), ServiceError> {
+        self.forget_bundle(root).await
     }
 
     async fn pins(&self, offset: usize, limit: usize) -> Result<PinPage, ServiceError> {

@@ -1,11 +1,13 @@
 //! What this requester thinks of nodes.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gadus_api::service::{ErrorCode, LiesPage, ServiceError};
 use gadus_api::types::TrustInfo;
-use gadus_model::{Lie, NodeId};
+use gadus_model::view::JobView;
+use gadus_model::{JobId, Lie, NodeId};
 use gadus_protocol::Requester;
 use gadus_protocol::requester::TrustRow;
 use tokio::sync::oneshot;
@@ -39,13 +41,20 @@ impl Node {
         let known = self.look(|machine, _| known(machine)).await?;
         let of = match node {
             None => None,
-            Some(text) => Some(named(&known, text).ok_or_else(|| unknown(text))?),
+            Some(text) => Some(named(&known, text)?),
         };
         let ids = self.store.lies(of, offset, limit.saturating_add(1))?;
         let next_offset = (ids.len() > limit).then(|| offset.saturating_add(limit));
         let mut page = LiesPage { lies: Vec::new(), next_offset };
+        let mut views: BTreeMap<JobId, Arc<JobView>> = BTreeMap::new();
         for id in ids.into_iter().take(limit) {
-            let Some(view) = self.store.job(id.job)?.map(Arc::new) else { continue };
+            let view = match views.entry(id.job) {
+                Entry::Occupied(read) => Arc::clone(read.get()),
+                Entry::Vacant(place) => {
+                    let Some(view) = self.store.job(id.job)? else { continue };
+                    Arc::clone(place.insert(Arc::new(view)))
+                }
+            };
             let is_this = |lie: &Lie| (lie.node(), lie.partition) == (id.node, id.partition);
             let lie = view.lies().find(is_this);
             page.lies.extend(lie.map(|lie| (view, lie)));
@@ -55,11 +64,17 @@ impl Node {
 }
 
 /// The only node whose id or key begins like this.
-fn named(known: &BTreeMap<String, NodeId>, text: &str) -> Option<NodeId> {
+fn named(known: &BTreeMap<String, NodeId>, text: &str) -> Result<NodeId, ServiceError> {
     let fitting = known.iter().filter(|(name, _)| name.starts_with(text));
     let nodes: BTreeSet<NodeId> = fitting.map(|(_, node)| *node).collect();
-    let only = nodes.first().copied();
-    only.filter(|_| nodes.len() == 1)
+    match (nodes.first(), nodes.len()) {
+        (Some(only), 1) => Ok(*only),
+        (None, _) => Err(unknown(text)),
+        (Some(_), several) => {
+            let message = format!("{several} nodes have an id or a key that begins with {text}");
+            Err(ServiceError::bad_request(message).with_hint("write more of it"))
+        }
+    }
 }
 
 fn unknown(node: &str) -> ServiceError {

@@ -190,6 +190,7 @@ fn host(n: u8, requester: bool, compute: bool) -> Host {
         inbox_max: 1_024,
         keeps_max: 16,
         relays_max: 16,
+        verdicts_max: 100,
         requester_crash_at: CrashAt::default(),
         compute_crash_at: CrashAt::default(),
         commit: String::new(),

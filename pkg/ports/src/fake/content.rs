@@ -359,6 +359,7 @@ impl Keeping for FakeContent {
             input_pins: count(|reason| matches!(reason, PinReason::Input(_))),
             result_pins: count(|reason| matches!(reason, PinReason::Result(_))),
             task_pins: count(|reason| matches!(reason, PinReason::Task(_))),
+            verdict_pins: count(|reason| *reason == PinReason::Verdict),
             ..StoreStat::default()
         })
     }

@@ -122,7 +122,7 @@ impl Compute {
             publishes_to: award.context.publisher.required(),
         };
         let reason = self.reasons_against(owner, &requirements).into_iter().next();
-        reason.map(Answer::Refused)
+        reason.or_else(|| unreserved_memory(award)).map(Answer::Refused)
     }
 
     /// `tell` is told that it does not run here, as soon as that is so.
@@ -186,4 +186,11 @@ impl Compute {
         }
         self.sync_soon(now);
     }
+}
+
+/// A function may grow as far as its task says, and that far memory is reserved for it.
+fn unreserved_memory(award: &Award) -> Option<Reason> {
+    let need = award.task.det.as_ref()?.memory_max_bytes;
+    let have = award.context.resources.memory_bytes;
+    (need > have).then(|| Reason::TooBig { what: "memory".to_owned(), need, have })
 }

@@ -57,6 +57,12 @@ impl Compute {
         }
         let Some(entry) = self.held.get_mut(execution) else { return };
         match &entry.log.state {
+            // Accepted is what was shown, and what is accepted is public: whoever is to be
+            // shown it closes a set first.
+            HeldState::Sealed { .. } if entry.soft.closed.is_none() => {
+                entry.soft.repeat = Repeat::now(now);
+                self.set_due(execution);
+            }
             HeldState::Finished { claim } | HeldState::Sealed { claim, .. } => {
                 let result = claim.manifest.result;
                 entry.soft.blocks = Vec::new();

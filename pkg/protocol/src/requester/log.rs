@@ -136,7 +136,12 @@ impl JobLog {
         }
         let (max, version) = (history_max as usize, view.job.version);
         if view.history.len() >= max.max(1) {
-            view.history.remove(0);
+            // What the job's tasks are told by stays, however much happens.
+            let names_work = |e: &Stamped| {
+                matches!(e.event, JobEvent::ImagePinned { .. } | JobEvent::Placed { .. })
+            };
+            let oldest = view.history.iter().position(|e| !names_work(e)).unwrap_or_default();
+            view.history.remove(oldest);
         }
         view.history.push(Stamped { seq, at, version, event: event.clone() });
     }

@@ -6,7 +6,7 @@ use gadus_model::{Execution, ExecutionState, Failure, JobId, NodeId, Time};
 
 use super::Requester;
 use super::holders::Goal;
-use super::log::seat_of;
+use super::log::{JobLog, seat_of};
 use crate::sabotage::Sabotage;
 
 impl Requester {
@@ -44,7 +44,8 @@ impl Requester {
         match known.map(|e| e.state) {
             Some(ExecutionState::Accepted) if self.is_live(id) => {
                 if entry.log.publishes(&execution) {
-                    self.say(from, Message::Accept { execution });
+                    let again = accept(&entry.log, execution, &proposal);
+                    self.say(from, again);
                 }
                 return;
             }
@@ -176,5 +177,16 @@ impl Requester {
             entry.soft.done_with(&execution);
         }
         self.emit(now, id, JobEvent::Failed { execution, failure });
+    }
+}
+
+/// What a node hears whose answer is accepted. One that has not shown it since it was started asks
+/// for the closed set before it takes that.
+fn accept(log: &JobLog, execution: Execution, proposal: &Proposal) -> Message {
+    let sealed = log.sealed(execution.slot.partition);
+    let close = sealed.and_then(|sealed| sealed.close_of(&execution)).cloned();
+    match (proposal, close) {
+        (Proposal::Sealed(_), Some(close)) => Message::Close { execution, close: Box::new(close) },
+        (Proposal::Sealed(_) | Proposal::Open(_), _) => Message::Accept { execution },
     }
 }

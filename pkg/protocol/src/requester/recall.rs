@@ -11,8 +11,8 @@ use gadus_model::event::JobEvent;
 use gadus_model::verdict::Decision;
 use gadus_model::view::JobView;
 use gadus_model::{
-    Cid, Class, Completion, Durability, Epoch, Execution, Job, JobId, JobState, PROFILE_DET_1,
-    Placement, Replay, Time, Verification,
+    Cid, Class, Completion, Durability, Epoch, Execution, Job, JobId, JobState, Origin,
+    PROFILE_DET_1, Placement, QUORUM_MAX, Quorum, Replay, Time, Verification,
 };
 
 use super::Requester;
@@ -172,13 +172,28 @@ impl Requester {
         }
         // Nothing more is waited for; unless an equal job has begun meanwhile.
         entry.soft.recall = Recall::Asked(now);
-        for (execution, replay) in found {
+        for (execution, mut replay) in found {
+            let Some(worth) = self.worth(&replay.origin) else { continue };
+            replay.origin.level = worth;
             if self.may_replay(id, &execution, &replay) {
                 let (replay, holders) = (Box::new(replay), vec![self.config.node]);
                 self.emit(now, id, JobEvent::Replayed { execution, replay, holders });
             }
         }
         self.advance(now, id);
+    }
+
+    /// How hard an answer was checked, by the word of whom this requester believes: its own verdicts
+    /// are what they say, of another requester's only the voters count that are trusted here. None:
+    /// they are too few.
+    #[must_use]
+    pub fn worth(&self, origin: &Origin) -> Option<Verification> {
+        if origin.verdict.node == self.config.node {
+            return Some(origin.level);
+        }
+        let trusted = origin.voters.iter().filter(|node| self.is_trusted(**node)).count();
+        let trusted = u32::try_from(trusted).unwrap_or(u32::MAX).min(QUORUM_MAX);
+        Quorum::new(trusted, trusted).map(Verification::Quorum).ok()
     }
 
     /// Whether a known answer is one to this job's work, was checked as hard as is asked for, and

@@ -1,9 +1,11 @@
 //! Limits at the door, and submitting the same thing twice.
 
+use gadus_model::event::JobEvent;
 use gadus_model::message::Message;
-use gadus_model::{Job, JobType, Limits, Quorum, Verification};
+use gadus_model::{Job, JobType, Limits, Quorum, Time, Verification};
 
 use super::rig::{TestRequester, info, job, job_id, limits, node};
+use crate::requester::JobLog;
 use crate::requester::{Input, SubmitError};
 
 #[test]
@@ -146,4 +148,17 @@ fn a_client_finds_its_job_by_the_key_it_gave() {
     assert!(r.input(Input::Submit { job: Box::new(keyed), seed: 8 }).is_nothing());
     r.stop(job_id(1));
     assert_eq!(found(&r, "alice", "key"), None, "the index knows it from here on");
+}
+
+#[test]
+fn a_history_forgets_what_happened_but_not_what_the_work_is() {
+    let mut log = JobLog::new(job(1), 0, Time(1));
+    let digest = format!("sha256:{}", "0".repeat(64));
+    log.apply(2, Time(2), &JobEvent::ImagePinned { digest: digest.clone() }, 3);
+    for seq in 3..20 {
+        log.apply(seq, Time(seq), &JobEvent::BackedOff { ms: seq }, 3);
+    }
+    let kept: Vec<_> = log.view.history.iter().map(|entry| entry.event.clone()).collect();
+    assert_eq!(kept[0], JobEvent::ImagePinned { digest });
+    assert_eq!(kept[1..], [JobEvent::BackedOff { ms: 18 }, JobEvent::BackedOff { ms: 19 }]);
 }

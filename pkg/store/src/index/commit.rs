@@ -1,7 +1,7 @@
 //! Commits to the index.
 
+use gadus_model::LieId;
 use gadus_model::view::JobView;
-use gadus_model::{LieId, Origin};
 use redb::{Database, Durability, Error, ReadableTable, WriteTransaction};
 
 use crate::index::pending::Work;
@@ -110,13 +110,9 @@ fn remember(txn: &WriteTransaction, view: &JobView) -> Result<(), Error> {
         return Ok(());
     }
     let mut known = txn.open_table(KNOWN)?;
-    for Origin { level, verdict, .. } in view.replays().map(|replay| replay.origin) {
-        let task = verdict.body.task.to_bytes();
-        let strength = level.strength();
-        let had = known.get(task.as_slice())?.map(|row| row.value().0);
-        if had.is_none_or(|had| had <= strength) {
-            known.insert(task.as_slice(), (strength, view.job.id.0.as_bytes()))?;
-        }
+    for (task, level) in view.known() {
+        let task = task.to_bytes();
+        known.insert((task.as_slice(), level.strength()), view.job.id.0.as_bytes())?;
     }
     Ok(())
 }

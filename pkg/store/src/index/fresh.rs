@@ -106,7 +106,7 @@ fn key_of(view: &JobView) -> Option<(String, String)> {
 }
 
 fn known_of(view: &JobView) -> Vec<(Cid, JobId)> {
-    view.replays().map(|replay| (replay.origin.task(), view.job.id)).collect()
+    view.known().map(|(task, _)| (task, view.job.id)).collect()
 }
 
 fn lies_of(view: &JobView) -> Vec<LiePlace> {

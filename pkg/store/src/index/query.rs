@@ -81,8 +81,10 @@ impl Query<'_> {
     pub(crate) fn by_task(&self, task: &Cid) -> Result<Vec<JobId>, StoreError> {
         let (mut ids, file) = self.pending.look(|fresh| fresh.by_task(task));
         let stored = self.read(|| {
-            let row = file.open_table(KNOWN)?.get(task.to_bytes().as_slice())?;
-            Ok(row.map(|row| job_id(row.value().1)))
+            let task = task.to_bytes();
+            let rows = file.open_table(KNOWN)?.range((task.as_slice(), 0)..=(&task, u32::MAX))?;
+            let ids = rows.map(|row| Ok(job_id(row?.1.value())));
+            ids.collect::<Result<Vec<JobId>, Error>>()
         })?;
         ids.extend(stored);
         Ok(ids)

@@ -14,7 +14,7 @@ use crate::error::{corrupt, failed};
 pub(crate) type IdBytes = [u8; 16];
 
 /// Finished jobs, as [`super::row`] has them.
-pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-5");
+pub(crate) const JOBS: TableDefinition<'_, &IdBytes, &[u8]> = TableDefinition::new("jobs-6");
 
 /// (created, id): the order of lists.
 pub(crate) const BY_CREATION: TableDefinition<'_, (u64, &IdBytes), ()> =
@@ -32,10 +32,10 @@ pub(crate) const BY_NAME: TableDefinition<'_, (&str, &str, u64, &IdBytes), ()> =
 pub(crate) const BY_KEY: TableDefinition<'_, (&str, &str), &IdBytes> =
     TableDefinition::new("jobs-by-key-1");
 
-/// CID of a task that was verified → (strength of the check, job). The strongest, and of equal ones
-/// the newest.
-pub(crate) const KNOWN: TableDefinition<'_, &[u8], (u32, &IdBytes)> =
-    TableDefinition::new("known-1");
+/// (CID of a task that was verified, strength of the check) → the newest job that checked it so. A
+/// weaker check is kept beside a stronger one, whose result may be lost sooner.
+pub(crate) const KNOWN: TableDefinition<'_, (&[u8], u32), &IdBytes> =
+    TableDefinition::new("known-2");
 
 /// (node, created, job, partition): answers that a node signed and a verdict contradicts.
 pub(crate) const LIES: TableDefinition<'_, LieKey<'_>, ()> = TableDefinition::new("lies-1");
@@ -48,7 +48,7 @@ pub(crate) const COUNTS: TableDefinition<'_, &str, u64> = TableDefinition::new("
 
 /// The log's id, and the newest checkpoint whose earlier jobs are all here. One row.
 pub(crate) const WATERMARK: TableDefinition<'_, (), (&IdBytes, u64)> =
-    TableDefinition::new("watermark-5");
+    TableDefinition::new("watermark-6");
 
 /// An id from a key.
 pub(crate) fn job_id(bytes: &IdBytes) -> JobId {

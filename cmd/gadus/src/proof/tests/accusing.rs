@@ -63,6 +63,23 @@ async fn who_was_right_against_all_is_cleared_by_running_the_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_engine_came_to_is_no_lie_here() {
+    let mut world = World::new().await;
+    world.engine = "wasmtime/1".to_owned();
+    let proof = world.proof(job(1), &[(1, false), (2, false), (3, true)], &world.wrong);
+    let proof = world.keep(&proof).await;
+    let receipt = bytes(&world.receipt(3, &world.right));
+    let evidence = Evidence { proof, receipt, ..world.evidence().await };
+    let file = world.write(&world.car_of(&evidence).await);
+    let captured = Captured::default();
+    let words = ["gadus", "verify", "--replay", file.to_str().unwrap()];
+    let cli = Cli::try_parse_from(words).unwrap();
+    let failure = client(cli, captured.printer()).await.unwrap_err();
+    assert_eq!(failure.exit(), Exit::Unverified, "{failure:?}");
+    assert!(format!("{failure:?}").contains("wasmtime/1"), "{failure:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_accusation_that_does_not_hold_is_named() {
     let world = World::new().await;
     let good = world.evidence().await;

@@ -3,9 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use gadus_model::{Bundle, Cid, DAG_CBOR, codec};
+use gadus_auth::sign;
+use gadus_model::{
+    Bundle, Cid, DAG_CBOR, Quorum, Receipt, Signed, VerdictBody, Verification, codec,
+};
 
-use super::sample::{World, bytes, id, job, raw_car, varint};
+use super::sample::{REQUESTER, World, bytes, id, job, key, raw_car, varint};
+use crate::proof::Found;
 
 /// No file takes longer, however slow and busy the machine.
 const SOON: Duration = Duration::from_secs(30);
@@ -53,6 +57,37 @@ async fn a_bundle_that_does_not_hold_is_named() {
         let why = flaw(&world, &world.car_of(&bundle).await).await;
         assert!(why.contains(named), "{named}: {why}");
     }
+}
+
+/// Whoever has a node's receipt can sign a verdict around it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_s_word_is_no_verdict_whoever_signed_one() {
+    let world = World::new().await;
+    let mut bundle = world.bundle().await;
+    let alone = |level: Quorum, referee: Option<Receipt>| {
+        let mut proof = world.proof(job(1), &[(1, true)], &world.right);
+        let verdict: Signed<VerdictBody> = codec::decode(&proof.verdict).unwrap();
+        let referee_cid = referee.as_ref().map(|r| codec::cid_of_value(r).unwrap());
+        let level = Verification::Quorum(level);
+        let body = VerdictBody { level, referee: referee_cid, ..verdict.body };
+        proof.verdict = bytes(&sign(&key(REQUESTER), body).unwrap());
+        proof.referee = referee.as_ref().map(bytes);
+        proof
+    };
+    let itself = alone(Quorum::TWO, Some(world.receipt(1, &world.right)));
+    bundle.answers[0].verdict = Some(world.keep(&itself).await);
+    match world.check(&world.car_of(&bundle).await, &[id(1)], false).await {
+        Ok(Found::Answers(checked)) => {
+            assert!(!checked.is_verified(), "{checked:?}");
+            let why = &checked.answers[0].verdict.as_ref().unwrap().why_not;
+            assert!(why.contains("one node's word"), "{why}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let of_one = alone(Quorum { equal: 1, of: 1 }, None);
+    bundle.answers[0].verdict = Some(world.keep(&of_one).await);
+    let why = flaw(&world, &world.car_of(&bundle).await).await;
+    assert!(why.contains("one answer agrees with itself"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_bytes::ByteBuf;
 use tokio_util::sync::CancellationToken;
 
-use crate::proof::{Found, Stop, check};
+use crate::proof::{Found, Replay, Stop, check};
 use crate::workbench::Workbench;
 
 /// Prints nothing, and ends.
@@ -49,6 +49,8 @@ pub(super) struct World {
     pub(super) right: Manifest,
     /// What it does not come to.
     pub(super) wrong: Manifest,
+    /// What runs functions here.
+    pub(super) engine: String,
 }
 
 pub(super) fn bytes<T: Serialize>(record: &T) -> ByteBuf {
@@ -82,7 +84,8 @@ impl World {
         let wrong = Manifest { outcome: Outcome::Exit(1), ..right.clone() };
         let dir = tempfile::tempdir().unwrap();
         let cid = task.cid().unwrap();
-        let world = Self { bench, dir, task: cid, right, wrong };
+        let engine = bench.engine().await.unwrap();
+        let world = Self { bench, dir, task: cid, right, wrong, engine };
         world.keep(&task).await;
         world.keep(&world.right).await;
         world.keep(&world.wrong).await;
@@ -103,7 +106,7 @@ impl World {
             task: self.task,
             manifest: manifest.cid().unwrap(),
             usage: Usage::default(),
-            engine: "wasmtime/48".to_owned(),
+            engine: self.engine.clone(),
             profile: "unixfs-v1-2025".to_owned(),
             node: id(by),
             cause: None,
@@ -220,8 +223,9 @@ impl World {
         trusted: &[NodeId],
         replays: bool,
     ) -> Result<Found, String> {
+        let replays = replays.then_some(Replay { timeout: None });
         check(&self.write(file), trusted, replays).await.map_err(|stop| match stop {
-            Stop::Forged(forged) => forged.to_string(),
+            Stop::Forged(forged) => forged,
             Stop::Trouble(failure) => panic!("{failure:?}"),
         })
     }

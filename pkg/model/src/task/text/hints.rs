@@ -82,18 +82,23 @@ fn bare(cid: &str) -> String {
     format!("{{\"/\": \"{cid}\"}}")
 }
 
+/// Whether a text is a CID and nothing else: its parser finds one in a path, too.
+fn is_cid(text: &str) -> bool {
+    text.parse::<cid::Cid>().is_ok_and(|cid| cid.to_string() == text)
+}
+
 /// A text where a link must be, which is written as `form` has it.
 fn link(field: &str, value: &Value, form: &dyn Fn(&str) -> String) -> Result<(), TaskFault> {
     let text = match value {
         Value::String(text) => text.as_str(),
         Value::Object(link) => match link.get("/").and_then(Value::as_str) {
-            Some(text) if text.parse::<cid::Cid>().is_err() => text,
+            Some(text) if !is_cid(text) => text,
             Some(_) | None => return Ok(()),
         },
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => return Ok(()),
     };
     let name = text.strip_prefix("ipfs://").unwrap_or(text);
-    if name.parse::<cid::Cid>().is_ok() {
+    if is_cid(name) {
         let why = format!("'{text}' is a text, and a link is meant");
         return Err(TaskFault::new(field, why, format!("write {}", form(name))));
     }

@@ -40,7 +40,8 @@ fn write(text: &mut String, value: &Value, depth: usize) {
             }
             text.push(']');
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+        Value::String(words) => text.push_str(&quoted(words)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
             _ = write!(text, "{value}");
         }
     }
@@ -65,8 +66,23 @@ fn list<'a>(
     _ = write!(text, "\n{}{close}", "  ".repeat(depth));
 }
 
-fn quoted(name: &str) -> Value {
-    Value::String(name.to_owned())
+/// A JSON string in which nothing steers a terminal, or hides from who reads it: JSON leaves the
+/// delete character, the second set of controls and the marks that turn the direction of writing
+/// as they are.
+fn quoted(words: &str) -> String {
+    let mut text = String::new();
+    for c in Value::String(words.to_owned()).to_string().chars() {
+        match c {
+            '\u{7f}'..='\u{9f}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => _ = write!(text, "\\u{:04x}", u32::from(c)),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// Nothing at all, a link, bytes, or one of these under a single name.

@@ -5,7 +5,9 @@ use gadus_model::event::{
 };
 use gadus_model::{JobId, JobState, Origin, Reason, Replay, Signed, Stage, Time, VerdictBody};
 
-use super::{award, claim, close, commit, draw, execution, failure, job_id, jobs, node, opening};
+use super::{
+    award, cid, claim, close, commit, draw, execution, failure, job_id, jobs, node, opening,
+};
 use super::{owner, plan, reveal, verdicts};
 
 fn snapshot() -> Box<SnapshotBytes> {
@@ -70,6 +72,7 @@ fn replay(verdict: Signed<VerdictBody>) -> Replay {
             level: verdict.body.level,
             voters: vec![node(2), node(3)],
             verdict,
+            proof: Some(cid("proof")),
         },
         node: node(2),
         claim: claim(),

@@ -5,6 +5,7 @@ use gadus_model::event::{
 };
 use gadus_model::{Execution, JobState, Origin, Replay, Time};
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 
 use super::node::{failure, reason};
@@ -13,7 +14,7 @@ use super::verdict::stage;
 use super::{
     award, bytes, claim, close, commit, draw, execution, job, job_id, node, one_of, owner,
 };
-use super::{plan, reveal, text, verdict};
+use super::{cid, plan, reveal, text, verdict};
 
 fn snapshot() -> impl Strategy<Value = Box<SnapshotBytes>> {
     bytes().prop_map(|bytes| Box::new(SnapshotBytes(bytes)))
@@ -104,10 +105,10 @@ fn sealed() -> impl Strategy<Value = JobEvent> {
 }
 
 fn replay() -> impl Strategy<Value = Replay> {
-    let origin = (job_id(), execution(), vec(node(), 0..3), verdict());
-    (origin, node(), claim()).prop_map(|((job, execution, voters, verdict), node, claim)| {
+    let origin = (job_id(), execution(), vec(node(), 0..3), verdict(), option::of(cid()));
+    (origin, node(), claim()).prop_map(|((job, execution, voters, verdict, proof), node, claim)| {
         let level = verdict.body.level;
-        Replay { origin: Origin { job, execution, level, voters, verdict }, node, claim }
+        Replay { origin: Origin { job, execution, level, voters, verdict, proof }, node, claim }
     })
 }
 

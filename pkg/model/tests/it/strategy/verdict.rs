@@ -4,7 +4,7 @@ use gadus_model::bundle::BUNDLE_VERSION;
 use gadus_model::verdict::{Candidate, Committed, DrawRecord, VERDICT_VERSION};
 use gadus_model::{
     Answer, Bundle, CloseBody, CommitBody, Decision, Evidence, Inconclusive, Opening, Proof,
-    Quorum, Reveal, Sealed, Signed, Stage, VerdictBody, Verification,
+    QUORUM_MAX, Quorum, Reveal, Sealed, Signed, Stage, VerdictBody, Verification,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -23,7 +23,8 @@ fn signed<T: std::fmt::Debug>(body: impl Strategy<Value = T>) -> impl Strategy<V
 }
 
 pub(crate) fn verification() -> impl Strategy<Value = Verification> {
-    let quorum = any::<(u32, u32)>().prop_map(|(equal, of)| Quorum { equal, of });
+    let quorum = (2..=QUORUM_MAX, 2..=QUORUM_MAX)
+        .prop_filter_map("no quorum", |(equal, of)| Quorum::new(equal, of).ok());
     prop_oneof![
         Just(Verification::Attest),
         any::<u16>().prop_map(Verification::Spot),

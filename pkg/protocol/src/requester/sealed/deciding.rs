@@ -6,7 +6,7 @@ use gadus_model::sealed::{Sealed, Stage};
 use gadus_model::verdict::{Decision, Inconclusive, VERDICT_VERSION};
 use gadus_model::{
     Cid, Claim, CodecError, Execution, ExecutionState, JobId, JobState, NodeId, Quorum, Receipt,
-    Time, VerdictBody, Verification, codec,
+    ReceiptBody, Time, VerdictBody, Verification, codec,
 };
 
 use super::super::Requester;
@@ -204,7 +204,7 @@ impl Requester {
         let engine_of = |node: NodeId| self.directory.engine_of(node).unwrap_or_default();
         let answered = sealed.reveals.iter().map(|reveal| {
             let body = &reveal.receipt.body;
-            let mut seat = seat_end(decision, body.manifest);
+            let mut seat = seat_end(decision, body, sealed);
             if bans_all && seat == SeatEnd::Inconclusive {
                 seat = SeatEnd::Wrong;
             }
@@ -290,11 +290,20 @@ fn cids<T: serde::Serialize>(records: &[T]) -> Result<Vec<Cid>, CodecError> {
     records.iter().map(codec::cid_of_value).collect()
 }
 
-fn seat_end(decision: &Decision, answer: Cid) -> SeatEnd {
-    match decision {
-        Decision::Accepted { manifest } if *manifest == answer => SeatEnd::Valid,
-        Decision::Accepted { .. } | Decision::Rejected { .. } => SeatEnd::Wrong,
-        Decision::Inconclusive { .. } => SeatEnd::Inconclusive,
+/// What a decision makes of an answer. It is wrong where somebody came to the right one by the same
+/// rules: another engine may count its fuel in another way.
+fn seat_end(decision: &Decision, answer: &ReceiptBody, sealed: &Sealed) -> SeatEnd {
+    let right = match decision {
+        Decision::Accepted { manifest } if *manifest == answer.manifest => return SeatEnd::Valid,
+        Decision::Accepted { manifest } => *manifest,
+        Decision::Rejected { referee } => *referee,
+        Decision::Inconclusive { .. } => return SeatEnd::Inconclusive,
+    };
+    let receipts = sealed.reveals.iter().map(|reveal| &reveal.receipt).chain(&sealed.referee);
+    let mut right = receipts.map(|receipt| &receipt.body).filter(|body| body.manifest == right);
+    match right.any(|body| body.is_by_rules_of(answer)) {
+        true => SeatEnd::Wrong,
+        false => SeatEnd::Inconclusive,
     }
 }
 

@@ -107,7 +107,15 @@ impl Requester {
         let entry = self.jobs.get(&slot.job).ok_or("the job is unknown")?;
         let sealed = entry.log.sealed(slot.partition).ok_or("the job is not sealed work")?;
         let close = sealed.close_of(&reveal.execution).ok_or("no set was closed with it")?;
-        verify::open(&close.body, from, reveal).map(|_| ())
+        verify::open(&close.body, from, reveal)?;
+        // By the rules that it names itself nobody could ever contradict it.
+        let engine = &reveal.receipt.body.engine;
+        match self.directory.engine_of(from) {
+            Some(runs) if runs != *engine => {
+                Err(format!("its answer is said to be by engine {engine}, and it runs {runs}"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Nothing is waited for: an answer that was shown before, or that does not count any more.

@@ -133,8 +133,22 @@ fn what_it_takes_up_is_free_once_it_has_an_answer() {
 }
 
 #[test]
+fn what_was_not_shown_is_not_accepted_and_so_not_public() {
+    let (mut c, seat) = with_answer();
+    let accept = Message::Accept { execution: seat.award.execution.clone() };
+    let outcome = c.hears(accept.clone());
+    assert_eq!(outcome.effects(), ["Propose to 99"], "the commitment, and nothing else");
+    closes(&mut c, &seat.award.execution, set(&seat, &[of_another(2)]));
+    c.restart();
+    assert_eq!(c.hears(accept.clone()).effects(), ["Propose to 99"], "whom it showed it is gone");
+    closes(&mut c, &seat.award.execution, set(&seat, &[of_another(2)]));
+    assert_eq!(c.hears(accept).effects(), ["Promote"]);
+}
+
+#[test]
 fn an_accepted_answer_is_made_public_and_a_rejected_one_is_gone() {
     let (mut c, seat) = with_answer();
+    closes(&mut c, &seat.award.execution, set(&seat, &[of_another(2)]));
     let outcome = c.hears(Message::Accept { execution: seat.award.execution.clone() });
     assert_eq!(outcome.effects(), ["Promote"]);
     let held = c.machine.held(&seat.award.execution).map(|log| &log.state);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gadus_model::message::Message;
 use gadus_model::sealed::Stage;
 use gadus_model::verdict::Decision;
-use gadus_model::{ExecutionState, JobState, NodeId, Quorum, Verification};
+use gadus_model::{Engine, ExecutionState, JobState, NodeId, Quorum, Verification};
 
 use super::rig::{Seat, TWO, answers, bids, draws, knows, knows_itself_and, sealed_job, two};
 use crate::requester::{Approved, Input};
@@ -32,7 +32,7 @@ fn verdict(r: &TestRequester) -> Decision {
         closes: &sealed.closes,
         reveals: &sealed.reveals,
         referee: verdict.referee.and(sealed.referee.as_ref()),
-        engine: gadus_model::Engine::Wasm,
+        engine: Engine::Wasm,
     };
     recompute(&record, &|_| true).unwrap();
     verdict.decision.clone()
@@ -70,6 +70,48 @@ fn a_trusted_node_is_called_in_and_its_answer_tips_the_scales() {
     assert_eq!(verdict(&r), Decision::Accepted { manifest: third.claim.receipt.body.manifest });
     assert_eq!(r.state_of(&seats[0].award.execution), Some(ExecutionState::Rejected));
     assert!(r.machine.banned().eq([seats[0].node]), "it was caught");
+}
+
+/// A seat whose node runs another engine, and says so.
+fn by_other_engine(r: &mut TestRequester, mut seat: Seat) -> Seat {
+    let mut about = info(seat.node);
+    about.engines.get_mut(&Engine::Wasm).unwrap().id = "other/2".to_owned();
+    r.meets(about);
+    seat.claim.receipt.body.engine = "other/2".to_owned();
+    seat
+}
+
+#[test]
+fn an_answer_by_another_engine_is_no_lie() {
+    let mut r = trusting(3, &[3]);
+    let awards = draws(&mut r, sealed_job(1, TWO), &[1, 2]);
+    let [one, other] = <[_; 2]>::try_from(awards).unwrap();
+    let other_engine = by_other_engine(&mut r, Seat::new(one, "as its fuel runs out"));
+    let liar = other_engine.node;
+    answers(&mut r, &[other_engine, Seat::new(other, "answer")]);
+    let third = bids(&mut r, job_id(1), &[3]);
+    let third = Seat::new(third[0].clone(), "answer");
+    third.commits(&mut r);
+    third.reveals(&mut r);
+    assert!(matches!(verdict(&r), Decision::Accepted { .. }));
+    assert_eq!(r.machine.banned().count(), 0, "nobody came to another by its rules");
+    let row = r.machine.trust().find(|row| row.node == liar).unwrap();
+    assert_eq!((row.standing.inconclusive, row.standing.faults), (1, 0));
+}
+
+#[test]
+fn an_engine_that_a_node_does_not_run_is_not_its_answer_s() {
+    let mut r = knows(2);
+    let mut seats = two(&mut r, ["answer", "answer"]);
+    seats[0].claim.receipt.body.engine = "of its own".to_owned();
+    for seat in &seats {
+        seat.commits(&mut r);
+    }
+    assert_eq!(seats[0].reveals(&mut r).events(), ["Faulted"]);
+    assert_eq!(r.state_of(&seats[0].award.execution), Some(ExecutionState::Faulted));
+    let view = r.machine.job(job_id(1)).unwrap();
+    let told = view.executions.iter().any(|e| e.message.contains("of its own"));
+    assert!(told, "{:?}", view.executions);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use gadus_model::{Constraint, JobState, Operator, Quorum, Replay, Verification};
 use super::rig::{TWO, answers, knows, knows_itself_and, sealed_job, two};
 use crate::requester::Input;
 use crate::step::{Effect, Lookup};
-use crate::tests::rig::{Outcome, TestRequester, job_id};
+use crate::tests::rig::{Outcome, TestRequester, info, job_id, node};
 
 const THREE: Verification = Verification::Quorum(Quorum { equal: 3, of: 3 });
 
@@ -111,6 +111,31 @@ fn an_answer_will_not_do_for_who_asks_for_more_or_for_other_work_or_from_who_was
     r.input(Input::Ban { node: replay.origin.voters[1], is_banned: true });
     let asked = lookup(&r.submit(sealed_job(4, TWO))).unwrap();
     assert_eq!(recalled(&mut r, &asked, &replay).events(), ["Announced"]);
+}
+
+#[test]
+fn of_anothers_verdict_those_count_who_are_trusted_here() {
+    let (strangers, mut replay) = remembers();
+    let mut config = strangers.config();
+    config.approved.trusted.insert(node(1));
+    let mut r = TestRequester::of(config);
+    r.forgets = false;
+    (1..=4).for_each(|n| _ = r.meets(info(node(n))));
+    replay.origin.verdict.node = node(9);
+    let asked = lookup(&r.submit(sealed_job(2, TWO))).unwrap();
+    assert_eq!(recalled(&mut r, &asked, &replay).events(), ["Announced"], "one is not enough");
+    // By this node's own word and that of one it trusts it is a quorum of two, and no more.
+    replay.origin.voters = vec![r.config().node, node(1), node(7)];
+    replay.origin.level = THREE;
+    r.stop(job_id(2));
+    let asked = lookup(&r.submit(sealed_job(3, THREE))).unwrap();
+    assert_eq!(recalled(&mut r, &asked, &replay).events(), ["Announced"]);
+    r.stop(job_id(3));
+    let asked = lookup(&r.submit(sealed_job(4, TWO))).unwrap();
+    let outcome = recalled(&mut r, &asked, &replay);
+    assert_eq!(outcome.events(), ["Replayed", "Ended"]);
+    let view = folded(&outcome).unwrap();
+    assert_eq!(view.executions[0].origin.as_ref().unwrap().level, TWO);
 }
 
 #[test]
