@@ -69,7 +69,8 @@ pub struct ModuleLimits {
     /// The same over all functions.
     pub flow_total_max: u64,
     /// Values carried over branches, calls and structures of one function: locals and operands for
-    /// each target of a branch, parameters and results for each call. The compiler keeps them all.
+    /// each target of a branch; parameters and results of calls (four times) and of structures
+    /// (sixteen times). The compiler keeps them all.
     pub carried_max: u64,
     /// The same over all functions.
     pub carried_total_max: u64,
@@ -89,8 +90,8 @@ impl Default for ModuleLimits {
             nesting_max: 5_000,
             flow_max: 8_000_000,
             flow_total_max: 200_000_000,
-            carried_max: 8_000_000,
-            carried_total_max: 200_000_000,
+            carried_max: 4_000_000,
+            carried_total_max: 100_000_000,
             items_max: 500_000,
             tables_max: 4,
         }
