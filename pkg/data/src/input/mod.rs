@@ -143,8 +143,7 @@ impl InputDirectory for TreeDirectory {
             }
             InputBlock::Shard(shard) => {
                 let max = self.tree.core()?.config.directory_entries_max;
-                // Each is read once, so none is worth keeping.
-                let read = |cid: &Cid| Ok(self.tree.parsed(cid)?);
+                let read = |cid: &Cid| self.shard(cid);
                 let links = entries_by(read, max, &self.cid, shard.clone()).map_err(of_halt)?;
                 links.iter().map(|link| kinds.entry(&link.name, &link.cid)).collect()
             }

@@ -276,3 +276,19 @@ async fn of_two_entries_with_one_name_the_first_counts() {
     assert_eq!(file(root.entry("a").unwrap()).size(), 5);
     assert_eq!(file(root.entry("b").unwrap()).size(), 3);
 }
+
+#[tokio::test]
+async fn a_shard_that_is_named_many_times_is_read_once() {
+    let (_dir, content) = open();
+    let leaf = raw(&content, b"leaf").await;
+    let padded = data::hamt_shard(&vec![0xff; 1_900_000], 256, None);
+    let names: Vec<_> = (0..256).map(|n| format!("{n:02X}")).collect();
+    let all = |cid| names.iter().map(|name| (name.as_str(), cid)).collect::<Vec<_>>();
+    let lowest = node(&content, &[("00x", leaf)], &padded).await;
+    let middle = node(&content, &all(lowest), &padded).await;
+    let root = node(&content, &all(middle), &padded).await;
+    let root = directory(content.input(root).await.unwrap());
+    let began = Instant::now();
+    assert_eq!(root.list().unwrap().len(), 1 << 16);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
