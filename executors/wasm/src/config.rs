@@ -28,6 +28,12 @@ pub struct WasmConfig {
     pub table_max: u64,
     /// The Wasm stack of every guest.
     pub stack_max_bytes: u64,
+    /// The most bytes of stdout that a task may ask to be kept: they lie in memory.
+    pub stdout_max_bytes: u64,
+    /// The same of stderr.
+    pub stderr_max_bytes: u64,
+    /// The most bytes of outputs that a task may ask for.
+    pub output_max_bytes: u64,
     /// Files and directories that a guest of the attested profile has open at once; the
     /// deterministic one has a number of its own.
     pub open_files_max: usize,
@@ -62,6 +68,12 @@ pub struct ModuleLimits {
     pub flow_max: u64,
     /// The same over all functions.
     pub flow_total_max: u64,
+    /// Values carried over branches, calls and structures of one function: locals and operands for
+    /// each target of a branch; parameters and results of calls (four times) and of structures
+    /// (sixteen times). The compiler keeps them all.
+    pub carried_max: u64,
+    /// The same over all functions.
+    pub carried_total_max: u64,
     /// Imports, exports, globals, and segments of each kind.
     pub items_max: u32,
     /// Tables.
@@ -78,6 +90,8 @@ impl Default for ModuleLimits {
             nesting_max: 5_000,
             flow_max: 8_000_000,
             flow_total_max: 200_000_000,
+            carried_max: 4_000_000,
+            carried_total_max: 100_000_000,
             items_max: 500_000,
             tables_max: 4,
         }
@@ -101,6 +115,9 @@ impl WasmConfig {
             memory_max_bytes: 4 << 30,
             table_max: 1_000_000,
             stack_max_bytes: 1 << 20,
+            stdout_max_bytes: 64 << 20,
+            stderr_max_bytes: 64 << 20,
+            output_max_bytes: 1 << 40,
             open_files_max: 256,
             overlay_memory_bytes: 32 << 20,
             disk_reserve_bytes: 64 << 20,

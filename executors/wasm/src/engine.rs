@@ -80,7 +80,7 @@ pub(crate) fn build_with(
 
 /// The version of our own side: what the calls of WASI answer, in either profile. Any change that
 /// a guest could notice is another one.
-const HOST_VERSION: u32 = 1;
+const HOST_VERSION: u32 = 2;
 
 /// `wasmtime/VERSION+HASH`, the hash over every setting that can change what a module computes or
 /// how much fuel it burns, of both profiles. Sizes of pools, stacks and caches are not among them.

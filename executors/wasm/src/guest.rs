@@ -1,7 +1,7 @@
 //! What belongs to one running guest: its limits, and the switch that ends it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gadus_model::{Det, Failure, FailureKind, PROFILE_DET_1, PROFILE_WASI_1};
 use gadus_ports::ExecLimits;
@@ -23,7 +23,6 @@ pub(crate) struct Guest {
     pub(crate) wasi: Wasi,
     pub(crate) memory: MemoryLimits,
     pub(crate) kill: Arc<KillSwitch>,
-    pub(crate) deadline: Option<Instant>,
 }
 
 impl Guest {
@@ -32,10 +31,7 @@ impl Guest {
     /// # Errors
     /// Why the guest is to end.
     pub(crate) fn tick(&self) -> Result<UpdateDeadline, Killed> {
-        match self.kill.check(Instant::now(), self.deadline) {
-            Some(killed) => Err(killed),
-            None => Ok(UpdateDeadline::Continue(1)),
-        }
+        self.kill.check().map(|()| UpdateDeadline::Continue(1))
     }
 }
 
@@ -133,14 +129,19 @@ impl RunLimits {
 }
 
 fn check_node(det: &Det, config: &WasmConfig) -> Result<(), Failure> {
-    for (what, asked, max) in [
-        ("bytes of memory", det.memory_max_bytes, config.memory_max_bytes),
-        ("table elements", det.table_max, config.table_max),
-        ("bytes of stack", det.stack_max_bytes, config.stack_max_bytes),
+    for (what, asked, max, key) in [
+        ("bytes of memory", det.memory_max_bytes, config.memory_max_bytes, "memory_max_bytes"),
+        ("table elements", det.table_max, config.table_max, "table_max"),
+        ("bytes of stack", det.stack_max_bytes, config.stack_max_bytes, "stack_max_bytes"),
+        ("bytes of stdout", det.stdout_max_bytes, config.stdout_max_bytes, "stdout_max_bytes"),
+        ("bytes of stderr", det.stderr_max_bytes, config.stderr_max_bytes, "stderr_max_bytes"),
+        ("bytes of outputs", det.output_max_bytes, config.output_max_bytes, "output_max_bytes"),
     ] {
         if asked > max {
-            let message = format!("the task asks for {asked} {what}, and {max} is the most");
-            return Err(Failure::new(FailureKind::Invalid, message));
+            let message =
+                format!("the task asks for {asked} {what}, and {max} is the most on this node");
+            let hint = format!("ask for less, or raise wasm.{key} in the node's configuration");
+            return Err(Failure::new(FailureKind::Invalid, message).with_hint(hint));
         }
     }
     Ok(())
@@ -293,12 +294,29 @@ mod tests {
             (Det { memory_max_bytes: 5 << 30, ..Det::default() }, "bytes of memory"),
             (Det { table_max: 1 << 40, ..Det::default() }, "table elements"),
             (Det { stack_max_bytes: 1 << 30, ..Det::default() }, "bytes of stack"),
+            (Det { stdout_max_bytes: (64 << 20) + 1, ..Det::default() }, "67108864 is the most"),
+            (Det { stderr_max_bytes: (64 << 20) + 1, ..Det::default() }, "bytes of stderr"),
+            (Det { output_max_bytes: (1 << 40) + 1, ..Det::default() }, "bytes of outputs"),
             (Det { profile: "det/9".into(), ..Det::default() }, "'det/9'"),
         ] {
             let failure = limits(0, Some(det)).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Invalid);
             assert!(failure.message.contains(named), "{}", failure.message);
         }
+    }
+
+    #[test]
+    fn what_the_node_can_just_give_is_given() {
+        let det = Det {
+            stdout_max_bytes: 64 << 20,
+            stderr_max_bytes: 64 << 20,
+            output_max_bytes: 1 << 40,
+            ..Det::default()
+        };
+        limits(0, Some(det)).unwrap();
+        let greedy = Det { output_max_bytes: u64::MAX, ..Det::default() };
+        let hint = limits(0, Some(greedy)).unwrap_err().hint.unwrap();
+        assert!(hint.contains("wasm.output_max_bytes"), "{hint}");
     }
 
     #[test]

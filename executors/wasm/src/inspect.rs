@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use gadus_model::{Failure, FailureKind};
 use wasmparser::{
-    BinaryReaderError, Encoding, FunctionBody, FunctionSectionReader, Parser, Payload, Validator,
-    WasmFeatures,
+    BinaryReaderError, Encoding, FunctionBody, FunctionSectionReader, ImportSectionReader, Parser,
+    Payload, TypeRef, Validator, WasmFeatures,
 };
 
 use crate::config::ModuleLimits;
-use crate::flow::{flow_of, params_of_types};
+use crate::flow::{Signatures, arities_of_types, flow_of};
 
 /// The proposals that a module may use, all of them standard and deterministic. What is not
 /// listed is refused: threads, relaxed SIMD, memory64, multiple memories, garbage collection (and
@@ -81,17 +81,20 @@ fn check_counts(binary: &[u8], limits: &ModuleLimits) -> Result<(), Failure> {
             Payload::TypeSection(section) => {
                 let count = section.count();
                 if u64::from(count) <= items_max {
-                    functions.params_of_types =
-                        params_of_types(section).map_err(|error| broken(&error))?;
+                    functions.signatures.types =
+                        arities_of_types(section).map_err(|error| broken(&error))?;
                 }
                 ("types", count, items_max)
             }
             Payload::ImportSection(section) => {
-                functions.imported = section.count();
-                ("imports", section.count(), items_max)
+                let count = section.count();
+                if u64::from(count) <= items_max {
+                    functions.import(section).map_err(|error| broken(&error))?;
+                }
+                ("imports", count, items_max)
             }
             Payload::FunctionSection(section) => {
-                let count = functions.imported.saturating_add(section.count());
+                let count = functions.known().saturating_add(section.count());
                 if count <= limits.functions_max {
                     functions.declare(section).map_err(|error| broken(&error))?;
                 }
@@ -120,21 +123,33 @@ fn check_counts(binary: &[u8], limits: &ModuleLimits) -> Result<(), Failure> {
 /// What is known of a module's functions while it is read.
 #[derive(Default)]
 struct Functions {
-    params_of_types: Vec<u64>,
-    imported: u32,
-    /// Of the functions still to come, the next one last.
-    params: Vec<u64>,
-    flow_total: u64,
+    signatures: Signatures,
+    /// The number of the function whose body comes next.
+    next: u32,
+    cost_total: u64,
+    carried_total: u64,
 }
 
 impl Functions {
+    fn known(&self) -> u32 {
+        u32::try_from(self.signatures.functions.len()).unwrap_or(u32::MAX)
+    }
+
+    fn import(&mut self, section: ImportSectionReader<'_>) -> Result<(), BinaryReaderError> {
+        for import in section.into_imports() {
+            match import?.ty {
+                TypeRef::Func(ty) | TypeRef::FuncExact(ty) => self.signatures.functions.push(ty),
+                TypeRef::Table(_) | TypeRef::Memory(_) | TypeRef::Global(_) | TypeRef::Tag(_) => {}
+            }
+        }
+        self.next = self.known();
+        Ok(())
+    }
+
     fn declare(&mut self, section: FunctionSectionReader<'_>) -> Result<(), BinaryReaderError> {
         for ty in section {
-            // A type that does not exist is for the validator to complain of.
-            let params = self.params_of_types.get(ty? as usize);
-            self.params.push(params.copied().unwrap_or_default());
+            self.signatures.functions.push(ty?);
         }
-        self.params.reverse();
         Ok(())
     }
 
@@ -148,13 +163,25 @@ impl Functions {
             let max = limits.body_max_bytes as u64;
             return Err(too_many("bytes in one function", bytes as u64, max));
         }
-        let params = self.params.pop().unwrap_or_default();
-        let flow = flow_of(body, params).map_err(|error| broken(&error))?;
-        self.flow_total = self.flow_total.saturating_add(flow.cost);
+        let signature = self.signatures.of_function(self.next);
+        self.next = self.next.saturating_add(1);
+        let flow = flow_of(body, signature, &self.signatures).map_err(|error| broken(&error))?;
+        self.cost_total = self.cost_total.saturating_add(flow.cost);
+        self.carried_total = self.carried_total.saturating_add(flow.carried);
         for (what, count, max) in [
             ("structures inside each other", flow.nesting, limits.nesting_max),
             ("locals times structures in one function", flow.cost, limits.flow_max),
-            ("locals times structures in all", self.flow_total, limits.flow_total_max),
+            ("locals times structures in all", self.cost_total, limits.flow_total_max),
+            (
+                "values carried over branches and calls in one function",
+                flow.carried,
+                limits.carried_max,
+            ),
+            (
+                "values carried over branches and calls in all",
+                self.carried_total,
+                limits.carried_total_max,
+            ),
         ] {
             if count > max {
                 return Err(too_many(what, count, max)

@@ -1,5 +1,6 @@
 //! How a running guest is told to end.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
@@ -15,11 +16,13 @@ pub(crate) enum Killed {
     Timeout,
 }
 
-/// One guest's switch. The guest looks at it on every tick, and waits on it while it sleeps.
-#[derive(Default)]
+/// One guest's switch. The guest looks at it on every tick, the host's calls at every step of what
+/// may take long, and a guest that sleeps waits on it.
+#[derive(Debug, Default)]
 pub(crate) struct KillSwitch {
     stopped: Mutex<bool>,
     changed: Condvar,
+    deadline: OnceLock<Instant>,
 }
 
 impl KillSwitch {
@@ -29,24 +32,35 @@ impl KillSwitch {
         self.changed.notify_all();
     }
 
-    /// Whether the guest should end, as seen at `now`.
-    pub(crate) fn check(&self, now: Instant, deadline: Option<Instant>) -> Option<Killed> {
+    /// Ends the guest at a time. Only the first that is set counts.
+    pub(crate) fn stop_at(&self, deadline: Instant) {
+        self.deadline.get_or_init(|| deadline);
+    }
+
+    /// Goes on unless the guest is to end, as seen now.
+    ///
+    /// # Errors
+    /// Why it is to end.
+    pub(crate) fn check(&self) -> Result<(), Killed> {
+        self.check_at(Instant::now())
+    }
+
+    fn check_at(&self, now: Instant) -> Result<(), Killed> {
         if *self.stopped.lock() {
-            return Some(Killed::Stop);
+            return Err(Killed::Stop);
         }
-        deadline.filter(|deadline| now >= *deadline).map(|_| Killed::Timeout)
+        match self.deadline.get() {
+            Some(deadline) if now >= *deadline => Err(Killed::Timeout),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Sleeps until `wake` (for ever when absent), unless the guest is to end before.
     ///
     /// # Errors
     /// Why it is to end.
-    pub(crate) fn sleep_until(
-        &self,
-        wake: Option<Instant>,
-        deadline: Option<Instant>,
-    ) -> Result<(), Killed> {
-        let until = [wake, deadline].into_iter().flatten().min();
+    pub(crate) fn sleep_until(&self, wake: Option<Instant>) -> Result<(), Killed> {
+        let until = [wake, self.deadline.get().copied()].into_iter().flatten().min();
         let mut stopped = self.stopped.lock();
         while !*stopped {
             match until {
@@ -59,10 +73,7 @@ impl KillSwitch {
             }
         }
         drop(stopped);
-        match self.check(Instant::now(), deadline) {
-            Some(killed) => Err(killed),
-            None => Ok(()),
-        }
+        self.check()
     }
 }
 
@@ -77,11 +88,12 @@ mod tests {
     fn stop_wins_over_the_deadline() {
         let switch = KillSwitch::default();
         let now = Instant::now();
-        assert_eq!(switch.check(now, None), None);
-        assert_eq!(switch.check(now, Some(now + Duration::from_secs(1))), None);
-        assert_eq!(switch.check(now, Some(now)), Some(Killed::Timeout));
+        assert_eq!(switch.check(), Ok(()));
+        switch.stop_at(now + Duration::from_secs(1));
+        assert_eq!(switch.check_at(now), Ok(()));
+        assert_eq!(switch.check_at(now + Duration::from_secs(1)), Err(Killed::Timeout));
         switch.stop();
-        assert_eq!(switch.check(now, Some(now)), Some(Killed::Stop));
+        assert_eq!(switch.check_at(now + Duration::from_secs(1)), Err(Killed::Stop));
     }
 
     #[test]
@@ -89,7 +101,7 @@ mod tests {
         let switch = Arc::new(KillSwitch::default());
         let sleeper = std::thread::spawn({
             let switch = Arc::clone(&switch);
-            move || switch.sleep_until(None, None)
+            move || switch.sleep_until(None)
         });
         switch.stop();
         assert_eq!(sleeper.join().unwrap(), Err(Killed::Stop));
@@ -97,10 +109,14 @@ mod tests {
 
     #[test]
     fn a_sleep_past_the_deadline_is_a_timeout() {
-        let switch = KillSwitch::default();
         let soon = Instant::now() + Duration::from_millis(1);
         let late = soon + Duration::from_secs(3600);
-        assert_eq!(switch.sleep_until(Some(late), Some(soon)), Err(Killed::Timeout));
-        assert_eq!(switch.sleep_until(Some(soon), Some(late)), Ok(()));
+        let until = |deadline, wake| {
+            let switch = KillSwitch::default();
+            switch.stop_at(deadline);
+            switch.sleep_until(Some(wake))
+        };
+        assert_eq!(until(soon, late), Err(Killed::Timeout));
+        assert_eq!(until(late, soon), Ok(()));
     }
 }

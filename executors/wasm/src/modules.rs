@@ -84,7 +84,7 @@ impl Modules {
     ///
     /// # Errors
     /// `Invalid` for a module that can never run; `Internal` when it is not at hand and its bytes
-    /// are not given, or no thread is to be had.
+    /// are not given, no thread is to be had, or compiling it takes too long here.
     pub(crate) async fn ready(
         self: &Arc<Self>,
         module: &Cid,
@@ -208,7 +208,8 @@ impl Modules {
     }
 }
 
-/// What a compiling thread comes to, if it does so in time.
+/// What a compiling thread comes to, if it does so in time. That it does not is the machine's
+/// doing as much as the module's: elsewhere, or later, it may.
 async fn compiled_within<T>(
     max: Duration,
     compiling: oneshot::Receiver<Result<T, Failure>>,
@@ -216,10 +217,13 @@ async fn compiled_within<T>(
     match timeout(max, compiling).await {
         // The sender is only dropped by a panic, and the same input would panic again.
         Ok(compiled) => compiled.map_err(|_| unusable("the compiler gave up on it"))?,
-        Err(_) => Err(unusable(&format!(
-            "compiling it takes longer than {} ms, the limit here",
-            max.as_millis()
-        ))),
+        Err(_) => Err(Failure::new(
+            FailureKind::Internal,
+            format!(
+                "compiling the Wasm module takes longer than {} ms, the limit here",
+                max.as_millis()
+            ),
+        )),
     }
 }
 
@@ -262,7 +266,8 @@ mod tests {
     async fn a_compilation_that_does_not_end_is_given_up() {
         let (done, compiling) = oneshot::channel::<Result<(), Failure>>();
         let failure = compiled_within(Duration::from_secs(300), compiling).await.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Invalid);
+        assert_eq!(failure.kind, FailureKind::Internal);
+        assert!(failure.kind.is_retryable());
         assert!(failure.message.contains("longer than 300000 ms"), "{}", failure.message);
         drop(done);
     }

@@ -33,8 +33,10 @@ impl Run {
         let began = Instant::now();
         let mut store = self.store(engine)?;
         let started = Instant::now();
-        store.data_mut().deadline =
-            self.limits.timeout.and_then(|timeout| started.checked_add(timeout));
+        let deadline = self.limits.timeout.and_then(|timeout| started.checked_add(timeout));
+        if let Some(deadline) = deadline {
+            self.kill.stop_at(deadline);
+        }
         let ended = match self.loaded.pre.instantiate(&mut store) {
             Ok(instance) => self.call(&mut store, instance),
             Err(error) => {
@@ -64,10 +66,9 @@ impl Run {
 
     fn store(&self, engine: &Engine) -> Result<Store<Guest>, Failure> {
         let guest = Guest {
-            wasi: Wasi::new(&self.request, &self.sink, &self.limits)?,
+            wasi: Wasi::new(&self.request, &self.sink, &self.limits, &self.kill)?,
             memory: MemoryLimits::new(&self.limits),
             kill: Arc::clone(&self.kill),
-            deadline: None,
         };
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.memory);

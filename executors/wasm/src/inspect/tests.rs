@@ -24,6 +24,8 @@ fn every_limit_is_named_when_it_is_met() {
         nesting_max: 2,
         flow_max: 100,
         flow_total_max: 150,
+        carried_max: 10,
+        carried_total_max: 15,
         items_max: 3,
         tables_max: 1,
     };
@@ -43,6 +45,17 @@ fn every_limit_is_named_when_it_is_met() {
             "(module (func (local i32 i32 i32) (loop)) (func (local i32 i32 i32 i32 i32) (loop)))"
                 .into(),
             "160 locals times structures in all",
+        ),
+        (
+            "(module (func (param i32 i32) (result i32) (br_if 0 (br_table 0 0 0 (i32.const 1)))))"
+                .into(),
+            "12 values carried over branches and calls in one function",
+        ),
+        (
+            "(module (func (local i32 i32 i32 i32) (br_table 0 0 (i32.const 1)))
+                     (func (local i32 i32 i32 i32) (br_table 0 0 (i32.const 1))))"
+                .into(),
+            "16 values carried over branches and calls in all",
         ),
         ("(module (table 1 funcref) (table 1 funcref))".into(), "2 tables, and 1"),
         (format!("(module {})", "(global i32 (i32.const 0))".repeat(4)), "4 globals, and 3"),
@@ -114,4 +127,52 @@ fn garbage_says_what_it_is() {
     }
     let hint = checked_binary(b"(component)", &limits).unwrap_err().hint;
     assert!(hint.unwrap().contains("preview 1"));
+}
+
+/// Far more than reading one takes, and far less than compiling it.
+const SOON: std::time::Duration = std::time::Duration::from_secs(10);
+
+fn is_refused_soon(bomb: &str) {
+    let binary = wat::parse_str(bomb).unwrap();
+    let began = std::time::Instant::now();
+    let message = message(&binary, &ModuleLimits::default());
+    assert!(
+        message.contains("values carried over branches and calls in one function"),
+        "{message}"
+    );
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+/// Targets that all lead to one block, each with all the locals.
+#[test]
+fn a_table_of_branches_over_many_locals_is_refused_soon() {
+    let (locals, targets) = ("i32 ".repeat(44_000), "0 ".repeat(65_520));
+    is_refused_soon(&format!(
+        "(module (func (param i32) (local {locals}) (block (br_table {targets} (local.get 0)))))"
+    ));
+}
+
+#[test]
+fn many_branches_over_many_locals_are_refused_soon() {
+    let (locals, branches) = ("i32 ".repeat(10_000), "local.get 0 br_if 0 ".repeat(200_000));
+    is_refused_soon(&format!("(module (func (param i32) (local {locals}) (block {branches})))"));
+}
+
+#[test]
+fn many_calls_and_structures_of_many_values_are_refused_soon() {
+    let thousand = "i32 ".repeat(1000);
+    let ty = format!("(type $t (func (param {thousand}) (result {thousand})))");
+    let values = "i32.const 0 ".repeat(1000);
+    for again in ["call $f ", "(block (type $t)) "] {
+        // What each gives, the next takes.
+        let many = again.repeat(200_000);
+        is_refused_soon(&format!(
+            "(module {ty} (import \"\" \"\" (func $f (type $t)))
+               (func (result {thousand}) {values} {many}))"
+        ));
+    }
+    let indirect = "i32.const 0 call_indirect (type $t) ".repeat(100_000);
+    is_refused_soon(&format!(
+        "(module {ty} (table 1 funcref) (func (result {thousand}) {values} {indirect}))"
+    ));
 }

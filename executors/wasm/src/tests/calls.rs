@@ -22,6 +22,7 @@ const BOTH: u32 = READ | WRITE;
 const BADF: i32 = 8;
 const EXIST: i32 = 20;
 const FAULT: i32 = 21;
+const ILSEQ: i32 = 25;
 const INVAL: i32 = 28;
 const ISDIR: i32 = 31;
 const LOOP: i32 = 32;
@@ -94,7 +95,7 @@ async fn opening_answers() {
         (&[&of(OUTPUTS, "f", 16, BOTH)], INVAL),
         (&["(call $path_open #4 #0 #65000 #9999 #0 L0 L0 #0 #32)"], FAULT),
         (&["(call $path_open #4 #0 '.' #0 L0 L0 #0 #65533)"], FAULT),
-        (&["(call $path_open #4 #0 '\\ff' #0 L0 L0 #0 #32)"], INVAL),
+        (&["(call $path_open #4 #0 '\\ff' #0 L0 L0 #0 #32)"], ILSEQ),
         (&["(call $path_open #4 #0 #1024 #5000 #0 L0 L0 #0 #32)"], NAMETOOLONG),
         (&["(call $path_open #4 #0 '.' #0 L0 L0 #0 #32)", "(call $fd_close @)"], 0),
         (&["(call $fd_close #4)", "(call $fd_close #4)"], BADF),

@@ -1,6 +1,8 @@
 //! Inputs that are read where they lie.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use gadus_model::codec::cid_of;
@@ -107,4 +109,44 @@ async fn a_block_that_is_missing_in_the_middle_is_no_result() {
         assert!(matches!(failure, FailureKind::MissingBlock(_)), "{failure:?}");
         assert!(failure.is_retryable());
     }
+}
+
+/// A large file on a slow disk; counts how often it is read.
+#[derive(Debug)]
+struct Slow(Arc<AtomicU32>);
+
+impl InputFile for Slow {
+    fn size(&self) -> u64 {
+        1 << 30
+    }
+
+    fn read_at(&self, _: u64, buffer: &mut [u8]) -> Result<usize, ContentError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(Duration::from_millis(10));
+        Ok(buffer.len())
+    }
+}
+
+#[tokio::test]
+async fn a_large_read_ends_with_its_guest() {
+    let reads = Arc::new(AtomicU32::new(0));
+    let module = script(&[
+        &open(3, "file", 0, 2),
+        // All of 32 MiB but the first page.
+        "(block (result i32) (i32.store #0 #65536) (i32.store #4 #33488896) #0)",
+        "(call $fd_read @ #0 #1 #8)",
+    ]);
+    let module =
+        module.replace("(memory (export \"memory\") 1)", "(memory (export \"memory\") 512)");
+    let (result, _) = Rig::new()
+        .run_with(&module, |request| {
+            let file = InputNode::File(Arc::new(Slow(Arc::clone(&reads))));
+            let mount = Mount { source: MountSource::Tree(file), guest: "/single/file".to_owned() };
+            request.mounts = vec![mount];
+            request.limits.timeout = Some(Duration::from_millis(300));
+        })
+        .await;
+    assert_eq!(kind(result), FailureKind::Timeout);
+    let reads = reads.load(Ordering::Relaxed);
+    assert!((2..60).contains(&reads), "{reads} of 511");
 }

@@ -1,5 +1,6 @@
 //! What a guest does with what it has open.
 
+use super::content::SIZE_MAX;
 use super::fault::Fault;
 use super::overlay::NodeId;
 use super::table::{Descriptor, Handle};
@@ -50,7 +51,8 @@ impl Vfs {
             }
             Handle::OutputFile(id) => {
                 descriptor.need(rights::FD_READ)?;
-                self.overlay.content(*id)?.0.read_at(offset, buffer)?
+                let (content, room) = self.overlay.content(*id)?;
+                content.read_at(room, offset, buffer)?
             }
         };
         if at.is_none() {
@@ -95,7 +97,8 @@ impl Vfs {
     /// Moves to a place in a file, and says where that is.
     ///
     /// # Errors
-    /// `EBADF`, `EISDIR`, `ESPIPE`; `EINVAL` for a place before its beginning.
+    /// `EBADF`, `EISDIR`, `ESPIPE`; `EINVAL` for a place before its beginning, `EOVERFLOW` for one
+    /// beyond the end that any file may have.
     pub(crate) fn seek(&mut self, fd: u32, by: i64, whence: Whence) -> Result<u64, Fault> {
         let size = self.size_of(fd)?;
         let descriptor = self.table.get_mut(fd)?;
@@ -105,7 +108,11 @@ impl Vfs {
             Whence::Current => descriptor.offset,
             Whence::End => size,
         };
-        let to = from.checked_add_signed(by).ok_or(Errno::Inval)?;
+        let to = match u64::try_from(i128::from(from) + i128::from(by)) {
+            Ok(to) if to <= SIZE_MAX => to,
+            Ok(_) => return Err(Errno::Overflow.into()),
+            Err(_) => return Err(if by < 0 { Errno::Inval } else { Errno::Overflow }.into()),
+        };
         descriptor.offset = to;
         Ok(to)
     }

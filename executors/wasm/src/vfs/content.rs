@@ -1,18 +1,16 @@
 //! The bytes of one file of the outputs: in memory, or in a file of the scratch directory.
 
-use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 
 use super::fault::{Fault, io_failure};
-use super::room::Room;
+use super::room::{Room, SpillNumber};
 use crate::wasi::abi::Errno;
 
 /// The most that a file's first byte takes of the memory.
 const FIRST_BYTES: usize = 64;
 
 /// No file is larger, whatever is left: offsets are signed in places.
-const SIZE_MAX: u64 = i64::MAX as u64;
+pub(super) const SIZE_MAX: u64 = i64::MAX as u64;
 
 /// The bytes of a file.
 #[derive(Debug)]
@@ -26,9 +24,7 @@ pub(super) enum Content {
 /// A file of the scratch directory.
 #[derive(Debug)]
 pub(super) struct Spilled {
-    pub(super) path: PathBuf,
-    /// Open while the guest has it open.
-    file: Option<File>,
+    pub(super) number: SpillNumber,
     pub(super) size: u64,
 }
 
@@ -50,7 +46,12 @@ impl Content {
     ///
     /// # Errors
     /// `Broken` when the disk fails.
-    pub(super) fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<usize, Fault> {
+    pub(super) fn read_at(
+        &self,
+        room: &mut Room,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Fault> {
         match self {
             Self::Memory(bytes) => {
                 let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
@@ -64,7 +65,8 @@ impl Content {
                 if length == 0 {
                     return Ok(0);
                 }
-                let read = spilled.file()?.read_exact_at(&mut buffer[..length], offset);
+                let file = room.spilled(spilled.number)?;
+                let read = file.read_exact_at(&mut buffer[..length], offset);
                 read.map_err(|e| io_failure("reading a file of the guest's", &e))?;
                 Ok(length)
             }
@@ -108,7 +110,7 @@ impl Content {
             }
             Self::Spilled(spilled) => {
                 room.is_written(bytes.len() as u64)?;
-                let written = spilled.file()?.write_all_at(bytes, offset);
+                let written = room.spilled(spilled.number)?.write_all_at(bytes, offset);
                 written.map_err(|e| io_failure("writing a file of the guest's", &e))?;
                 spilled.size = spilled.size.max(end);
             }
@@ -141,7 +143,11 @@ impl Content {
                 }
             }
             Self::Spilled(spilled) => {
-                let set = spilled.file()?.set_len(size);
+                // Zeros that are added take no room yet, and will once the file is written out.
+                if size > old {
+                    room.is_written(size - old)?;
+                }
+                let set = room.spilled(spilled.number)?.set_len(size);
                 set.map_err(|e| io_failure("changing the size of a file of the guest's", &e))?;
                 spilled.size = size;
             }
@@ -150,9 +156,9 @@ impl Content {
     }
 
     /// Nobody has it open any more.
-    pub(super) fn rest(&mut self) {
+    pub(super) fn rest(&self, room: &mut Room) {
         if let Self::Spilled(spilled) = self {
-            spilled.file = None;
+            room.close_spilled(spilled.number);
         }
     }
 
@@ -161,12 +167,7 @@ impl Content {
         room.give_bytes(self.size());
         match self {
             Self::Memory(bytes) => room.give_memory(bytes.capacity() as u64),
-            Self::Spilled(spilled) => {
-                // The directory goes at the end in any case.
-                if let Err(error) = fs::remove_file(&spilled.path) {
-                    tracing::debug!(path = %spilled.path.display(), %error, "a file stays");
-                }
-            }
+            Self::Spilled(spilled) => room.remove_spilled(spilled.number),
         }
     }
 
@@ -182,13 +183,13 @@ impl Content {
             bytes.reserve_exact(capacity - bytes.len());
             return Ok(());
         }
-        let (path, file) = room.spill_file()?;
+        let number = room.spill_file()?;
         room.is_written(bytes.len() as u64)?;
-        let written = file.write_all_at(bytes, 0);
+        let written = room.spilled(number)?.write_all_at(bytes, 0);
         written.map_err(|e| io_failure("writing a file of the guest's", &e))?;
         let size = bytes.len() as u64;
         room.give_memory(bytes.capacity() as u64);
-        *self = Self::Spilled(Spilled { path, file: Some(file), size });
+        *self = Self::Spilled(Spilled { number, size });
         Ok(())
     }
 }
@@ -197,17 +198,4 @@ impl Content {
 fn memory_for(room: &mut Room, had: usize, end: usize) -> Option<usize> {
     let generous = end.max(had.saturating_mul(2)).max(FIRST_BYTES);
     [generous, end].into_iter().find(|capacity| room.take_memory((capacity - had) as u64))
-}
-
-impl Spilled {
-    fn file(&mut self) -> Result<&File, Fault> {
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => {
-                let opened = OpenOptions::new().read(true).write(true).open(&self.path);
-                opened.map_err(|e| io_failure("opening a file of the guest's", &e))?
-            }
-        };
-        Ok(self.file.insert(file))
-    }
 }

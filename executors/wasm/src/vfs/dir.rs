@@ -1,9 +1,9 @@
 //! What a guest does with names.
 
 use super::fault::Fault;
-use super::paths::{Found, resolve};
+use super::paths::{Follow, Found, resolve};
 use super::table::Handle;
-use super::{PATH_MAX_BYTES, Stat, Vfs};
+use super::{Stat, TARGET_MAX_BYTES, Vfs};
 use crate::wasi::abi::{Errno, FileType, rights};
 
 impl Vfs {
@@ -21,6 +21,7 @@ impl Vfs {
         let Handle::Dir(dir) = &mut self.table.get_mut(fd)?.handle else {
             return Err(Errno::Notdir.into());
         };
+        self.kill.check()?;
         if cookie == 0 {
             self.listings.forget(dir.listing.take());
         }
@@ -36,7 +37,7 @@ impl Vfs {
     /// # Errors
     /// As those of paths.
     pub(crate) fn stat(&self, fd: u32, path: &str, follow: bool) -> Result<Stat, Fault> {
-        let found = self.find(fd, path, follow, rights::PATH_FILESTAT_GET)?;
+        let found = self.find(fd, path, Follow::asked(follow), rights::PATH_FILESTAT_GET)?;
         found.existing(&self.overlay)?.stat(&self.overlay)
     }
 
@@ -45,7 +46,7 @@ impl Vfs {
     /// # Errors
     /// As those of paths.
     pub(crate) fn set_times(&self, fd: u32, path: &str, follow: bool) -> Result<(), Fault> {
-        let found = self.find(fd, path, follow, rights::PATH_FILESTAT_SET_TIMES)?;
+        let found = self.find(fd, path, Follow::asked(follow), rights::PATH_FILESTAT_SET_TIMES)?;
         found.existing(&self.overlay).map(|_| ())
     }
 
@@ -54,7 +55,8 @@ impl Vfs {
     /// # Errors
     /// `EINVAL` for what is no link, and as those of paths.
     pub(crate) fn read_link(&self, fd: u32, path: &str) -> Result<String, Fault> {
-        let place = self.find(fd, path, false, rights::PATH_READLINK)?.existing(&self.overlay)?;
+        let found = self.find(fd, path, Follow::BeforeSlash, rights::PATH_READLINK)?;
+        let place = found.existing(&self.overlay)?;
         Ok(place.target(&self.overlay)?.ok_or(Errno::Inval)?.to_owned())
     }
 
@@ -63,7 +65,7 @@ impl Vfs {
     /// # Errors
     /// `EEXIST`, `EROFS`, `ENOSPC`, and as those of paths.
     pub(crate) fn make_dir(&mut self, fd: u32, path: &str) -> Result<(), Fault> {
-        let found = self.find(fd, path, false, rights::PATH_CREATE_DIRECTORY)?;
+        let found = self.find(fd, path, Follow::None, rights::PATH_CREATE_DIRECTORY)?;
         if found.target.is_some() {
             return Err(Errno::Exist.into());
         }
@@ -73,9 +75,10 @@ impl Vfs {
     /// Removes an empty directory.
     ///
     /// # Errors
-    /// `ENOTEMPTY`, `ENOTDIR`, `EROFS`, and as those of paths; `EINVAL` for `.`.
+    /// `ENOTEMPTY`, `ENOTDIR` (for a link too, whatever it leads to), `EROFS`, and as those of
+    /// paths; `EINVAL` for `.`.
     pub(crate) fn remove_dir(&mut self, fd: u32, path: &str) -> Result<(), Fault> {
-        let found = self.find(fd, path, false, rights::PATH_REMOVE_DIRECTORY)?;
+        let found = self.find(fd, path, Follow::None, rights::PATH_REMOVE_DIRECTORY)?;
         if found.is_dot() {
             return Err(Errno::Inval.into());
         }
@@ -88,7 +91,7 @@ impl Vfs {
     /// # Errors
     /// `EISDIR`, `EROFS`, and as those of paths.
     pub(crate) fn unlink(&mut self, fd: u32, path: &str) -> Result<(), Fault> {
-        let found = self.find(fd, path, false, rights::PATH_UNLINK_FILE)?;
+        let found = self.find(fd, path, Follow::None, rights::PATH_UNLINK_FILE)?;
         let target = found.target.as_ref().ok_or(Errno::Noent)?;
         let is_dir = target.kind(&self.overlay)? == FileType::Directory;
         let dir = found.dir.output()?;
@@ -109,8 +112,8 @@ impl Vfs {
         (from_fd, old): (u32, &str),
         (to_fd, new): (u32, &str),
     ) -> Result<(), Fault> {
-        let from = self.find(from_fd, old, false, rights::PATH_RENAME_SOURCE)?;
-        let to = self.find(to_fd, new, false, rights::PATH_RENAME_TARGET)?;
+        let from = self.find(from_fd, old, Follow::None, rights::PATH_RENAME_SOURCE)?;
+        let to = self.find(to_fd, new, Follow::None, rights::PATH_RENAME_TARGET)?;
         if from.is_dot() || to.is_dot() {
             return Err(Errno::Inval.into());
         }
@@ -127,13 +130,14 @@ impl Vfs {
     /// slash leads out for sure.
     ///
     /// # Errors
-    /// `EEXIST`, `EROFS`, `ENOSPC`, `ENOTCAPABLE`, and as those of paths.
+    /// `EEXIST`, `EROFS`, `ENOSPC`, `ENOTCAPABLE`, `ENAMETOOLONG` for a target that not every file
+    /// system could hold, and as those of paths.
     pub(crate) fn symlink(&mut self, target: &str, fd: u32, path: &str) -> Result<(), Fault> {
-        let found = self.find(fd, path, false, rights::PATH_SYMLINK)?;
+        let found = self.find(fd, path, Follow::None, rights::PATH_SYMLINK)?;
         let errno = match target {
             "" => Errno::Noent,
             _ if target.starts_with('/') => Errno::Notcapable,
-            _ if target.len() > PATH_MAX_BYTES => Errno::Nametoolong,
+            _ if target.len() > TARGET_MAX_BYTES => Errno::Nametoolong,
             _ if target.contains('\0') => Errno::Inval,
             _ if found.target.is_some() => Errno::Exist,
             _ if found.wants_dir => Errno::Noent,
@@ -145,8 +149,8 @@ impl Vfs {
         Err(errno.into())
     }
 
-    fn find(&self, fd: u32, path: &str, follow: bool, right: u64) -> Result<Found, Fault> {
+    fn find(&self, fd: u32, path: &str, follow: Follow, right: u64) -> Result<Found, Fault> {
         let dir = self.table.dir(fd, right)?;
-        resolve(&self.overlay, &dir.place, path, follow)
+        resolve(&self.overlay, &self.kill, &dir.place, path, follow)
     }
 }

@@ -13,6 +13,7 @@ use rustix::io::Errno as HostErrno;
 use super::content::Content;
 use super::fault::{Fault, io_failure};
 use super::overlay::{Kind, NodeId, Overlay};
+use super::room::Room;
 
 /// Directories inside each other: what content can be imported from.
 const DEPTH_MAX: usize = 256;
@@ -88,15 +89,15 @@ fn directory(
                 made.map_err(|e| failed("making a link of an output", e))?;
             }
             Kind::File(_) => {
-                let (content, _) = overlay.content(id).map_err(|fault| gone(&fault))?;
-                file(content, dir, name)?;
+                let (content, room) = overlay.content(id).map_err(|fault| gone(&fault))?;
+                file(content, room, dir, name)?;
             }
         }
     }
     Ok(())
 }
 
-fn file(content: &Content, dir: &OwnedFd, name: &Path) -> Result<(), Failure> {
+fn file(content: &Content, room: &Room, dir: &OwnedFd, name: &Path) -> Result<(), Failure> {
     remove(dir, name)?;
     match content {
         Content::Memory(bytes) => {
@@ -104,10 +105,11 @@ fn file(content: &Content, dir: &OwnedFd, name: &Path) -> Result<(), Failure> {
             out.write_all(bytes).map_err(|e| io_failure("writing an output", &e))
         }
         Content::Spilled(spilled) => {
-            if renameat(CWD, &spilled.path, dir, name).is_ok() {
+            let path = room.spilled_path(spilled.number);
+            if renameat(CWD, &path, dir, name).is_ok() {
                 return Ok(());
             }
-            let mut from = fs::File::open(&spilled.path)
+            let mut from = fs::File::open(&path)
                 .map_err(|e| io_failure("reading a file of the guest's", &e))?;
             let copied = std::io::copy(&mut from, &mut create(dir, name)?);
             copied.map(|_| ()).map_err(|e| io_failure("writing an output", &e))

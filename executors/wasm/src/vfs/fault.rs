@@ -28,6 +28,12 @@ impl From<Errno> for Fault {
     }
 }
 
+impl From<Killed> for Fault {
+    fn from(killed: Killed) -> Self {
+        Self::Killed(killed)
+    }
+}
+
 impl From<ContentError> for Fault {
     fn from(error: ContentError) -> Self {
         Self::Broken(Box::new(failure_of(&error)))

@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::overlay::Overlay;
 use super::place::{InputPlace, Place, file_type, ino_below};
 use crate::wasi::abi::{Errno, FileType};
-use gadus_ports::InputNode;
+use gadus_ports::{InputEntry, InputNode};
 
 /// Memory that all listings of a guest may take together.
 const LISTINGS_MAX_BYTES: u64 = 256 << 20;
@@ -53,6 +53,8 @@ impl Listings {
     pub(super) fn list(&mut self, overlay: &Overlay, place: &Place) -> Result<Listing, Fault> {
         let entries = match place {
             Place::Output(dir) => {
+                let names = overlay.entries(*dir)?.keys();
+                self.check(names.map(|name| name.len()))?;
                 let above =
                     [dot(".", overlay.stat(*dir)?.ino), dot("..", overlay.parent_ino(*dir)?)];
                 let entry = |(name, id): (&Arc<str>, _)| {
@@ -62,12 +64,23 @@ impl Listings {
                 let inside = overlay.entries(*dir)?.iter().map(|(name, id)| entry((name, *id)));
                 above.into_iter().map(Ok).chain(inside).collect::<Result<_, Fault>>()?
             }
-            Place::Input(place) => of_input(place)?,
+            Place::Input(place) => {
+                let InputNode::Directory(directory) = &place.node else {
+                    return Err(Errno::Notdir.into());
+                };
+                let inside = directory.list()?;
+                self.check(inside.iter().map(|entry| entry.name.len()))?;
+                of_input(place, inside)
+            }
         };
-        let names: u64 = entries.iter().map(|entry: &Entry| entry.name.len() as u64).sum();
-        let bytes = names + ENTRY_BYTES * entries.len() as u64;
+        let bytes = bytes_of(entries.iter().map(|entry: &Entry| entry.name.len()));
         self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Errno::Nomem)?;
         Ok(Listing { entries, bytes })
+    }
+
+    /// Whether there is room for entries with names of these lengths, before any is made.
+    fn check(&self, names: impl Iterator<Item = usize>) -> Result<(), Fault> {
+        if bytes_of(names) > self.bytes_left { Err(Errno::Nomem.into()) } else { Ok(()) }
     }
 
     /// A listing is of no use any more.
@@ -76,15 +89,18 @@ impl Listings {
     }
 }
 
-fn of_input(place: &InputPlace) -> Result<Vec<Entry>, Fault> {
-    let InputNode::Directory(directory) = &place.node else { return Err(Errno::Notdir.into()) };
+fn of_input(place: &InputPlace, inside: Vec<InputEntry>) -> Vec<Entry> {
     let mut entries = vec![dot(".", place.ino), dot("..", place.parent_ino)];
-    entries.extend(directory.list()?.into_iter().map(|entry| Entry {
+    entries.extend(inside.into_iter().map(|entry| Entry {
         ino: ino_below(place.ino, &entry.name),
         kind: file_type(entry.kind),
         name: entry.name.into(),
     }));
-    Ok(entries)
+    entries
+}
+
+fn bytes_of(names: impl Iterator<Item = usize>) -> u64 {
+    names.map(|length| ENTRY_BYTES + length as u64).sum()
 }
 
 fn dot(name: &str, ino: u64) -> Entry {

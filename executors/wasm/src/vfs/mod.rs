@@ -38,10 +38,15 @@ use gadus_ports::LogSink;
 use self::listing::Listings;
 use self::overlay::{NodeId, Overlay};
 use self::table::Table;
+use crate::kill::KillSwitch;
 use crate::wasi::abi::FileType;
 
 /// Bytes of a path, as on Linux.
-const PATH_MAX_BYTES: usize = 4096;
+pub(crate) const PATH_MAX_BYTES: usize = 4096;
+
+/// Bytes of what a link says: what every file system that outputs are written to can hold. XFS has
+/// the least.
+const TARGET_MAX_BYTES: usize = 1023;
 
 /// Bytes of a name, as on Linux and in content.
 const NAME_MAX_BYTES: usize = 255;
@@ -55,6 +60,8 @@ pub(crate) struct Vfs {
     overlay: Overlay,
     listings: Listings,
     sink: Arc<dyn LogSink>,
+    /// Looked at between the steps of what may take long.
+    kill: Arc<KillSwitch>,
     outputs: Vec<(std::path::PathBuf, NodeId)>,
 }
 
@@ -80,6 +87,7 @@ impl Vfs {
         limits: RoomLimits,
         open_files_max: usize,
         sink: Arc<dyn LogSink>,
+        kill: Arc<KillSwitch>,
     ) -> Result<Self, Failure> {
         let mut overlay = Overlay::new(limits);
         let mut table = Table::new(open_files_max);
@@ -96,7 +104,7 @@ impl Vfs {
             };
             table.preopen(guest, place);
         }
-        Ok(Self { table, overlay, listings: Listings::default(), sink, outputs })
+        Ok(Self { table, overlay, listings: Listings::default(), sink, kill, outputs })
     }
 
     /// Writes the outputs to where they belong.

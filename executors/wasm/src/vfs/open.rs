@@ -5,7 +5,7 @@ use gadus_ports::InputNode;
 use super::Vfs;
 use super::fault::Fault;
 use super::overlay::{Kind, NodeId};
-use super::paths::{Found, resolve};
+use super::paths::{Follow, Found, resolve};
 use super::place::Place;
 use super::table::{Descriptor, Handle, OpenDir};
 use crate::wasi::abi::{Errno, FileType, fdflags, oflags, rights};
@@ -48,7 +48,11 @@ impl Vfs {
             return Err(Errno::Notcapable.into());
         }
         let follow = how.follow && !(how.has(oflags::CREATE) && how.has(oflags::EXCLUSIVE));
-        let found = resolve(&self.overlay, &dir.place, path, follow)?;
+        if how.has(oflags::TRUNCATE) && given & rights::PATH_FILESTAT_SET_SIZE == 0 {
+            return Err(Errno::Notcapable.into());
+        }
+        let follow = Follow::asked(follow);
+        let found = resolve(&self.overlay, &self.kill, &dir.place, path, follow)?;
         self.table.check_room()?;
         let handle = match &found.target {
             Some(_) if how.has(oflags::CREATE) && how.has(oflags::EXCLUSIVE) => {

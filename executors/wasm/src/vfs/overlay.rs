@@ -276,8 +276,8 @@ impl Overlay {
         }
         if node.parent.is_none() {
             self.remove(id);
-        } else if let Kind::File(content) = &mut node.kind {
-            content.rest();
+        } else if let Kind::File(content) = &node.kind {
+            content.rest(&mut self.room);
         }
     }
 

@@ -5,10 +5,37 @@ use super::fault::Fault;
 use super::overlay::Overlay;
 use super::place::Place;
 use super::{LINKS_MAX, NAME_MAX_BYTES, PATH_MAX_BYTES};
+use crate::kill::KillSwitch;
 use crate::wasi::abi::{Errno, FileType};
 
 /// Names that one path may lead through, those of its links included: each may be a block to read.
 const STEPS_MAX: u32 = 4096;
+
+/// Which links at the end of a path are followed; those on the way always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follow {
+    /// All.
+    All,
+    /// Those with a slash behind them: what they lead to is meant.
+    BeforeSlash,
+    /// None: the name itself is meant, whatever has it.
+    None,
+}
+
+impl Follow {
+    /// As a call's flags have it.
+    pub(super) fn asked(follow: bool) -> Self {
+        if follow { Self::All } else { Self::BeforeSlash }
+    }
+
+    fn follows_last(self, has_slash: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::BeforeSlash => has_slash,
+            Self::None => false,
+        }
+    }
+}
 
 /// Where a path leads.
 #[derive(Debug)]
@@ -46,12 +73,13 @@ impl Found {
 ///
 /// # Errors
 /// `ENOTCAPABLE` for a way out, `ENOENT` and `ENOTDIR` on the way, `ELOOP`, `ENAMETOOLONG`,
-/// `EINVAL`, and `Broken` when an input cannot be read.
+/// `EINVAL`; `Broken` when an input cannot be read, `Killed` when the guest is to end before.
 pub(super) fn resolve(
     overlay: &Overlay,
+    kill: &KillSwitch,
     base: &Place,
     path: &str,
-    follow: bool,
+    follow: Follow,
 ) -> Result<Found, Fault> {
     check(path)?;
     let (mut rest, mut at) = (path.to_owned(), 0);
@@ -60,6 +88,7 @@ pub(super) fn resolve(
     let mut way = vec![base.clone()];
     loop {
         steps_left = steps_left.checked_sub(1).ok_or(Errno::Loop)?;
+        kill.check()?;
         let (name, after) = match rest[at..].split_once('/') {
             Some((name, after)) => (name, Some(after.trim_start_matches('/'))),
             None => (&rest[at..], None),
@@ -79,7 +108,7 @@ pub(super) fn resolve(
                 None => None,
             };
             if let Some(target) = target
-                && (follow || !is_last || wants_dir)
+                && (!is_last || follow.follows_last(wants_dir))
             {
                 links_left = links_left.checked_sub(1).ok_or(Errno::Loop)?;
                 (rest, at) = (through(target, after)?, 0);

@@ -15,6 +15,9 @@ const TARGETS_MAX_BYTES: u64 = 4 << 20;
 /// Bytes that go to the disk between two looks at what it has left.
 const LOOK_EVERY_BYTES: u64 = 16 << 20;
 
+/// Files of the disk that one guest keeps open.
+pub(super) const SPILLED_OPEN_MAX: usize = 16;
+
 /// What the outputs of one guest may come to.
 #[derive(Clone, Debug)]
 pub(crate) struct RoomLimits {
@@ -41,6 +44,47 @@ pub(crate) struct Room {
     spilled: u64,
     /// Bytes until the disk is looked at.
     until_look: u64,
+    open: OpenFiles,
+}
+
+/// Names a file of the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SpillNumber(u64);
+
+/// The files of the disk that are open, the one used last at the end: few, however many the guest
+/// has open, since the whole process shares the host's descriptors.
+#[derive(Debug, Default)]
+struct OpenFiles(Vec<(SpillNumber, File)>);
+
+impl OpenFiles {
+    fn at(&self, number: SpillNumber) -> Option<usize> {
+        self.0.iter().position(|(open, _)| *open == number)
+    }
+
+    fn has(&self, number: SpillNumber) -> bool {
+        self.at(number).is_some()
+    }
+
+    /// Adds one; of too many, the one that was not used for longest is closed.
+    fn add(&mut self, number: SpillNumber, file: File) {
+        if self.0.len() >= SPILLED_OPEN_MAX {
+            self.0.remove(0);
+        }
+        self.0.push((number, file));
+    }
+
+    /// One that is open, and used now.
+    fn used(&mut self, number: SpillNumber) -> Option<&File> {
+        let at = self.at(number)?;
+        self.0[at..].rotate_left(1);
+        self.0.last().map(|(_, file)| file)
+    }
+
+    fn close(&mut self, number: SpillNumber) {
+        if let Some(at) = self.at(number) {
+            self.0.remove(at);
+        }
+    }
 }
 
 impl Room {
@@ -52,6 +96,7 @@ impl Room {
             memory_left: limits.memory_max_bytes,
             spilled: 0,
             until_look: 0,
+            open: OpenFiles::default(),
             limits,
         }
     }
@@ -111,15 +156,16 @@ impl Room {
         self.memory_left += bytes;
     }
 
-    /// Makes a new file on the disk.
+    /// Makes a new file on the disk, and opens it.
     ///
     /// # Errors
     /// `DiskFull` or `Internal`.
-    pub(super) fn spill_file(&mut self) -> Result<(PathBuf, File), Failure> {
+    pub(super) fn spill_file(&mut self) -> Result<SpillNumber, Failure> {
         let dir = &self.limits.spill_dir;
         let made = fs::create_dir_all(dir);
         made.map_err(|e| io_failure(&format!("making {}", dir.display()), &e))?;
-        let path = dir.join(self.spilled.to_string());
+        let number = SpillNumber(self.spilled);
+        let path = self.spilled_path(number);
         self.spilled += 1;
         // Left by a run that this process did not see the end of.
         let file = OpenOptions::new()
@@ -131,7 +177,44 @@ impl Room {
             .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path);
         let file = file.map_err(|e| io_failure(&format!("making {}", path.display()), &e))?;
-        Ok((path, file))
+        self.open.add(number, file);
+        Ok(number)
+    }
+
+    /// A file of the disk, opened again where it is not.
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub(super) fn spilled(&mut self, number: SpillNumber) -> Result<&File, Failure> {
+        if !self.open.has(number) {
+            let path = self.spilled_path(number);
+            let opened = OpenOptions::new().read(true).write(true).open(path);
+            let file = opened.map_err(|e| io_failure("opening a file of the guest's", &e))?;
+            self.open.add(number, file);
+        }
+        self.open.used(number).ok_or_else(|| {
+            Failure::new(FailureKind::Internal, "a file of the guest's was closed meanwhile")
+        })
+    }
+
+    /// Where a file of the disk lies.
+    pub(super) fn spilled_path(&self, number: SpillNumber) -> PathBuf {
+        self.limits.spill_dir.join(number.0.to_string())
+    }
+
+    /// Nobody has it open any more.
+    pub(super) fn close_spilled(&mut self, number: SpillNumber) {
+        self.open.close(number);
+    }
+
+    /// Takes a file off the disk.
+    pub(super) fn remove_spilled(&mut self, number: SpillNumber) {
+        self.open.close(number);
+        let path = self.spilled_path(number);
+        // The directory goes at the end in any case.
+        if let Err(error) = fs::remove_file(&path) {
+            tracing::debug!(path = %path.display(), %error, "a file stays");
+        }
     }
 
     /// Counts bytes that go to the disk, and looks now and then whether it has enough left.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use gadus_model::FailureKind;
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 use super::layout::Source;
 use super::*;
+use crate::kill::Killed;
 use crate::wasi::abi::{Errno, fdflags, oflags, rights};
 
 const INPUTS: u32 = 3;
@@ -49,6 +51,24 @@ impl InputDirectory for Tree {
     }
 }
 
+/// A directory in itself. Who looks into it so many times is to end.
+#[derive(Debug)]
+struct Deadly(Arc<KillSwitch>, AtomicU32);
+
+impl InputDirectory for Deadly {
+    fn entry(&self, _: &str) -> Result<Option<InputNode>, ContentError> {
+        // Wraps around after the last, which a test would notice.
+        if self.1.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.stop();
+        }
+        Ok(Some(dir(&[])))
+    }
+
+    fn list(&self) -> Result<Vec<InputEntry>, ContentError> {
+        Ok(Vec::new())
+    }
+}
+
 fn file(text: &str) -> InputNode {
     InputNode::File(Arc::new(Bytes::from(text.to_owned())))
 }
@@ -65,6 +85,7 @@ fn link(target: &str) -> InputNode {
 struct Rig {
     vfs: Vfs,
     dir: TempDir,
+    kill: Arc<KillSwitch>,
 }
 
 impl Rig {
@@ -73,6 +94,12 @@ impl Rig {
     }
 
     fn with(change: impl FnOnce(&mut RoomLimits)) -> Self {
+        Self::of(10, change)
+    }
+
+    /// With so many descriptors.
+    fn of(open_max: usize, change: impl FnOnce(&mut RoomLimits)) -> Self {
+        let kill: Arc<KillSwitch> = Arc::default();
         let InputNode::Directory(inputs) = dir(&[
             ("a.txt", file("input")),
             ("sub", dir(&[("b.txt", file("deeper")), ("up", link("../a.txt"))])),
@@ -82,6 +109,7 @@ impl Rig {
             ("loop", link("loop")),
             ("dangling", link("none")),
             ("to-dir", link("sub")),
+            ("deadly", InputNode::Directory(Arc::new(Deadly(Arc::clone(&kill), 10.into())))),
         ]) else {
             unreachable!()
         };
@@ -98,7 +126,9 @@ impl Rig {
             Planned { guest: "/inputs".into(), source: Source::Input(inputs) },
             Planned { guest: "/outputs".into(), source: Source::Output(dir.path().join("out")) },
         ];
-        Self { vfs: Vfs::new(planned, limits, 10, Arc::new(Nowhere)).unwrap(), dir }
+        let sink = Arc::new(Nowhere);
+        let vfs = Vfs::new(planned, limits, open_max, sink, Arc::clone(&kill)).unwrap();
+        Self { vfs, dir, kill }
     }
 
     fn open(&mut self, fd: u32, path: &str, oflags: u16, rights: u64) -> Result<u32, Fault> {
@@ -389,8 +419,9 @@ fn links_of_the_guests_own_stay_inside_and_end() {
     rig.create("c42", b"");
     assert_eq!(errno(rig.open(OUTPUTS, "c2", 0, READ)), None);
     assert_eq!(errno(rig.open(OUTPUTS, "c1", 0, READ)), Some(Errno::Loop));
-    rig.vfs.symlink(&"./".repeat(2000), OUTPUTS, "dots").unwrap();
-    assert_eq!(errno(rig.vfs.stat(OUTPUTS, "dots/dots/dots/l", true)), Some(Errno::Loop));
+    rig.vfs.symlink(&"./".repeat(500), OUTPUTS, "dots").unwrap();
+    let path = "dots/".repeat(9) + "l";
+    assert_eq!(errno(rig.vfs.stat(OUTPUTS, &path, true)), Some(Errno::Loop));
     let made = rig.exported();
     assert!(made.contains(&("made".to_owned(), b"text".to_vec())));
     assert!(made.contains(&("l@".to_owned(), b"made".to_vec())));
@@ -421,7 +452,10 @@ fn entries_come_sorted_and_their_places_hold() {
     assert_eq!(rig.names(OUTPUTS), [".", ".."]);
     assert_eq!(
         rig.names(INPUTS),
-        [".", "..", "a.txt", "absolute", "dangling", "inside", "loop", "out", "sub", "to-dir"]
+        [
+            ".", "..", "a.txt", "absolute", "dangling", "deadly", "inside", "loop", "out", "sub",
+            "to-dir"
+        ]
     );
     assert_eq!(errno(rig.vfs.read_dir(0, 0, &mut [])), Some(Errno::Notdir));
 }
@@ -549,4 +583,113 @@ fn listings_of_all_directories_together_are_limited() {
     }
     // Four entries, and the bytes of their names: 515 for each listing.
     assert_eq!(kept, (256 << 20) / 515);
+}
+
+#[test]
+fn a_path_ends_with_its_guest() {
+    let rig = Rig::new();
+    let path = "deadly/".to_owned() + &"d/../".repeat(500);
+    match rig.vfs.stat(INPUTS, &path, true) {
+        Err(Fault::Killed(Killed::Stop)) => {}
+        other => panic!("{other:?}"),
+    }
+    let mut rig = Rig::new();
+    rig.kill.stop();
+    assert!(matches!(rig.vfs.read_dir(INPUTS, 0, &mut []), Err(Fault::Killed(Killed::Stop))));
+}
+
+#[test]
+fn a_link_says_no_more_than_every_disk_can_hold() {
+    let mut rig = Rig::new();
+    rig.vfs.symlink(&"x".repeat(1023), OUTPUTS, "longest").unwrap();
+    let longer = rig.vfs.symlink(&"x".repeat(1024), OUTPUTS, "longer");
+    assert_eq!(errno(longer), Some(Errno::Nametoolong));
+    assert_eq!(rig.exported(), [("longest@".to_owned(), b"x".repeat(1023))]);
+}
+
+#[test]
+fn a_slash_behind_a_link_does_not_make_it_a_directory_to_change() {
+    let mut rig = Rig::new();
+    rig.vfs.make_dir(OUTPUTS, "d").unwrap();
+    rig.vfs.symlink("d", OUTPUTS, "l").unwrap();
+    rig.vfs.symlink("none", OUTPUTS, "dangling").unwrap();
+    for link in ["l/", "dangling/"] {
+        assert_eq!(errno(rig.vfs.remove_dir(OUTPUTS, link)), Some(Errno::Notdir), "{link}");
+        assert_eq!(errno(rig.vfs.unlink(OUTPUTS, link)), Some(Errno::Notdir), "{link}");
+        let renamed = rig.vfs.rename((OUTPUTS, link), (OUTPUTS, "x"));
+        assert_eq!(errno(renamed), Some(Errno::Notdir), "{link}");
+        assert_eq!(errno(rig.vfs.make_dir(OUTPUTS, link)), Some(Errno::Exist), "{link}");
+    }
+    // To look at, it is what it leads to.
+    assert_eq!(rig.vfs.stat(OUTPUTS, "l/", false).unwrap().kind, FileType::Directory);
+    assert_eq!(errno(rig.vfs.read_link(OUTPUTS, "l/")), Some(Errno::Inval));
+    assert_eq!(rig.names(OUTPUTS), [".", "..", "d", "dangling", "l"]);
+}
+
+#[test]
+fn a_place_in_a_file_is_where_a_file_can_have_bytes() {
+    let mut rig = Rig::new();
+    let fd = rig.create("f", b"12345");
+    let end = i64::MAX.unsigned_abs();
+    assert_eq!(rig.vfs.seek(fd, i64::MAX, Whence::Start).unwrap(), end);
+    assert_eq!(errno(rig.vfs.seek(fd, 1, Whence::Current)), Some(Errno::Overflow));
+    assert_eq!(errno(rig.vfs.seek(fd, i64::MAX, Whence::Current)), Some(Errno::Overflow));
+    assert_eq!(errno(rig.vfs.seek(fd, i64::MAX, Whence::End)), Some(Errno::Overflow));
+    assert_eq!(errno(rig.vfs.seek(fd, i64::MIN, Whence::Current)), Some(Errno::Inval));
+    assert_eq!(rig.vfs.tell(fd).unwrap(), end);
+    assert_eq!(rig.vfs.seek(fd, -5, Whence::End).unwrap(), 0);
+}
+
+#[test]
+fn cutting_a_file_off_as_it_is_opened_needs_the_right() {
+    let mut rig = Rig::new();
+    rig.create("f", b"12345");
+    let given = rights::OF_DIRECTORIES & !rights::PATH_FILESTAT_SET_SIZE;
+    rig.vfs.set_rights(OUTPUTS, given, rights::ALL).unwrap();
+    let cut = rig.open(OUTPUTS, "f", oflags::TRUNCATE, BOTH);
+    assert_eq!(errno(cut), Some(Errno::Notcapable));
+    assert_eq!(rig.vfs.stat(OUTPUTS, "f", true).unwrap().size, 5);
+    rig.open(OUTPUTS, "f", 0, BOTH).unwrap();
+}
+
+#[test]
+fn few_files_of_the_host_are_open_however_many_the_guest_has() {
+    let mut rig = Rig::of(100, |limits| limits.memory_max_bytes = 0);
+    let spill = rig.dir.path().join("spill");
+    let open_there = || {
+        let links = fs::read_dir("/proc/self/fd").unwrap();
+        let to = links.filter_map(|link| fs::read_link(link.unwrap().path()).ok());
+        to.filter(|to| to.starts_with(&spill)).count()
+    };
+    let opened: Vec<_> = (0..40).map(|n| rig.create(&n.to_string(), &[n; 10])).collect();
+    assert_eq!(open_there(), room::SPILLED_OPEN_MAX);
+    for (fd, n) in opened.iter().zip(0..) {
+        rig.vfs.write(*fd, None, &[n; 10]).unwrap();
+        assert_eq!(rig.read(*fd), [n; 20]);
+    }
+    assert_eq!(open_there(), room::SPILLED_OPEN_MAX);
+    // Without a name it can still be read, until it is closed.
+    rig.vfs.unlink(OUTPUTS, "0").unwrap();
+    assert_eq!(rig.read(opened[0]), [0; 20]);
+    for fd in &opened {
+        rig.vfs.close(*fd).unwrap();
+    }
+    assert_eq!(open_there(), 0);
+    assert_eq!(rig.exported().len(), 39);
+}
+
+#[test]
+fn zeros_do_not_take_the_last_of_a_disk() {
+    let mut rig = Rig::with(|limits| {
+        limits.memory_max_bytes = 0;
+        limits.bytes_max = u64::MAX;
+    });
+    let fd = rig.create("f", b"12345");
+    // More than any disk of a test machine has, and no more than a file of one can be.
+    for zeros in [rig.vfs.set_size(fd, 1 << 43), rig.vfs.allocate(fd, 0, 1 << 43)] {
+        match zeros {
+            Err(Fault::Broken(failure)) => assert_eq!(failure.kind, FailureKind::DiskFull),
+            other => panic!("{other:?}"),
+        }
+    }
 }

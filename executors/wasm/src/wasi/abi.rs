@@ -13,6 +13,8 @@ pub(crate) enum Errno {
     Fault = 21,
     /// A file would be larger than any may be.
     Fbig = 22,
+    /// A path is not UTF-8.
+    Ilseq = 25,
     /// An argument makes no sense.
     Inval = 28,
     /// It is a directory.
@@ -89,6 +91,7 @@ pub(crate) mod rights {
     pub(crate) const PATH_RENAME_SOURCE: u64 = 1 << 16;
     pub(crate) const PATH_RENAME_TARGET: u64 = 1 << 17;
     pub(crate) const PATH_FILESTAT_GET: u64 = 1 << 18;
+    pub(crate) const PATH_FILESTAT_SET_SIZE: u64 = 1 << 19;
     pub(crate) const PATH_FILESTAT_SET_TIMES: u64 = 1 << 20;
     pub(crate) const FD_FILESTAT_GET: u64 = 1 << 21;
     pub(crate) const FD_FILESTAT_SET_SIZE: u64 = 1 << 22;

@@ -4,12 +4,12 @@
 mod host;
 mod virtual_time;
 
-use std::time::Instant;
-
 use self::host::Host;
 use self::virtual_time::Virtual;
+use super::STEP_BYTES;
 use super::abi::Errno;
 use crate::kill::{KillSwitch, Killed};
+use crate::vfs::Fault;
 
 /// What a guest has around it.
 pub(super) enum Ambient {
@@ -78,32 +78,56 @@ impl Ambient {
     ///
     /// # Errors
     /// Why the guest is to end.
-    pub(super) fn sleep(
-        &mut self,
-        nanos: Due,
-        kill: &KillSwitch,
-        deadline: Option<Instant>,
-    ) -> Result<(), Killed> {
+    pub(super) fn sleep(&mut self, nanos: Due, kill: &KillSwitch) -> Result<(), Killed> {
         match self {
             Self::Virtual(time) => {
                 time.pass(nanos.unwrap_or(u64::MAX));
                 Ok(())
             }
-            Self::Host(_) => Host::sleep(nanos, kill, deadline),
+            Self::Host(_) => Host::sleep(nanos, kill),
         }
     }
 
     /// Fills a buffer with random bytes.
     ///
     /// # Errors
-    /// `Internal` when the host has none.
-    pub(super) fn random(&mut self, buffer: &mut [u8]) -> Result<(), gadus_model::Failure> {
-        match self {
-            Self::Virtual(time) => {
-                time.random(buffer);
-                Ok(())
+    /// `Broken` when the host has none; [`Killed`] when the guest is to end before.
+    pub(super) fn random(&mut self, buffer: &mut [u8], kill: &KillSwitch) -> Result<(), Fault> {
+        // Steps of whole words: the same bytes as in one.
+        for step in buffer.chunks_mut(STEP_BYTES) {
+            kill.check()?;
+            match self {
+                Self::Virtual(time) => time.random(step),
+                Self::Host(_) => Host::random(step)?,
             }
-            Self::Host(_) => Host::random(buffer),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_bytes_in_steps_are_the_same_bytes() {
+        let kill = KillSwitch::default();
+        let (mut steps, mut whole) = (vec![0; 3 * STEP_BYTES + 5], vec![0; 3 * STEP_BYTES + 5]);
+        let mut ambient = Ambient::deterministic([3; 32]);
+        ambient.random(&mut steps, &kill).unwrap();
+        Virtual::new([3; 32]).random(&mut whole);
+        assert!(steps == whole);
+    }
+
+    #[test]
+    fn no_more_random_bytes_are_made_for_who_is_to_end() {
+        let kill = KillSwitch::default();
+        kill.stop();
+        for mut ambient in [Ambient::deterministic([3; 32]), Ambient::of_the_host()] {
+            let mut buffer = [0; 99];
+            let ended = ambient.random(&mut buffer, &kill);
+            assert!(matches!(ended, Err(Fault::Killed(Killed::Stop))), "{ended:?}");
+            assert_eq!(buffer, [0; 99]);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Calls that take a descriptor.
 
+use super::STEP_BYTES;
 use super::abi::Errno;
 use super::memory::Memory;
 use crate::guest::Guest;
@@ -28,7 +29,7 @@ pub(super) fn read(
     for index in 0..n {
         let (buffer, length) = memory.iovec(iovecs, index)?;
         let from = at.map(|at| at.saturating_add(total));
-        let read = guest.wasi.vfs.read(fd, from, memory.bytes_mut(buffer, length)?)? as u64;
+        let read = read_steps(guest, fd, from, memory.bytes_mut(buffer, length)?)?;
         total += read;
         if read < u64::from(length) {
             break;
@@ -39,6 +40,26 @@ pub(super) fn read(
     }
     memory.put_u32(out, u32::try_from(total).unwrap_or(u32::MAX))?;
     Ok(())
+}
+
+/// Fills one buffer as far as the file goes, and says how many bytes that were.
+fn read_steps(
+    guest: &mut Guest,
+    fd: u32,
+    at: Option<u64>,
+    buffer: &mut [u8],
+) -> Result<u64, Fault> {
+    let mut total = 0;
+    loop {
+        let end = buffer.len().min(total + STEP_BYTES);
+        let step = &mut buffer[total..end];
+        guest.kill.check()?;
+        let read = guest.wasi.vfs.read(fd, at.map(|at| at.saturating_add(total as u64)), step)?;
+        total += read;
+        if total < end || end == buffer.len() {
+            return Ok(total as u64);
+        }
+    }
 }
 
 /// Writes from the buffers, on or at a place of the file, and writes how many bytes there was room
@@ -56,8 +77,8 @@ pub(super) fn write(
     for index in 0..n {
         let (buffer, length) = memory.iovec(iovecs, index)?;
         let from = at.map(|at| at.saturating_add(total));
-        let written = match guest.wasi.vfs.write(fd, from, memory.bytes(buffer, length)?) {
-            Ok(written) => written as u64,
+        let written = match write_steps(guest, fd, from, memory.bytes(buffer, length)?) {
+            Ok(written) => written,
             // What was written before counts.
             Err(Fault::Errno(_)) if total > 0 => break,
             Err(fault) => return Err(fault),
@@ -72,6 +93,25 @@ pub(super) fn write(
     }
     memory.put_u32(out, u32::try_from(total).unwrap_or(u32::MAX))?;
     Ok(())
+}
+
+/// Writes one buffer as far as there is room, and says how many bytes that were.
+fn write_steps(guest: &mut Guest, fd: u32, at: Option<u64>, bytes: &[u8]) -> Result<u64, Fault> {
+    let mut total = 0;
+    loop {
+        let end = bytes.len().min(total + STEP_BYTES);
+        guest.kill.check()?;
+        let from = at.map(|at| at.saturating_add(total as u64));
+        match guest.wasi.vfs.write(fd, from, &bytes[total..end]) {
+            Ok(written) => total += written,
+            // What was written before counts.
+            Err(Fault::Errno(_)) if total > 0 => return Ok(total as u64),
+            Err(fault) => return Err(fault),
+        }
+        if total < end || end == bytes.len() {
+            return Ok(total as u64);
+        }
+    }
 }
 
 /// Moves to a place in a file, and writes where that is.

@@ -100,7 +100,7 @@ fn add_ambient(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         },
     )?;
     linker.func_wrap(MODULE, "random_get", |mut c: Guests<'_>, at: u32, length: u32| {
-        on_memory(&mut c, |m, g| Ok(g.wasi.ambient.random(m.bytes_mut(at, length)?)?))
+        on_memory(&mut c, |m, g| g.wasi.ambient.random(m.bytes_mut(at, length)?, &g.kill))
     })?;
     linker.func_wrap(
         MODULE,

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::abi::Errno;
+use crate::vfs::PATH_MAX_BYTES;
 
 /// Buffers that one call may name.
 const IOVECS_MAX: u32 = 1024;
@@ -33,9 +34,14 @@ impl Memory<'_> {
     /// A path or target.
     ///
     /// # Errors
-    /// `EFAULT`; `EINVAL` for what is not UTF-8, which no name here is.
+    /// `EFAULT`; `ENAMETOOLONG` for more than any may have, whatever it is; `EILSEQ` for what is
+    /// not UTF-8, which no name here is.
     pub(super) fn text(&self, at: u32, length: u32) -> Result<&str, Errno> {
-        std::str::from_utf8(self.bytes(at, length)?).map_err(|_| Errno::Inval)
+        let bytes = self.bytes(at, length)?;
+        if bytes.len() > PATH_MAX_BYTES {
+            return Err(Errno::Nametoolong);
+        }
+        std::str::from_utf8(bytes).map_err(|_| Errno::Ilseq)
     }
 
     /// Writes bytes.
@@ -121,7 +127,16 @@ mod tests {
         assert_eq!(memory.put_u64(u32::MAX, 1), Err(Errno::Fault));
         assert_eq!(memory.put_u32(60, 1), Ok(()));
         memory.put(0, b"\xff").unwrap();
-        assert_eq!(memory.text(0, 1), Err(Errno::Inval));
+        assert_eq!(memory.text(0, 1), Err(Errno::Ilseq));
+    }
+
+    #[test]
+    fn a_text_too_long_is_not_looked_at() {
+        let mut all = vec![0xff; 4097];
+        let memory = Memory(&mut all);
+        assert_eq!(memory.text(0, 4096), Err(Errno::Ilseq));
+        assert_eq!(memory.text(0, 4097), Err(Errno::Nametoolong));
+        assert_eq!(memory.text(0, 4098), Err(Errno::Fault));
     }
 
     #[test]

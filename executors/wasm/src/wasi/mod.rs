@@ -28,6 +28,7 @@ use self::ambient::Ambient;
 pub(crate) use self::link::add_to_linker;
 use self::strings::Strings;
 use crate::guest::{Profile, RunLimits};
+use crate::kill::KillSwitch;
 use crate::vfs::{self, RoomLimits, Vfs};
 
 /// The name of the module that guests import from.
@@ -39,6 +40,10 @@ const PROGRAM: &str = "main";
 /// Where files of outputs go that the memory has no room for, below an execution's scratch
 /// directory.
 const SPILL: &str = "wasm-outputs";
+
+/// Bytes that one call moves between two looks at whether the guest is to end: of inputs that are
+/// stored in the smallest pieces, reading as many takes a second.
+const STEP_BYTES: usize = 64 << 10;
 
 /// One guest's WASI state. Dropping it takes away what it left in the scratch directory.
 pub(crate) struct Wasi {
@@ -65,6 +70,7 @@ impl Wasi {
         request: &ExecRequest,
         sink: &Arc<dyn LogSink>,
         limits: &RunLimits,
+        kill: &Arc<KillSwitch>,
     ) -> Result<Self, Failure> {
         check_strings(request)?;
         if request.network != Network::None {
@@ -80,6 +86,7 @@ impl Wasi {
                 room(limits, &request.scratch),
                 limits.open_files_max,
                 Arc::clone(sink),
+                Arc::clone(kill),
             )?,
             ambient: match limits.profile {
                 Profile::Deterministic => Ambient::deterministic(request.seed),

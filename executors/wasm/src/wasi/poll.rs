@@ -66,8 +66,7 @@ pub(super) fn poll_oneoff(
     let is_ready = waits.iter().any(|wait| matches!(wait, Wait::Ready(_)));
     let slept = if is_ready { Some(0) } else { waits.iter().filter_map(Wait::nanos).min() };
     if !is_ready {
-        let deadline = guest.deadline;
-        guest.wasi.ambient.sleep(slept, &guest.kill, deadline).map_err(Fault::Killed)?;
+        guest.wasi.ambient.sleep(slept, &guest.kill)?;
     }
     let mut due = 0;
     for (index, wait) in (0..n).zip(waits) {

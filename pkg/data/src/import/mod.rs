@@ -2,6 +2,7 @@
 
 mod budget;
 pub(crate) mod car;
+pub(crate) mod links;
 pub(crate) mod named;
 mod pool;
 mod tally;

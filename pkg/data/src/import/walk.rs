@@ -9,6 +9,7 @@ use std::path::Path;
 use gadus_ports::ContentError;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
 
+use super::links::Links;
 use super::{Budget, Importer, link};
 use crate::error::io_error;
 use crate::unixfs::Built;
@@ -18,14 +19,6 @@ use crate::unixfs::node::Link;
 /// How to say that something cannot be taken: (path, why).
 pub(crate) type Refuse = fn(String, String) -> ContentError;
 
-/// A symbolic link.
-pub(crate) struct Symlink {
-    /// Where it stands, from what was walked on.
-    pub(crate) path: String,
-    /// What it says.
-    pub(crate) target: String,
-}
-
 /// One walk.
 pub(crate) struct Walk<'a> {
     pub(crate) importer: &'a Importer,
@@ -33,7 +26,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) refuse: Refuse,
     pub(crate) depth_max: usize,
     /// The links that were met, as they stand.
-    pub(crate) links: Vec<Symlink>,
+    pub(crate) links: Links,
     device: u64,
     /// Names from the root to where the walk is.
     path: Vec<String>,
@@ -49,7 +42,7 @@ impl<'a> Walk<'a> {
         refuse: Refuse,
         depth_max: usize,
     ) -> Self {
-        let (links, path) = (Vec::new(), Vec::new());
+        let (links, path) = (Links::default(), Vec::new());
         Self { importer, budget, refuse, depth_max, links, device: 0, path }
     }
 
@@ -65,6 +58,7 @@ impl<'a> Walk<'a> {
             .map_err(|e| io_error(format!("looking at {}", path.display()), e))?;
         self.device = found.st_dev;
         self.path = vec![shown.to_owned()];
+        self.links.back_to(0);
         self.entry(dir, path, FileType::from_raw_mode(found.st_mode))
     }
 
@@ -75,6 +69,7 @@ impl<'a> Walk<'a> {
         shown: &str,
     ) -> Result<Option<Vec<Link>>, ContentError> {
         self.path = vec![shown.to_owned()];
+        self.links.back_to(0);
         let dir = match openat(CWD, path, NEVER_FOLLOW | OFlags::DIRECTORY, Mode::empty()) {
             Ok(dir) => dir,
             Err(rustix::io::Errno::NOENT) => return Ok(None),
@@ -108,6 +103,7 @@ impl<'a> Walk<'a> {
             self.path.push(name.to_owned());
             let built = self.entry(dir.as_fd(), Path::new(name), entry.file_type())?;
             self.path.pop();
+            self.links.back_to(self.path.len());
             links.push(link(name.to_owned(), built));
         }
         Ok(links)
@@ -193,7 +189,7 @@ impl<'a> Walk<'a> {
             return Err(self.refused("is a link whose target is not UTF-8"));
         };
         let built = self.importer.symlink(target.as_bytes())?;
-        self.links.push(Symlink { path: self.path.join("/"), target });
+        self.links.add(&self.path, target);
         Ok(built)
     }
 

@@ -1,13 +1,16 @@
 //! Trees as a job's inputs: read block by block while it runs, on its own thread.
 //!
 //! Every block is held to its CID again as it is read: a disk that lies must cost the run, and not
-//! become a result.
+//! become a result. What is open is a CID; the nodes of a tree that were read last are kept beside
+//! it, within a limit.
 
+mod cache;
 mod file;
+mod node;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Weak};
 
@@ -15,10 +18,12 @@ use bytes::Bytes;
 use gadus_model::{Cid, RAW};
 use gadus_ports::{ContentError, InputDirectory, InputEntry, InputKind, InputNode};
 
+use self::cache::Cache;
 use self::file::TreeFile;
+use self::node::InputBlock;
 use crate::block::verify;
 use crate::content::Core;
-use crate::error::io_error;
+use crate::error::{io_error, malformed};
 use crate::read::tree::{Halt, entries_by, entry_by};
 use crate::unixfs::name;
 use crate::unixfs::parse::{Parsed, parse};
@@ -28,23 +33,28 @@ use crate::unixfs::parse::{Parsed, parse};
 /// # Errors
 /// As [`gadus_ports::Content::input`].
 pub(crate) fn open(core: &Arc<Core>, root: &Cid) -> Result<InputNode, ContentError> {
-    Blocks(Arc::downgrade(core)).node(root)
+    let tree = Tree { core: Arc::downgrade(core), cache: Arc::default() };
+    tree.stands(root)
 }
 
-/// Where blocks are read. The store is not kept open for a job that still runs.
+/// Where blocks are read, and what is kept of them. The store is not kept open for a job that still
+/// runs.
 #[derive(Clone)]
-struct Blocks(Weak<Core>);
+struct Tree {
+    core: Weak<Core>,
+    cache: Arc<Cache>,
+}
 
-impl std::fmt::Debug for Blocks {
+impl std::fmt::Debug for Tree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Blocks")
+        f.write_str("Tree")
     }
 }
 
-impl Blocks {
+impl Tree {
     fn core(&self) -> Result<Arc<Core>, ContentError> {
         let closed = || io_error("reading an input", io::Error::other("the store is closed"));
-        self.0.upgrade().ok_or_else(closed)
+        self.core.upgrade().ok_or_else(closed)
     }
 
     fn get(&self, cid: &Cid) -> Result<Bytes, ContentError> {
@@ -54,98 +64,131 @@ impl Blocks {
         Ok(bytes)
     }
 
+    /// A block, read now and not kept.
     fn parsed(&self, cid: &Cid) -> Result<Parsed, ContentError> {
         parse(cid, self.get(cid)?)
     }
 
-    fn node(&self, cid: &Cid) -> Result<InputNode, ContentError> {
-        Ok(match self.parsed(cid)? {
-            Parsed::File(node) => {
-                InputNode::File(Arc::new(TreeFile::new(self.clone(), *cid, node)))
+    /// A block that is kept, or read now.
+    fn node(&self, cid: &Cid) -> Result<Arc<InputBlock>, ContentError> {
+        // Held to the end: what is kept is no answer for a store that is closed.
+        let _core = self.core()?;
+        if let Some(node) = self.cache.get(cid) {
+            return Ok(node);
+        }
+        let node = Arc::new(InputBlock::of(self.parsed(cid)?));
+        self.cache.put(cid, &node);
+        Ok(node)
+    }
+
+    fn stands(&self, cid: &Cid) -> Result<InputNode, ContentError> {
+        let (tree, cid) = (self.clone(), *cid);
+        Ok(match &*self.node(&cid)? {
+            InputBlock::File(part) => {
+                InputNode::File(Arc::new(TreeFile::new(tree, cid, part.size)))
             }
-            Parsed::Symlink(target) => InputNode::Symlink(target),
-            Parsed::Directory(links, _) => {
-                let mut entries = BTreeMap::new();
-                for link in links {
-                    // Of two with one name, readers of paths find the first.
-                    entries.entry(link.name).or_insert(link.cid);
-                }
-                InputNode::Directory(Arc::new(Plain { blocks: self.clone(), entries }))
-            }
-            shard @ Parsed::Shard(..) => {
-                let root = *cid;
-                InputNode::Directory(Arc::new(Hamt { blocks: self.clone(), root, shard }))
+            InputBlock::Symlink(target) => InputNode::Symlink(target.clone()),
+            InputBlock::Directory(_) | InputBlock::Shard(_) => {
+                InputNode::Directory(Arc::new(TreeDirectory { tree, cid }))
             }
         })
     }
+}
 
-    fn entry(&self, name: &str, cid: &Cid) -> Result<InputEntry, ContentError> {
+/// A directory, in one block or of many.
+#[derive(Debug)]
+struct TreeDirectory {
+    tree: Tree,
+    cid: Cid,
+}
+
+impl TreeDirectory {
+    /// A shard below the first.
+    fn shard(&self, cid: &Cid) -> Result<Parsed, Halt> {
+        match &*self.tree.node(cid)? {
+            InputBlock::Shard(shard) => Ok(shard.clone()),
+            InputBlock::File(_) | InputBlock::Directory(_) | InputBlock::Symlink(_) => {
+                Err(self.bad("its HAMT is not well formed").into())
+            }
+        }
+    }
+
+    fn bad(&self, why: &str) -> ContentError {
+        malformed(format!("directory {}", self.cid), why)
+    }
+}
+
+impl InputDirectory for TreeDirectory {
+    fn entry(&self, name: &str) -> Result<Option<InputNode>, ContentError> {
+        let found = match &*self.tree.node(&self.cid)? {
+            InputBlock::Directory(entries) => entries.get(name).copied(),
+            InputBlock::Shard(shard) => {
+                let mut passed = Vec::new();
+                let read = |cid: &Cid| self.shard(cid);
+                let link = entry_by(read, &self.cid, shard.clone(), name, &mut passed);
+                link.map_err(of_halt)?.map(|link| link.cid)
+            }
+            InputBlock::File(_) | InputBlock::Symlink(_) => {
+                return Err(self.bad("it is not a directory"));
+            }
+        };
+        found.map(|cid| self.tree.stands(&cid)).transpose()
+    }
+
+    fn list(&self) -> Result<Vec<InputEntry>, ContentError> {
+        let mut kinds = Kinds { tree: &self.tree, known: HashMap::new() };
+        match &*self.tree.node(&self.cid)? {
+            InputBlock::Directory(entries) => {
+                entries.iter().map(|(name, cid)| kinds.entry(name, cid)).collect()
+            }
+            InputBlock::Shard(shard) => {
+                let max = self.tree.core()?.config.directory_entries_max;
+                let read = |cid: &Cid| self.shard(cid);
+                let links = entries_by(read, max, &self.cid, shard.clone()).map_err(of_halt)?;
+                links.iter().map(|link| kinds.entry(&link.name, &link.cid)).collect()
+            }
+            InputBlock::File(_) | InputBlock::Symlink(_) => Err(self.bad("it is not a directory")),
+        }
+    }
+}
+
+/// What the entries of one directory are. Blocks are read for that, each of them once, however
+/// often it is named.
+struct Kinds<'a> {
+    tree: &'a Tree,
+    known: HashMap<Cid, InputKind>,
+}
+
+impl Kinds<'_> {
+    fn entry(&mut self, name: &str, cid: &Cid) -> Result<InputEntry, ContentError> {
         name::check(name)?;
-        let kind = if cid.codec() == RAW {
-            InputKind::File
-        } else {
-            match self.parsed(cid)? {
+        Ok(InputEntry { name: name.to_owned(), kind: self.of(cid)? })
+    }
+
+    fn of(&mut self, cid: &Cid) -> Result<InputKind, ContentError> {
+        if cid.codec() == RAW {
+            return Ok(InputKind::File);
+        }
+        if let Some(kind) = self.known.get(cid) {
+            return Ok(*kind);
+        }
+        let kind = match self.tree.cache.get(cid) {
+            Some(node) => node.kind(),
+            None => match self.tree.parsed(cid)? {
                 Parsed::File(_) => InputKind::File,
                 Parsed::Directory(..) | Parsed::Shard(..) => InputKind::Directory,
                 Parsed::Symlink(_) => InputKind::Symlink,
-            }
+            },
         };
-        Ok(InputEntry { name: name.to_owned(), kind })
-    }
-}
-
-/// A directory in one block.
-#[derive(Debug)]
-struct Plain {
-    blocks: Blocks,
-    entries: BTreeMap<String, Cid>,
-}
-
-impl InputDirectory for Plain {
-    fn entry(&self, name: &str) -> Result<Option<InputNode>, ContentError> {
-        self.entries.get(name).map(|cid| self.blocks.node(cid)).transpose()
-    }
-
-    fn list(&self) -> Result<Vec<InputEntry>, ContentError> {
-        self.entries.iter().map(|(name, cid)| self.blocks.entry(name, cid)).collect()
-    }
-}
-
-/// A directory of many blocks, of which the first is at hand.
-#[derive(Debug)]
-struct Hamt {
-    blocks: Blocks,
-    root: Cid,
-    shard: Parsed,
-}
-
-impl Hamt {
-    fn read(&self, cid: &Cid) -> Result<Parsed, Halt> {
-        Ok(self.blocks.parsed(cid)?)
-    }
-}
-
-impl InputDirectory for Hamt {
-    fn entry(&self, name: &str) -> Result<Option<InputNode>, ContentError> {
-        let mut passed = Vec::new();
-        let shard = self.shard.clone();
-        let found = entry_by(|cid| self.read(cid), &self.root, shard, name, &mut passed);
-        let link = found.map_err(of_halt)?;
-        link.map(|link| self.blocks.node(&link.cid)).transpose()
-    }
-
-    fn list(&self) -> Result<Vec<InputEntry>, ContentError> {
-        let max = self.blocks.core()?.config.directory_entries_max;
-        let links = entries_by(|cid| self.read(cid), max, &self.root, self.shard.clone());
-        let links = links.map_err(of_halt)?;
-        links.iter().map(|link| self.blocks.entry(&link.name, &link.cid)).collect()
+        self.known.insert(*cid, kind);
+        Ok(kind)
     }
 }
 
 fn of_halt(halt: Halt) -> ContentError {
     match halt {
         Halt::Failed(error) => error,
-        // `Blocks::get` never asks for more.
+        // `Tree::get` never asks for more.
         Halt::Need(_) => io_error("reading an input", io::Error::other("blocks are not here")),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gadus_model::Cid;
@@ -186,4 +187,108 @@ async fn a_tree_does_not_keep_the_store() {
     drop(content);
     assert!(matches!(root.entry("f"), Err(ContentError::Io { .. })));
     EmbeddedContent::open(dir.path().join("store"), ContentConfig::default()).unwrap();
+}
+
+/// Far more than the work takes once, and far less than it takes as often as a hostile tree asks.
+const SOON: Duration = Duration::from_secs(20);
+
+/// A directory of many names, all of one file: a block that takes a while to read.
+async fn crowded(content: &EmbeddedContent, first: &str) -> Cid {
+    let leaf = raw(content, b"leaf").await;
+    let names: Vec<_> = (0..15_000).map(|n| format!("{first}{n:06}")).collect();
+    let links: Vec<_> = names.iter().map(|name| (name.as_str(), leaf)).collect();
+    node(content, &links, &data::directory(None)).await
+}
+
+#[tokio::test]
+async fn what_is_open_is_a_cid_alone() {
+    let (_dir, content) = open();
+    let large: Vec<u8> = vec![7; 900_000];
+    let leaf = raw_cid(&large);
+    content.put(vec![(leaf, large.into())]).await.unwrap();
+    let directory_cid = crowded(&content, "n").await;
+    let links = [("d", directory_cid), ("f", leaf)];
+    let root = node(&content, &links, &data::directory(None)).await;
+    let root = directory(content.input(root).await.unwrap());
+    let open: Vec<_> = (0..100).flat_map(|_| ["d", "f"].map(|name| root.entry(name))).collect();
+    for node in open {
+        let node = node.unwrap().unwrap();
+        // All that a node holds is shown.
+        assert!(format!("{node:?}").len() < 1000);
+        if let InputNode::File(file) = &node {
+            assert_eq!(file.read_at(899_999, &mut [0; 9]).unwrap(), 1);
+            assert!(format!("{node:?}").len() < 1000);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_nodes_of_many_directories_take_no_more_than_their_limit() {
+    let (_dir, content) = open();
+    let mut cids = Vec::new();
+    for n in 0..70 {
+        cids.push(crowded(&content, &format!("directory-{n}-")).await);
+    }
+    let names: Vec<_> = (0..cids.len()).map(|n| n.to_string()).collect();
+    let links: Vec<_> = names.iter().map(String::as_str).zip(cids).collect();
+    let root = node(&content, &links, &data::directory(None)).await;
+    let tree = super::Tree { core: Arc::downgrade(&content.core), cache: Arc::default() };
+    let root = directory(tree.stands(&root).unwrap());
+    let opened: Vec<_> = names.iter().map(|name| root.entry(name).unwrap().unwrap()).collect();
+    let bytes = tree.cache.bytes();
+    assert!(bytes <= 64 << 20, "{bytes}");
+    // Those that are not kept any more are read again.
+    for (n, opened) in opened.into_iter().enumerate() {
+        let name = format!("directory-{n}-014999");
+        assert!(directory(opened).entry(&name).unwrap().is_some());
+    }
+    assert!(tree.cache.bytes() <= 64 << 20);
+}
+
+#[tokio::test]
+async fn what_is_named_many_times_is_read_once() {
+    let (_dir, content) = open();
+    let many = crowded(&content, "n").await;
+    let names: Vec<_> = (0..15_000).map(|n| n.to_string()).collect();
+    let links: Vec<_> = names.iter().map(|name| (name.as_str(), many)).collect();
+    let root = node(&content, &links, &data::directory(None)).await;
+    let root = directory(content.input(root).await.unwrap());
+    let began = Instant::now();
+    let entries = root.list().unwrap();
+    assert_eq!(entries.len(), 15_000);
+    assert!(entries.iter().all(|entry| entry.kind == InputKind::Directory));
+    // As a path does that goes there and back.
+    for name in &names {
+        root.entry(name).unwrap().unwrap();
+    }
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn of_two_entries_with_one_name_the_first_counts() {
+    let (_dir, content) = open();
+    let (one, two) = (raw(&content, b"one").await, raw(&content, b"twice").await);
+    let links = [("b", one), ("a", two), ("b", two), ("a", one)];
+    let root = node(&content, &links, &data::directory(None)).await;
+    let root = directory(content.input(root).await.unwrap());
+    let names: Vec<_> = root.list().unwrap().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(file(root.entry("a").unwrap()).size(), 5);
+    assert_eq!(file(root.entry("b").unwrap()).size(), 3);
+}
+
+#[tokio::test]
+async fn a_shard_that_is_named_many_times_is_read_once() {
+    let (_dir, content) = open();
+    let leaf = raw(&content, b"leaf").await;
+    let padded = data::hamt_shard(&vec![0xff; 1_900_000], 256, None);
+    let names: Vec<_> = (0..256).map(|n| format!("{n:02X}")).collect();
+    let all = |cid| names.iter().map(|name| (name.as_str(), cid)).collect::<Vec<_>>();
+    let lowest = node(&content, &[("00x", leaf)], &padded).await;
+    let middle = node(&content, &all(lowest), &padded).await;
+    let root = node(&content, &all(middle), &padded).await;
+    let root = directory(content.input(root).await.unwrap());
+    let began = Instant::now();
+    assert_eq!(root.list().unwrap().len(), 1 << 16);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
 }

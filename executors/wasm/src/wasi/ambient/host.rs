@@ -39,13 +39,9 @@ impl Host {
         }
     }
 
-    pub(super) fn sleep(
-        nanos: Due,
-        kill: &KillSwitch,
-        deadline: Option<Instant>,
-    ) -> Result<(), Killed> {
+    pub(super) fn sleep(nanos: Due, kill: &KillSwitch) -> Result<(), Killed> {
         let wake = nanos.and_then(|nanos| Instant::now().checked_add(Duration::from_nanos(nanos)));
-        kill.sleep_until(wake, deadline)
+        kill.sleep_until(wake)
     }
 
     pub(super) fn random(buffer: &mut [u8]) -> Result<(), Failure> {
