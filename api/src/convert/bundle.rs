@@ -36,19 +36,21 @@ pub fn receipts(view: &JobView, origins: &[Arc<JobView>]) -> Result<Receipts, Se
         let (Some(manifest), Some(receipt)) = (&e.manifest, &e.receipt) else { continue };
         let task = work::task_named(view, e.execution.slot.partition, &receipt.body.task)?;
         let origin = e.origin.as_deref();
-        let sealed = match origin {
-            Some(origin) => Some(sealed_of(origin, origins)?),
-            None => view.sealed.get(e.execution.slot.partition as usize),
+        let verdict = match origin {
+            // Another requester's records came as they are.
+            Some(Origin { proof: Some(proof), .. }) => Some(*proof),
+            Some(origin) => records.add_proof(sealed_of(origin, origins)?)?,
+            None => match view.sealed.get(e.execution.slot.partition as usize) {
+                Some(sealed) => records.add_proof(sealed)?,
+                None => None,
+            },
         };
         let answer = Answer {
             task: records.add(&task)?,
             manifest: records.add(manifest)?,
             receipt: records.add(receipt)?,
             origin: origin.map(|origin| origin.job),
-            verdict: match sealed {
-                Some(sealed) => records.add_proof(sealed)?,
-                None => None,
-            },
+            verdict,
         };
         items.push(ReceiptEntry {
             execution_id: e.execution.id().to_string(),

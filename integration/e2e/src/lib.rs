@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod engine;
+pub mod go;
 pub mod http;
 pub mod kubo;
 pub mod network;

@@ -120,7 +120,11 @@ const SEALED_TOTAL_MS: u64 = 150_000;
 #[must_use]
 pub fn probe(dice: &mut Dice, n: usize, requester: usize) -> Work {
     let context = Context {
-        resources: Resources { cpu_millis: 100, ..Resources::default() },
+        resources: Resources {
+            cpu_millis: 100,
+            memory_bytes: MEMORY_BYTES,
+            ..Resources::default()
+        },
         retry: RetryPolicy { attempts_max: 100, ..RetryPolicy::default() },
         ..Context::default()
     };

@@ -124,10 +124,7 @@ impl Node {
         let inbound = parts.transport.inbound().ok_or(StartError::NoInbound)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (fail, fatal) = mpsc::channel::<StoreError>(2);
-        let addresses = parts.transport.addresses();
-        let mut base = NodeInfo { id, addresses, ..config.info.clone() };
-        base.publishers = vec![PublisherSpec::Ipfs.kind().to_owned()];
-        base.publishers.extend(parts.publisher.iter().flat_map(|publisher| publisher.kinds()));
+        let base = base_info(&config, &parts);
         if config.requester {
             let relay = Relay::new(parts.exchange.clone(), config.relays_max);
             parts.server.relay_through(relay, parts.transport.clone());
@@ -155,16 +152,8 @@ impl Node {
             let up = Inbound::Up { node: id, prefix: None };
             let _ = compute.send(compute::Command::Net(up)).await;
         }
-        tasks.spawn({
-            let sort = inbox::sort(inbound, requester.clone(), compute.clone());
-            let stop = stop.clone();
-            async move {
-                tokio::select! {
-                    () = sort => {}
-                    () = stop.cancelled() => {}
-                }
-            }
-        });
+        let sort = inbox::sort(inbound, requester.clone(), compute.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(sort));
         let node = Self {
             clock,
             content: parts.content,
@@ -207,6 +196,14 @@ impl Node {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// What a node says of itself before anybody has looked at its engines.
+fn base_info(config: &NodeConfig, parts: &Parts) -> NodeInfo {
+    let (id, addresses) = (parts.key.id(), parts.transport.addresses());
+    let mut publishers = vec![PublisherSpec::Ipfs.kind().to_owned()];
+    publishers.extend(parts.publisher.iter().flat_map(|publisher| publisher.kinds()));
+    NodeInfo { id, addresses, publishers, ..config.info.clone() }
 }
 
 /// The requester's loop as its log left it, and the way to it.

@@ -63,6 +63,19 @@ pub trait InputDirectory: Send + Sync + Debug {
     /// # Errors
     /// As [`InputDirectory::entry`], and `UnsafeName`.
     fn list(&self) -> Result<Vec<InputEntry>, ContentError>;
+
+    /// The same for who may not want all of it: asked before each block that is read, with the name
+    /// of an entry or with nothing. `None` once the answer was no.
+    ///
+    /// # Errors
+    /// As [`InputDirectory::list`].
+    fn list_while(
+        &self,
+        wants: &mut dyn FnMut(Option<&str>) -> bool,
+    ) -> Result<Option<Vec<InputEntry>>, ContentError> {
+        let entries = self.list()?;
+        Ok(entries.iter().all(|entry| wants(Some(&entry.name))).then_some(entries))
+    }
 }
 
 /// A file of an input, which never changes.

@@ -61,6 +61,8 @@ pub(super) struct Module {
     nesting_max: u64,
     flow_max: u64,
     flow_total_max: u64,
+    carried_max: u64,
+    carried_total_max: u64,
     items_max: u32,
     tables_max: u32,
 }

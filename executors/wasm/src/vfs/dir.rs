@@ -27,7 +27,7 @@ impl Vfs {
         }
         let listing = match dir.listing.take() {
             Some(listing) => listing,
-            None => self.listings.list(&self.overlay, &dir.place)?,
+            None => self.listings.list(&self.overlay, &self.kill, &dir.place)?,
         };
         Ok(dir.listing.insert(listing).write(cookie, buffer))
     }

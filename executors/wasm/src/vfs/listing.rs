@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::fault::Fault;
 use super::overlay::Overlay;
 use super::place::{InputPlace, Place, file_type, ino_below};
+use crate::kill::KillSwitch;
 use crate::wasi::abi::{Errno, FileType};
 use gadus_ports::{InputEntry, InputNode};
 
@@ -50,7 +51,12 @@ impl Listings {
     /// # Errors
     /// `ENOMEM` when it is too large beside those that are open; `Broken` when an input cannot be
     /// read.
-    pub(super) fn list(&mut self, overlay: &Overlay, place: &Place) -> Result<Listing, Fault> {
+    pub(super) fn list(
+        &mut self,
+        overlay: &Overlay,
+        kill: &KillSwitch,
+        place: &Place,
+    ) -> Result<Listing, Fault> {
         let entries = match place {
             Place::Output(dir) => {
                 let names = overlay.entries(*dir)?.keys();
@@ -68,9 +74,19 @@ impl Listings {
                 let InputNode::Directory(directory) = &place.node else {
                     return Err(Errno::Notdir.into());
                 };
-                let inside = directory.list()?;
-                self.check(inside.iter().map(|entry| entry.name.len()))?;
-                of_input(place, inside)
+                let (mut left, mut refused) = (self.bytes_left, None);
+                let inside = directory.list_while(&mut |name| {
+                    let bytes = name.map_or(0, |name| ENTRY_BYTES + name.len() as u64);
+                    let room = left.checked_sub(bytes).ok_or_else(|| Errno::Nomem.into());
+                    let go_on = kill.check().map_err(Fault::from).and(room);
+                    left = *go_on.as_ref().unwrap_or(&0);
+                    refused = go_on.err();
+                    refused.is_none()
+                })?;
+                match (inside, refused) {
+                    (Some(inside), _) => of_input(place, inside),
+                    (None, refused) => return Err(refused.unwrap_or(Errno::Nomem.into())),
+                }
             }
         };
         let bytes = bytes_of(entries.iter().map(|entry: &Entry| entry.name.len()));

@@ -575,10 +575,10 @@ fn listings_of_all_directories_together_are_limited() {
         disk_reserve_bytes: 0,
         spill_dir: "unused".into(),
     });
-    let one = listings.list(&overlay, &place).unwrap();
+    let one = listings.list(&overlay, &KillSwitch::default(), &place).unwrap();
     listings.forget(Some(one));
     let mut kept = 0u64;
-    while listings.list(&overlay, &place).is_ok() {
+    while listings.list(&overlay, &KillSwitch::default(), &place).is_ok() {
         kept += 1;
     }
     // Four entries, and the bytes of their names: 515 for each listing.

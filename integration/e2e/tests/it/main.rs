@@ -11,6 +11,7 @@ mod durability;
 mod evidence;
 mod foreign;
 mod gateway;
+mod interpreter;
 mod jobs;
 mod judge;
 mod keeping;

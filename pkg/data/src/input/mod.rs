@@ -10,6 +10,7 @@ mod node;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Weak};
@@ -136,16 +137,31 @@ impl InputDirectory for TreeDirectory {
     }
 
     fn list(&self) -> Result<Vec<InputEntry>, ContentError> {
+        Ok(self.list_while(&mut |_| true)?.unwrap_or_default())
+    }
+
+    fn list_while(
+        &self,
+        wants: &mut dyn FnMut(Option<&str>) -> bool,
+    ) -> Result<Option<Vec<InputEntry>>, ContentError> {
         let mut kinds = Kinds { tree: &self.tree, known: HashMap::new() };
         match &*self.tree.node(&self.cid)? {
-            InputBlock::Directory(entries) => {
-                entries.iter().map(|(name, cid)| kinds.entry(name, cid)).collect()
-            }
+            InputBlock::Directory(entries) => kinds.entries(entries.iter(), wants),
             InputBlock::Shard(shard) => {
                 let max = self.tree.core()?.config.directory_entries_max;
-                let read = |cid: &Cid| self.shard(cid);
-                let links = entries_by(read, max, &self.cid, shard.clone()).map_err(of_halt)?;
-                links.iter().map(|link| kinds.entry(&link.name, &link.cid)).collect()
+                let asking = RefCell::new(&mut *wants);
+                // That it stops is no failure: `Need` of nothing says so.
+                let read = |cid: &Cid| match (asking.borrow_mut())(None) {
+                    true => self.shard(cid),
+                    false => Err(Halt::Need(Vec::new())),
+                };
+                let links = match entries_by(read, max, &self.cid, shard.clone()) {
+                    Ok(links) if (asking.borrow_mut())(None) => links,
+                    Ok(_) => return Ok(None),
+                    Err(Halt::Need(_)) => return Ok(None),
+                    Err(halt @ Halt::Failed(_)) => return Err(of_halt(halt)),
+                };
+                kinds.entries(links.iter().map(|link| (&*link.name, &link.cid)), wants)
             }
             InputBlock::File(_) | InputBlock::Symlink(_) => Err(self.bad("it is not a directory")),
         }
@@ -160,6 +176,21 @@ struct Kinds<'a> {
 }
 
 impl Kinds<'_> {
+    fn entries<'e>(
+        &mut self,
+        links: impl Iterator<Item = (&'e str, &'e Cid)>,
+        wants: &mut dyn FnMut(Option<&str>) -> bool,
+    ) -> Result<Option<Vec<InputEntry>>, ContentError> {
+        let mut entries = Vec::new();
+        for (name, cid) in links {
+            if !wants(Some(name)) {
+                return Ok(None);
+            }
+            entries.push(self.entry(name, cid)?);
+        }
+        Ok(Some(entries))
+    }
+
     fn entry(&mut self, name: &str, cid: &Cid) -> Result<InputEntry, ContentError> {
         name::check(name)?;
         Ok(InputEntry { name: name.to_owned(), kind: self.of(cid)? })

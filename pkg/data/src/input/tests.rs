@@ -265,6 +265,26 @@ async fn what_is_named_many_times_is_read_once() {
 }
 
 #[tokio::test]
+async fn a_listing_ends_where_nobody_wants_more_of_it() {
+    let (_dir, content) = open();
+    let leaf = raw(&content, b"one").await;
+    let links = [("a", leaf), ("b", leaf), ("c", leaf)];
+    let root = node(&content, &links, &data::directory(None)).await;
+    let root = directory(content.input(root).await.unwrap());
+    let mut seen = Vec::new();
+    let mut until = |last: &str| {
+        seen.clear();
+        let listed = root.list_while(&mut |name| {
+            seen.extend(name.map(str::to_owned));
+            name != Some(last)
+        });
+        (listed.unwrap().map(|entries| entries.len()), seen.clone())
+    };
+    assert_eq!(until("b"), (None, vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(until("none").0, Some(3));
+}
+
+#[tokio::test]
 async fn of_two_entries_with_one_name_the_first_counts() {
     let (_dir, content) = open();
     let (one, two) = (raw(&content, b"one").await, raw(&content, b"twice").await);

@@ -18,6 +18,7 @@ use super::barrier::Barrier;
 use super::checked::Checked;
 use super::collect::{Collection, Goal};
 use super::index::{Index, StoredPin};
+use super::pack::Pack;
 use super::packs::Packs;
 use super::pressure::Pressure;
 use super::quota::Quota;
@@ -90,11 +91,12 @@ impl Inner {
             let quarantined = namespace.and_then(|id| self.state.read().quarantined(id, &key));
             let Some(loc) = quarantined.or_else(|| self.public(&key)) else { return Ok(None) };
             // A pack that is gone was emptied since the look: the block is elsewhere now.
-            if self.packs.get(loc.pack).is_none() && moves < MOVES_MAX {
+            let pack = self.packs.get(loc.pack);
+            if pack.is_none() && moves < MOVES_MAX {
                 moves += 1;
                 continue;
             }
-            let bytes = self.read(cid, loc)?;
+            let bytes = read(pack.as_deref(), cid, loc)?;
             if self.checked.has(loc) || verify(cid, &bytes).is_ok() {
                 self.checked.note(loc);
                 return Ok(Some(bytes));
@@ -123,11 +125,7 @@ impl Inner {
     }
 
     pub(super) fn read(&self, cid: &Cid, loc: Loc) -> Result<Bytes, ContentError> {
-        let bytes = match self.packs.get(loc.pack) {
-            Some(pack) => pack.read(loc.offset, loc.bytes as usize),
-            None => Err(io::ErrorKind::NotFound.into()),
-        };
-        bytes.map_err(|e| io_error(format!("reading block {cid} from pack {:08x}", loc.pack), e))
+        read(self.packs.get(loc.pack).as_deref(), cid, loc)
     }
 
     /// Does what durable records say, in order, and answers the dead copies.
@@ -259,4 +257,13 @@ impl Inner {
     pub(super) fn stop_if_closing(&self) -> Result<(), ContentError> {
         if self.is_closing.load(Ordering::Relaxed) { Err(closed()) } else { Ok(()) }
     }
+}
+
+/// Reads a block from its pack; none is an error, as of a file that is not there.
+fn read(pack: Option<&Pack>, cid: &Cid, loc: Loc) -> Result<Bytes, ContentError> {
+    let bytes = match pack {
+        Some(pack) => pack.read(loc.offset, loc.bytes as usize),
+        None => Err(io::ErrorKind::NotFound.into()),
+    };
+    bytes.map_err(|e| io_error(format!("reading block {cid} from pack {:08x}", loc.pack), e))
 }
