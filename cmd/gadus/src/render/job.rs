@@ -71,7 +71,9 @@ pub(crate) fn job(
     for execution in told {
         let of = if is_one { String::new() } else { format!(" of {}", short_id(&execution.id)) };
         let is_drawn = !answer.job.verdicts.is_empty();
-        let plan = execution.gadus.as_ref().map(|extras| &extras.plan);
+        // Nobody bid for what was known.
+        let ran = execution.gadus.as_ref().filter(|extras| extras.replayed_from.is_empty());
+        let plan = ran.map(|extras| &extras.plan);
         let bids = plan.map(|plan| bids(execution, plan, is_drawn, nodes, width));
         parts.push((format!("Bids{of}"), bids.unwrap_or_default()));
         parts.push((format!("Where the time went{of}"), timing(execution, width)));

@@ -21,6 +21,16 @@ fn a_job_that_completed() {
 }
 
 #[test]
+fn of_a_known_answer_there_were_no_bids_and_the_old_times_are_not_shown() {
+    let mut known = published(0, "hello\n", "");
+    known.gadus.as_mut().unwrap().replayed_from = "j-1".to_owned();
+    let one = answer(sample_job("Completed", ""), vec![known]);
+    let told = bare(&job(&one, &samples::nodes(), now(), None));
+    assert!(!told.contains("Bids") && !told.contains("prepared"), "{told}");
+    assert!(told.contains("in all") && told.contains("hello"), "{told}");
+}
+
+#[test]
 fn a_job_that_failed() {
     let one = answer(
         sample_job("Failed", "the job failed 3 times"),

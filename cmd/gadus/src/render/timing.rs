@@ -16,7 +16,8 @@ pub(super) fn steps(extras: &ExecutionExtras) -> Vec<(&'static str, u64)> {
         ("bid", between(marks.announced, at(marks.awarded))),
         ("granted", between(marks.awarded, marks.granted)),
     ];
-    if let Some(receipt) = &extras.receipt {
+    // The receipt of a known answer tells how long it took then.
+    if let Some(receipt) = extras.receipt.as_ref().filter(|_| extras.replayed_from.is_empty()) {
         let usage = &receipt.usage;
         steps.extend([
             ("fetched", Some(usage.fetch_us)),

@@ -44,6 +44,10 @@ pub(super) struct Follower<'a> {
     streams: bool,
     progress: BTreeMap<String, Progress>,
     spinner: ProgressBar,
+    /// Why nothing happens, as the last poll had it.
+    why: String,
+    /// The same, as it was told last.
+    told: String,
 }
 
 /// How far an execution's output has come.
@@ -59,7 +63,8 @@ struct Progress {
 impl<'a> Follower<'a> {
     pub(super) fn new(session: &'a Session, id: &'a str, streams: bool) -> Self {
         let spinner = session.printer.spinner("waiting for a node");
-        Self { session, id, streams, progress: BTreeMap::new(), spinner }
+        let (why, told) = (String::new(), String::new());
+        Self { session, id, streams, progress: BTreeMap::new(), spinner, why, told }
     }
 
     /// The job, when it is over and all its output is printed.
@@ -78,9 +83,23 @@ impl<'a> Follower<'a> {
                     self.spinner.finish_and_clear();
                     return Ok(job);
                 }
-                None => patience = (patience * 2).min(POLL_MAX),
+                None => {
+                    self.tell_why(&job);
+                    patience = (patience * 2).min(POLL_MAX);
+                }
             }
         }
+    }
+
+    /// Says what a job waits for, once, and not before that was so for two polls: most wait for
+    /// a moment only.
+    fn tell_why(&mut self, job: &GetJobResponse) {
+        let why = &job.job.state.message;
+        if !why.is_empty() && *why == self.why && *why != self.told {
+            self.session.printer.talk(&format!("waiting: {why}"));
+            self.told.clone_from(why);
+        }
+        self.why.clone_from(why);
     }
 
     /// The execution to show now, if there is one: the first in order that has begun and is not

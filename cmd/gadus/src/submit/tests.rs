@@ -85,6 +85,25 @@ async fn output_is_streamed_while_it_runs_and_nothing_is_printed_twice() {
 }
 
 #[tokio::test]
+async fn what_a_job_waits_for_is_told_once() {
+    let waits = || answer(job("Queued", "not enough nodes"), vec![]);
+    let script = Script {
+        answers: vec![
+            answer(job("Pending", "for a moment"), vec![]),
+            waits(),
+            waits(),
+            waits(),
+            answer(job("Completed", ""), vec![published(0, "", "")]),
+        ],
+        ..Script::default()
+    };
+    let (_, err, result) = submit_to(script, "").await;
+    assert_eq!(result.unwrap(), Exit::Success);
+    assert_eq!(err.matches("waiting: not enough nodes\n").count(), 1, "{err}");
+    assert!(!err.contains("for a moment"), "{err}");
+}
+
+#[tokio::test]
 async fn partitions_are_printed_in_their_order() {
     let part = |partition: u32, name: &str, code: i32| {
         let mut execution = published(code, name, "");

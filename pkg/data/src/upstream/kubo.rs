@@ -52,6 +52,17 @@ struct Slash {
     cid: String,
 }
 
+/// Why a tree is not with a daemon.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// It cannot be reached: it may be back later.
+    #[error("it cannot be reached: {0}")]
+    Away(String),
+    /// It does not take it.
+    #[error("{0}")]
+    Refused(String),
+}
+
 impl Kubo {
     /// A daemon by the URL of its RPC, such as `http://127.0.0.1:5001`; a block that it has not
     /// found after `wait` is one that it has not.
@@ -86,24 +97,29 @@ impl Kubo {
     ///
     /// # Errors
     /// Why it is not there.
-    pub async fn import(&self, root: &Cid, car: ByteStream) -> Result<(), String> {
+    pub async fn import(&self, root: &Cid, car: ByteStream) -> Result<(), NotTaken> {
         let mut url = self.base.clone();
         url.set_path("/api/v0/dag/import");
         url.set_query(Some("pin-roots=true"));
         let part = Part::stream(Body::wrap_stream(car)).file_name("tree.car");
         let answer = self.http.post(url).multipart(Form::new().part("file", part)).send().await;
-        let answer = answer.map_err(|e| e.without_url().to_string())?;
+        let answer = answer.map_err(|e| match e.is_connect() {
+            true => NotTaken::Away(e.without_url().to_string()),
+            false => NotTaken::Refused(e.without_url().to_string()),
+        })?;
         let status = answer.status();
-        let text = answer.text().await.map_err(|e| e.without_url().to_string())?;
+        let text = answer.text().await;
+        let text = text.map_err(|e| NotTaken::Refused(e.without_url().to_string()))?;
+        let refused = |why: String| Err(NotTaken::Refused(why));
         if !status.is_success() {
-            return Err(format!("it says {status}: {}", text.trim()));
+            return refused(format!("it says {status}: {}", text.trim()));
         }
         let lines = text.lines().filter_map(|line| serde_json::from_str::<ImportLine>(line).ok());
         let wanted = root.to_string();
         match lines.filter_map(|line| line.root).find(|found| found.cid.cid == wanted) {
             Some(found) if found.pin_error_msg.is_empty() => Ok(()),
-            Some(found) => Err(format!("it could not pin it: {}", found.pin_error_msg)),
-            None => Err("it took the CAR, and says nothing of its root".to_owned()),
+            Some(found) => refused(format!("it could not pin it: {}", found.pin_error_msg)),
+            None => refused("it took the CAR, and says nothing of its root".to_owned()),
         }
     }
 

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use gadus_model::Cid;
 
-pub use self::kubo::Kubo;
+pub use self::kubo::{Kubo, NotTaken};
 pub use self::offers::KuboOffers;
 pub(crate) use self::stream::UpstreamStream;
 use crate::config::ContentConfig;

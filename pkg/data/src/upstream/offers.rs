@@ -7,13 +7,13 @@ use gadus_ports::{CarPart, Content as _, Sidecar};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::Kubo;
+use super::{Kubo, NotTaken};
 use crate::EmbeddedContent;
 
 /// Results that wait for the daemon; more are not offered to it.
 pub(super) const OFFERS_MAX: usize = 1_024;
-/// How often one is tried.
-const TRIES_MAX: u32 = 8;
+/// How often the daemon may refuse one. While it is away it is waited for.
+const REFUSALS_MAX: u32 = 8;
 /// The pause after the first try; doubled each time.
 const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -58,7 +58,7 @@ async fn run(content: EmbeddedContent, kubo: Kubo, mut offers: mpsc::Receiver<Ci
 
 async fn give(content: &EmbeddedContent, kubo: &Kubo, root: Cid) -> Result<(), String> {
     let mut pause = PAUSE;
-    let mut nth = 1;
+    let mut refusals = 0;
     loop {
         let car = content.export_car(root, "", CarPart::default(), None).await;
         // What is not whole here any more will not become so.
@@ -67,12 +67,38 @@ async fn give(content: &EmbeddedContent, kubo: &Kubo, root: Cid) -> Result<(), S
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        if nth == TRIES_MAX {
-            return Err(format!("{error} (tried {nth} times)"));
+        if is_given_up(&error, &mut refusals) {
+            return Err(format!("{error} (tried {refusals} times)"));
         }
-        tracing::warn!(daemon = kubo.url(), %root, error, "Kubo did not take a result yet");
+        tracing::warn!(daemon = kubo.url(), %root, %error, "Kubo did not take a result yet");
         sleep(pause).await;
         pause = PAUSE_MAX.min(2 * pause);
-        nth += 1;
+    }
+}
+
+/// Whether a result is not tried again. A daemon that is away has not said anything about it.
+fn is_given_up(error: &NotTaken, refusals: &mut u32) -> bool {
+    match error {
+        NotTaken::Away(_) => false,
+        NotTaken::Refused(_) => {
+            *refusals += 1;
+            *refusals >= REFUSALS_MAX
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_that_is_away_is_waited_for_and_one_that_refuses_is_not_asked_for_ever() {
+        let (away, refused) = (NotTaken::Away(String::new()), NotTaken::Refused(String::new()));
+        let mut refusals = 0;
+        for _ in 0..1_000 {
+            assert!(!is_given_up(&away, &mut refusals));
+        }
+        let tries = (1..).find(|_| is_given_up(&refused, &mut refusals));
+        assert_eq!(tries, Some(REFUSALS_MAX));
     }
 }

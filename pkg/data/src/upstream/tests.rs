@@ -13,7 +13,7 @@ use gadus_ports::{
 };
 use tempfile::TempDir;
 
-use super::Kubo;
+use super::{Kubo, NotTaken};
 use crate::origin_server::{OriginServer, reply};
 use crate::{ContentConfig, EmbeddedContent, raw_cid};
 
@@ -149,10 +149,19 @@ async fn a_tree_goes_to_kubo_and_its_answer_is_read() {
         let car = stream::iter([Ok(Bytes::from_static(b"car"))]).boxed();
         match (kubo.import(&root, car).await, why) {
             (Ok(()), None) => {}
-            (Err(error), Some(why)) => assert!(error.contains(why), "{error}"),
+            (Err(NotTaken::Refused(error)), Some(why)) => assert!(error.contains(why), "{error}"),
             (result, why) => panic!("{result:?}, and not {why:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_not_there_is_away() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let kubo = Kubo::new(&format!("http://{gone}"), Duration::from_secs(9)).unwrap();
+    let car = stream::iter([Ok(Bytes::from_static(b"car"))]).boxed();
+    let away = kubo.import(&raw_cid(b"x"), car).await;
+    assert!(matches!(away, Err(NotTaken::Away(_))), "{away:?}");
 }
 
 #[test]

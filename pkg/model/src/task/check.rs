@@ -188,8 +188,24 @@ fn limits(code: &Code, det: Option<&Det>) -> Result<(), TaskFault> {
             "a function needs its limits, since meeting one changes its result",
             "take the text of `gadus wasm run --print-task`, which has them",
         )),
-        (Code::Wasm { .. }, Some(det)) => profile(&det.profile),
+        (Code::Wasm { .. }, Some(det)) => {
+            memory(det.memory_max_bytes)?;
+            profile(&det.profile)
+        }
     }
+}
+
+/// A function's memory comes in pages, and its addresses have 32 bits.
+fn memory(bytes: u64) -> Result<(), TaskFault> {
+    const PAGE_BYTES: u64 = 64 << 10;
+    const MOST_BYTES: u64 = 4 << 30;
+    let why = match bytes {
+        0..PAGE_BYTES => format!("{bytes} bytes are less than a page of memory has"),
+        PAGE_BYTES..=MOST_BYTES => return Ok(()),
+        _ => format!("{bytes} bytes are more than a function can address"),
+    };
+    let hint = format!("give it {PAGE_BYTES} to {MOST_BYTES} bytes, such as 536870912");
+    Err(TaskFault::new("det.memory_max_bytes", why, hint))
 }
 
 fn profile(profile: &str) -> Result<(), TaskFault> {

@@ -11,6 +11,11 @@ fn link(of: &str) -> Cid {
     cid_of(RAW, of.as_bytes())
 }
 
+/// In the older form, which has no codec.
+fn older(of: &str) -> String {
+    Cid::new_v0(*link(of).hash()).unwrap().to_string()
+}
+
 fn function() -> Task {
     let det = Det { profile: "det/1".to_owned(), fuel_max: Some(u64::MAX), ..Det::default() };
     Task {
@@ -103,6 +108,8 @@ fn what_is_no_task_is_refused_by_the_field() {
         with("/inputs/~1in~1a/cid", json!(format!("ipfs://{}/b", link("a")))),
         with("/inputs/~1in~1a/cid", json!("data.csv")),
         with("/inputs/~1in~1a/cid", json!({"/": link("a").to_string(), "x": 1})),
+        with("/inputs/~1in~1a/cid", json!({"/": older("a")})),
+        with("/inputs/~1in~1a/cid", json!({"/": format!("https://x/ipfs/{}", link("a"))})),
         with("/nonce", json!({"/": {"bytes": "", "x": 1}})),
         with("/nonce", json!("yv4")),
         with("/inputs/~1in~1a", json!({"await": awaits})),
@@ -122,6 +129,8 @@ fn what_is_no_task_is_refused_by_the_field() {
         with("/args/0", json!("a\0b")),
         with("/outputs/out", json!("outputs/")),
         with("/det/profile", json!("det/2")),
+        with("/det/memory_max_bytes", json!(0)),
+        with("/det/memory_max_bytes", json!(1u64 << 62)),
         with("/det", json!(null)),
         with("/partition/index", json!(4)),
         told(&twice),

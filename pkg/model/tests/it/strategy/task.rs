@@ -90,7 +90,11 @@ pub(crate) fn runnable_task() -> impl Strategy<Value = Task> {
             paths.into_iter().map(|path| (path.replace('/', "-"), path)).collect();
         Task {
             v: TASK_VERSION,
-            det: is_wasm.then(|| Det { profile: profile.to_owned(), ..det }),
+            det: is_wasm.then(|| Det {
+                profile: profile.to_owned(),
+                memory_max_bytes: det.memory_max_bytes.clamp(64 << 10, 4 << 30),
+                ..det
+            }),
             partition: Partition { index: index % count, count },
             code,
             args,

@@ -147,13 +147,14 @@ impl Requester {
         let Ok(body) = self.verdict(id, sealed, decision.clone(), referee) else { return };
         let Ok(verdict) = self.config.notary.state(body) else { return };
         let (partition, verdict) = (sealed.partition, Box::new(verdict));
+        let empty = self.empty_seats(id, sealed);
         self.emit(now, id, JobEvent::Judged { partition, verdict });
         self.count_seats(now, id, partition, &decision);
         match decision {
             Decision::Accepted { manifest } => self.accept_equal(now, id, partition, manifest),
             Decision::Inconclusive { why } => {
                 self.reject_all(now, id, partition, "there was no verdict");
-                let message = format!("inconclusive: {}{}", why.as_str(), tally(sealed));
+                let message = format!("inconclusive: {}{empty}{}", why.as_str(), tally(sealed));
                 self.end(now, id, JobState::Failed, message);
             }
             Decision::Rejected { referee } => {
@@ -164,6 +165,18 @@ impl Requester {
                 );
                 self.end(now, id, JobState::Failed, message);
             }
+        }
+    }
+
+    /// For people: who was to have seats that nobody took.
+    fn empty_seats(&self, id: JobId, sealed: &Sealed) -> String {
+        let log = self.jobs.get(&id).map(|entry| &entry.log);
+        let (who, open) =
+            (sealed.stage.as_str(), log.map_or(0, |log| log.seats.open_in(sealed.partition)));
+        match open {
+            0 => String::new(),
+            1 => format!("; a seat for {who} stayed empty"),
+            n => format!("; {n} seats for {who} stayed empty"),
         }
     }
 

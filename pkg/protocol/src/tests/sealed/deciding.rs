@@ -188,6 +188,7 @@ fn a_seat_that_nobody_takes_is_given_up() {
     let (state, message) = outcome.ended().unwrap();
     assert_eq!(state, JobState::Failed);
     assert!(message.starts_with("inconclusive"), "{message}");
+    assert!(message.contains("a seat for trusted nodes stayed empty"), "{message}");
 }
 
 #[test]
