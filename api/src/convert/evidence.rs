@@ -35,7 +35,8 @@ fn judged_at(view: &JobView, of: u32) -> Time {
     judged.map_or(view.modified_at, |entry| entry.at)
 }
 
-/// The first lie that a node told in a job (in a partition), as records whose root is an [`Evidence`]. The node is
+/// The first lie that a node told in a job (in a partition), as records whose root is an
+/// [`Evidence`]. The node is
 /// named by its id, a prefix of that or its key; nobody has to be where only one lied.
 ///
 /// # Errors

@@ -18,8 +18,6 @@ use crate::{Judged, ProofError, record};
 pub struct Checked {
     /// The CIDs of its records.
     pub answer: Answer,
-    /// What was to be run.
-    pub task: Task,
     /// What it came to.
     pub manifest: Manifest,
     /// The word of the node whose answer it is.
@@ -120,7 +118,7 @@ async fn read_answer(
         }
         None => None,
     };
-    Ok(Checked { answer: answer.clone(), task, manifest, receipt, judged })
+    Ok(Checked { answer: answer.clone(), manifest, receipt, judged })
 }
 
 /// What the verdict over an answer has to be about.

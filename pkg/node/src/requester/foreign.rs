@@ -21,7 +21,6 @@ pub(crate) struct Foreign(RwLock<Known>);
 struct Known {
     by_task: BTreeMap<Cid, BTreeSet<Cid>>,
     bundles: BTreeMap<Cid, Vec<Cid>>,
-    tasks: usize,
 }
 
 impl Foreign {
@@ -42,7 +41,6 @@ impl Foreign {
     pub(crate) fn insert(&self, bundle: Cid, tasks: Vec<Cid>) {
         self.remove(&bundle);
         let mut known = self.0.write();
-        known.tasks += tasks.len();
         for task in &tasks {
             known.by_task.entry(*task).or_default().insert(bundle);
         }
@@ -53,7 +51,6 @@ impl Foreign {
     pub(crate) fn remove(&self, bundle: &Cid) -> bool {
         let mut known = self.0.write();
         let Some(tasks) = known.bundles.remove(bundle) else { return false };
-        known.tasks -= tasks.len();
         for task in tasks {
             if let Some(of_task) = known.by_task.get_mut(&task) {
                 of_task.remove(bundle);
@@ -70,9 +67,11 @@ impl Foreign {
         self.0.read().bundles.contains_key(bundle)
     }
 
-    /// Answers of all bundles.
-    pub(crate) fn answers(&self) -> usize {
-        self.0.read().tasks
+    /// Answers of all bundles but one.
+    pub(crate) fn answers_beside(&self, bundle: &Cid) -> usize {
+        let known = self.0.read();
+        let others = known.bundles.iter().filter(|(other, _)| *other != bundle);
+        others.map(|(_, tasks)| tasks.len()).sum()
     }
 
     /// Some bundles with the tasks that they answer, by their CIDs.

@@ -1,7 +1,7 @@
 //! What is known of a job's work: found in the index, and its result seen to be here.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,8 +31,17 @@ pub(super) async fn recall(world: World, lookup: Lookup, wait: Duration) {
     let mut found = Vec::new();
     let look = async {
         for (execution, task) in &lookup.wanted {
+            // Who came to a task's answer mostly came to the same result: that is fetched once.
+            let mut here = BTreeSet::new();
             for (holders, replay) in answers(&world, &known, task).await {
-                if fetch(&world, execution, holders, &replay, lookup.retention_ms).await {
+                let result = replay.claim.manifest.result;
+                let is_here = here.contains(&result)
+                    || fetch(&world, execution, holders, result, lookup.retention_ms).await;
+                if !is_here {
+                    continue;
+                }
+                here.insert(result);
+                if keep_records(&world, execution, &replay, lookup.retention_ms).await {
                     found.push((execution.clone(), replay));
                 }
             }
@@ -98,22 +107,13 @@ async fn fetch(
     world: &World,
     execution: &Execution,
     peers: Vec<NodeId>,
-    replay: &Replay,
+    result: Cid,
     retention_ms: u64,
 ) -> bool {
     let Ok(_place) = world.keeps.acquire().await else { return false };
     let (exchange, wait) = (world.exchange.clone(), world.fetch_wait);
     let fetch = FetchFrom { exchange, peers, namespace: None, wait };
     let pinning = Pinning::result(execution.id(), retention_ms);
-    let result = replay.claim.manifest.result;
-    // The records behind another's verdict stay as long as the answer: they have no links.
-    let records = replay.origin.proof.map(|proof| Cid::new_v1(RAW, *proof.hash()));
-    if let Some(leaf) = records
-        && let Err(error) = world.content.pin(leaf, pinning.clone()).await
-    {
-        tracing::warn!(job = %execution.slot.job, %error, "a verdict's records cannot be kept");
-        return false;
-    }
     match world.content.fetch(result, fetch, pinning).await {
         Ok(_) => true,
         Err(error) => {
@@ -122,4 +122,21 @@ async fn fetch(
             false
         }
     }
+}
+
+/// Keeps the records behind another requester's verdict for as long as the answer. They have no
+/// links: a leaf is enough.
+async fn keep_records(
+    world: &World,
+    execution: &Execution,
+    replay: &Replay,
+    retention_ms: u64,
+) -> bool {
+    let Some(proof) = replay.origin.proof else { return true };
+    let leaf = Cid::new_v1(RAW, *proof.hash());
+    let kept = world.content.pin(leaf, Pinning::result(execution.id(), retention_ms)).await;
+    if let Err(error) = &kept {
+        tracing::warn!(job = %execution.slot.job, %error, "a verdict's records cannot be kept");
+    }
+    kept.is_ok()
 }

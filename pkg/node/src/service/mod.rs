@@ -160,7 +160,7 @@ impl Service for Node {
     }
 
     async fn verdicts(&self, offset: usize, limit: usize) -> Result<VerdictsPage, ServiceError> {
-        self.list_verdicts(offset, limit).await
+        self.list_verdicts(offset, limit)
     }
 
     async fn forget_verdicts(&self, root: Cid) -> Result<(), ServiceError> {

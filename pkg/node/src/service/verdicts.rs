@@ -14,8 +14,7 @@ impl Node {
         &self,
         root: Cid,
     ) -> Result<Vec<CountedVerdict>, ServiceError> {
-        // A node that is no requester counts none.
-        self.look(|_, _| ()).await?;
+        self.counts_verdicts()?;
         let counted = self.foreign.has(&root);
         self.content.fetch(root, self.all_peers(), PinReason::Verdict.into()).await?;
         let judged = self.judge_verdicts(root).await;
@@ -27,9 +26,14 @@ impl Node {
         Ok(verdicts)
     }
 
+    /// A node that is no requester counts none.
+    fn counts_verdicts(&self) -> Result<(), ServiceError> {
+        self.requester.as_ref().map(|_| ()).ok_or_else(ServiceError::not_requester)
+    }
+
     /// All verdicts of a bundle that is here, with what they are worth.
     async fn judge_verdicts(&self, root: Cid) -> Result<Vec<CountedVerdict>, ServiceError> {
-        let room = self.config.verdicts_max.saturating_sub(self.foreign.answers());
+        let room = self.config.verdicts_max.saturating_sub(self.foreign.answers_beside(&root));
         let mut found = Vec::new();
         let take = |checked: gadus_proof::Checked| {
             found.extend(checked.replay(ResultSummary::default()));
@@ -71,12 +75,12 @@ impl Node {
         refused.of("Receipts")
     }
 
-    pub(super) async fn list_verdicts(
+    pub(super) fn list_verdicts(
         &self,
         offset: usize,
         limit: usize,
     ) -> Result<VerdictsPage, ServiceError> {
-        self.look(|_, _| ()).await?;
+        self.counts_verdicts()?;
         let mut bundles = self.foreign.page(offset, limit.saturating_add(1));
         let next_offset = (bundles.len() > limit).then(|| offset.saturating_add(limit));
         bundles.truncate(limit);
