@@ -233,14 +233,40 @@ pub(crate) struct DockerSection {
     pub(crate) enabled: bool,
     /// Empty: where the environment says, else the usual place.
     pub(crate) socket: String,
+    pub(crate) gpu: GpuSection,
     #[serde(with = "foreign::Docker")]
     pub(crate) limits: DockerLimits,
 }
 
 impl Default for DockerSection {
     fn default() -> Self {
-        Self { enabled: true, socket: String::new(), limits: DockerLimits::default() }
+        Self {
+            enabled: true,
+            socket: String::new(),
+            gpu: GpuSection::default(),
+            limits: DockerLimits::default(),
+        }
     }
+}
+
+/// How containers get at GPUs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GpuSection {
+    pub(crate) access: GpuAccess,
+    /// Where the driver's libraries are; empty: in one of the usual places.
+    pub(crate) driver_dir: PathBuf,
+}
+
+/// Who gives containers their GPUs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GpuAccess {
+    /// The engine, with NVIDIA's container toolkit.
+    #[default]
+    Toolkit,
+    /// gadus itself.
+    Direct,
 }
 
 /// Logging.

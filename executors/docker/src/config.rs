@@ -1,6 +1,8 @@
 //! What the executor is told, and its limits.
 
-use gadus_model::NodeId;
+use gadus_model::{Gpu, NodeId};
+
+use crate::gpu::GpuAccess;
 
 /// What a [`crate::DockerExecutor`] is told.
 #[derive(Clone, Debug)]
@@ -13,14 +15,25 @@ pub struct DockerConfig {
     pub network: String,
     /// This node: likewise.
     pub node: NodeId,
+    /// The GPUs of this machine.
+    pub gpus: Vec<Gpu>,
+    /// How containers get at them.
+    pub gpu_access: GpuAccess,
     /// Limits and intervals.
     pub limits: DockerLimits,
 }
 
 impl DockerConfig {
-    /// The default socket and limits.
+    /// The default socket and limits, and no GPUs.
     pub fn new(network: impl Into<String>, node: NodeId) -> Self {
-        Self { socket: None, network: network.into(), node, limits: DockerLimits::default() }
+        Self {
+            socket: None,
+            network: network.into(),
+            node,
+            gpus: Vec::new(),
+            gpu_access: GpuAccess::Toolkit,
+            limits: DockerLimits::default(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The executor as the node sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -19,11 +19,15 @@ use tokio_util::sync::CancellationToken;
 use crate::adopt::{self, Place};
 use crate::config::{DockerConfig, DockerLimits};
 use crate::engine::Engine;
+use crate::gpu::{Driver, GPUS, GpuAccess, Grant, Held, Lease, Leases, Stage};
 use crate::pull::Images;
 use crate::reference::Reference;
 use crate::removal::{self, Removals};
 use crate::run;
 use crate::scope::Scope;
+
+/// Tries at finding GPUs free: those of a container are its own until the engine has seen its end.
+const LEASE_TRIES: u32 = 10;
 
 /// Runs jobs in containers of one docker engine. See the crate's documentation.
 pub struct DockerExecutor {
@@ -31,6 +35,8 @@ pub struct DockerExecutor {
     pub(crate) images: Arc<Images>,
     pub(crate) removals: Removals,
     pub(crate) scope: Scope,
+    pub(crate) leases: Leases,
+    pub(crate) gpu_access: GpuAccess,
     pub(crate) limits: DockerLimits,
     /// Executions that this process runs: the reaper leaves them alone.
     active: Mutex<BTreeSet<ExecutionId>>,
@@ -42,7 +48,7 @@ impl DockerExecutor {
     /// called in a tokio runtime.
     #[must_use]
     pub fn connect(config: DockerConfig) -> Arc<Self> {
-        let DockerConfig { socket, network, node, limits } = config;
+        let DockerConfig { socket, network, node, gpus, gpu_access, limits } = config;
         let engine =
             Arc::new(Engine::new(socket.as_deref(), Duration::from_millis(limits.request_ms)));
         let stall = Duration::from_millis(limits.pull_stall_ms);
@@ -56,6 +62,8 @@ impl DockerExecutor {
             engine,
             images,
             scope: Scope::new(network, node),
+            leases: Leases::new(gpus),
+            gpu_access,
             limits,
             active: Mutex::new(BTreeSet::new()),
         })
@@ -65,6 +73,61 @@ impl DockerExecutor {
     /// nothing behind. (What is left is reaped at the next start.)
     pub async fn settle(&self) {
         self.removals.idle().await;
+    }
+
+    /// GPUs for an execution, for as long as the lease is kept. Those of a container that is just
+    /// going are waited for a moment.
+    ///
+    /// # Errors
+    /// As [`Leases::lease`] and [`Driver::find`]; `EngineDown`.
+    pub(crate) async fn grant(
+        &self,
+        execution: ExecutionId,
+        count: u32,
+    ) -> Result<(Grant, Lease<'_>), Failure> {
+        let lease = self.lease(execution, count).await?;
+        let driver = match &self.gpu_access {
+            GpuAccess::Direct(place) if count > 0 => {
+                let place = place.clone();
+                Some(run::blocking(move || Driver::find(&place)).await?)
+            }
+            GpuAccess::Direct(_) | GpuAccess::Toolkit => None,
+        };
+        Ok((Grant { uuids: lease.uuids.clone(), driver }, lease))
+    }
+
+    async fn lease(&self, execution: ExecutionId, count: u32) -> Result<Lease<'_>, Failure> {
+        if count == 0 {
+            return self.leases.lease(execution, 0, Held::default());
+        }
+        let mut tries = if count as usize > self.leases.count() { 1 } else { LEASE_TRIES };
+        loop {
+            let mut held = self.held(execution).await?;
+            if let Some(own) = held.own.take_if(|own| own.stage == Stage::Created) {
+                // Nothing ran in it, and its GPUs may be another's by now.
+                let patience = Duration::from_millis(self.limits.engine_patience_ms);
+                let retry = Duration::from_millis(self.limits.engine_retry_ms);
+                removal::remove(&self.engine, &own.container, patience, retry).await?;
+            }
+            tries -= 1;
+            match self.leases.lease(execution, count, held) {
+                Err(_) if tries > 0 => {
+                    tokio::time::sleep(Duration::from_millis(self.limits.engine_retry_ms)).await;
+                }
+                leased => return leased,
+            }
+        }
+    }
+
+    /// What containers have, whichever node's they are.
+    async fn held(&self, execution: ExecutionId) -> Result<Held, Failure> {
+        let docker = self.engine.client().await?;
+        let labelled = HashMap::from([("label".to_owned(), vec![GPUS.to_owned()])]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&labelled).build();
+        let listed = docker.list_containers(Some(options)).await;
+        let listed = listed.map_err(|e| self.engine.failure("list containers", &e))?;
+        let now = jiff::Timestamp::now().as_second();
+        Ok(Held::of(&listed, now, |labels| self.scope.execution_of(labels) == Some(execution)))
     }
 
     async fn reap_one(&self, container: &ContainerSummary) -> Result<Option<ExecutionId>, Failure> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bollard::models::ImageInspect;
 use parking_lot::RwLock;
 
+use crate::gpu::LIBRARY_PATH;
 use crate::reference::Reference;
 
 /// An image that the engine has.
@@ -25,6 +26,8 @@ pub(crate) struct LocalImage {
     pub(crate) volumes: Vec<String>,
     /// Where its programs start.
     pub(crate) workdir: String,
+    /// Where its programs look for libraries first, if it says.
+    pub(crate) library_path: Option<String>,
     /// Whether it names a program to run.
     pub(crate) has_command: bool,
 }
@@ -42,6 +45,7 @@ impl LocalImage {
             os: image.os.unwrap_or_default(),
             workdir: config.working_dir.unwrap_or_default(),
             volumes: config.volumes.unwrap_or_default(),
+            library_path: variable(&config.env.unwrap_or_default(), LIBRARY_PATH),
             has_command: is_some(config.cmd) || is_some(config.entrypoint),
         }
     }
@@ -56,6 +60,11 @@ impl LocalImage {
         let found = self.digests.iter().find(|(name, _)| name == repository);
         found.or(self.digests.first()).map_or(&self.id, |(_, digest)| digest)
     }
+}
+
+fn variable(env: &[String], name: &str) -> Option<String> {
+    let find = |pair: &String| pair.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+    env.iter().rev().find_map(find)
 }
 
 fn digests(repo_digests: &[String]) -> Vec<(String, String)> {

@@ -8,6 +8,7 @@
 //! - `spec` turns a request into a container's description, `verdict` an exit into an outcome: pure.
 //! - `run` creates, starts, follows and removes a container; `follow` is the part in between.
 //! - `images` remembers what the engine has, so that no bid waits for it; `pull` gets the rest.
+//! - `gpu` knows the GPUs of this machine, and gives each to one container at a time.
 //! - `registry` asks registries what the engine would, where there is no engine.
 //! - `outputs`, `usage` and `adopt` look after directories that a hostile job writes.
 //!
@@ -38,5 +39,5 @@ mod verdict;
 
 pub use config::{DockerConfig, DockerLimits, RegistryLimits};
 pub use executor::DockerExecutor;
-pub use gpu::gpus;
+pub use gpu::{DriverPlace, GpuAccess, gpus};
 pub use registry::Registries;

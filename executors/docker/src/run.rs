@@ -61,7 +61,8 @@ pub(crate) async fn run(
         image = executor.images.prepare(digest, reference) => image?,
         () = stop.cancelled() => return Err(interrupted()),
     };
-    let body = spec::container(request, &image, &executor.scope, &executor.limits)?;
+    let (gpus, _lease) = executor.grant(request.execution, request.limits.resources.gpus).await?;
+    let body = spec::container(request, &image, &executor.scope, &executor.limits, &gpus)?;
     let run = Run {
         executor,
         request,
@@ -363,7 +364,7 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(|panic| {

@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use bollard::models::{
-    ContainerCreateBody, DeviceRequest, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum,
-    HostConfigLogConfig, Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountType,
-    ResourcesUlimits,
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig,
+    Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountType, ResourcesUlimits,
 };
 use gadus_model::{Failure, FailureKind, Network};
 use gadus_ports::{ExecCode, ExecLimits, ExecRequest, MountSource};
 
 use crate::config::DockerLimits;
+use crate::gpu::{GUEST, Grant, LIBRARY_PATH};
 use crate::hosts;
 use crate::images::LocalImage;
 use crate::scope::Scope;
@@ -30,19 +30,19 @@ pub(crate) const FILE_SLACK_BYTES: u64 = 1 << 20;
 /// The description of a request's container.
 ///
 /// # Errors
-/// `Invalid` for paths and names that no container can have; `Internal` for GPUs that are not here.
+/// `Invalid` for paths and names that no container can have; `EngineDown` for GPUs that are not here.
 pub(crate) fn container(
     request: &ExecRequest,
     image: &LocalImage,
     scope: &Scope,
     limits: &DockerLimits,
+    gpus: &Grant,
 ) -> Result<ContainerCreateBody, Failure> {
     let ExecCode::Docker { entrypoint, workdir, .. } = &request.code else {
         return Err(invalid("this is not a docker task"));
     };
     check_paths(request)?;
     check_workdir(workdir.as_deref().unwrap_or(&image.workdir))?;
-    check_gpus(&request.limits)?;
     if request.args.is_empty() && entrypoint.is_none() && !image.has_command {
         return Err(invalid("the image names no program to run, and the job gives none"));
     }
@@ -51,9 +51,9 @@ pub(crate) fn container(
         image: Some(image.id.clone()),
         entrypoint: entrypoint.clone(),
         cmd: (!request.args.is_empty()).then(|| request.args.clone()),
-        env: Some(environment(request)?),
+        env: Some(environment(request, image, gpus)?),
         working_dir: workdir.clone(),
-        labels: Some(scope.labels(request.execution)),
+        labels: Some(scope.labels(request.execution).into_iter().chain([gpus.label()]).collect()),
         // The same everywhere: a job must not see which machine it is on.
         hostname: isolated.then(|| hosts::HOSTNAME.to_owned()),
         // Its network namespace has nothing but lo either way. This way the kernel makes it as it
@@ -67,7 +67,7 @@ pub(crate) fn container(
             ..HealthConfig::default()
         }),
         stop_timeout: Some(1),
-        host_config: Some(host_config(request, image, limits)?),
+        host_config: Some(host_config(request, image, limits, gpus)?),
         ..ContainerCreateBody::default()
     })
 }
@@ -76,6 +76,7 @@ fn host_config(
     request: &ExecRequest,
     image: &LocalImage,
     limits: &DockerLimits,
+    gpus: &Grant,
 ) -> Result<HostConfig, Failure> {
     let asked = request.limits.resources;
     let memory = or_default(asked.memory_bytes, limits.memory_default_bytes).max(MEMORY_MIN_BYTES);
@@ -106,8 +107,9 @@ fn host_config(
         init: Some(true),
         auto_remove: Some(false),
         log_config: Some(log(&request.limits)),
-        mounts: Some(mounts(request)?),
-        device_requests: gpus(&request.limits),
+        mounts: Some(mounts(request, gpus)?),
+        device_requests: gpus.requests(),
+        devices: gpus.devices()?,
         ..HostConfig::default()
     })
 }
@@ -153,7 +155,7 @@ fn log(asked: &ExecLimits) -> HostConfigLogConfig {
     }
 }
 
-fn mounts(request: &ExecRequest) -> Result<Vec<Mount>, Failure> {
+fn mounts(request: &ExecRequest, gpus: &Grant) -> Result<Vec<Mount>, Failure> {
     let bind = |host: &Path, guest: &str, read_only: bool| Mount {
         typ: Some(MountType::BIND),
         source: Some(host.to_string_lossy().into_owned()),
@@ -178,6 +180,7 @@ fn mounts(request: &ExecRequest) -> Result<Vec<Mount>, Failure> {
     let hosts =
         needs_hosts(request).then(|| bind(&hosts::file(&request.scratch), hosts::GUEST, true));
     all.extend(outputs.chain(hosts));
+    all.extend(gpus.files().map(|(host, guest)| bind(host, guest, true)));
     Ok(all)
 }
 
@@ -188,17 +191,15 @@ pub(crate) fn needs_hosts(request: &ExecRequest) -> bool {
         && !guests(request).any(|guest| Path::new(hosts::GUEST).starts_with(guest))
 }
 
-fn gpus(asked: &ExecLimits) -> Option<Vec<DeviceRequest>> {
-    let devices = || DeviceRequest {
-        driver: Some("nvidia".to_owned()),
-        device_ids: Some(asked.gpus.clone()),
-        capabilities: Some(vec![vec!["gpu".to_owned()]]),
-        ..DeviceRequest::default()
-    };
-    (!asked.gpus.is_empty()).then(|| vec![devices()])
-}
-
-fn environment(request: &ExecRequest) -> Result<Vec<String>, Failure> {
+fn environment(
+    request: &ExecRequest,
+    image: &LocalImage,
+    gpus: &Grant,
+) -> Result<Vec<String>, Failure> {
+    let mut env = request.env.clone();
+    let path = env.get(LIBRARY_PATH).or(image.library_path.as_ref()).cloned();
+    let set = gpus.variables(path.as_deref());
+    env.extend(set.into_iter().map(|(name, value)| (name.to_owned(), value)));
     let pair = |(name, value): (&String, &String)| {
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
             let name = name.escape_debug();
@@ -208,23 +209,27 @@ fn environment(request: &ExecRequest) -> Result<Vec<String>, Failure> {
         }
         Ok(format!("{name}={value}"))
     };
-    request.env.iter().map(pair).collect()
+    env.iter().map(pair).collect()
 }
 
 fn check_paths(request: &ExecRequest) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
+    let has_gpus = request.limits.resources.gpus > 0;
     for guest in guests(request) {
+        let at = Path::new(guest);
         let refuse =
             |why: &str| Err(invalid(format!("nothing can be mounted at '{guest}': {why}")));
         if !guest.starts_with('/') || guest.contains('\0') {
             return refuse("it is not an absolute path");
         } else if guest.split('/').any(|part| matches!(part, "." | "..")) {
             return refuse("it has '.' or '..' in it");
-        } else if Path::new(guest) == Path::new("/") {
+        } else if at == Path::new("/") {
             return refuse("it is the root");
         } else if is_kernels(guest) {
             return refuse("that is the kernel's");
-        } else if !seen.insert(Path::new(guest)) {
+        } else if has_gpus && (at.starts_with(GUEST) || Path::new(GUEST).starts_with(at)) {
+            return refuse("the GPUs' driver is there");
+        } else if !seen.insert(at) {
             return refuse("two things would be");
         }
     }
@@ -244,17 +249,6 @@ fn check_workdir(workdir: &str) -> Result<(), Failure> {
 
 fn is_kernels(path: &str) -> bool {
     ["/proc", "/sys", "/dev"].iter().any(|dir| Path::new(path).starts_with(dir))
-}
-
-/// GPUs are asked by count and leased by UUID: here the two have to agree.
-fn check_gpus(asked: &ExecLimits) -> Result<(), Failure> {
-    let (want, have) = (asked.resources.gpus as usize, asked.gpus.len());
-    if want == have {
-        return Ok(());
-    }
-    let what = format!("the job asks for {want} GPUs, and this node has leased it {have}");
-    Err(Failure::new(FailureKind::Internal, what)
-        .with_hint("`nvidia-smi` shows the GPUs that a node can offer"))
 }
 
 fn guests(request: &ExecRequest) -> impl Iterator<Item = &str> {

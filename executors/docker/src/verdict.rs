@@ -91,12 +91,15 @@ fn init_failure(stderr: &[u8]) -> Option<String> {
 pub(crate) fn refused(status: u16, why: &str) -> Failure {
     let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
     let short = why.rsplit("unable to start container process: ").next().unwrap_or(why);
-    if has(&["could not select device driver", "nvidia-container"]) {
+    if has(&["could not select device driver", "nvidia-container", "GPU vendor from CDI"]) {
         return Failure::new(
             FailureKind::EngineDown,
             format!("the docker engine cannot use GPUs: {why}"),
         )
-        .with_hint("install the NVIDIA container toolkit, and restart the engine");
+        .with_hint(
+            "install the NVIDIA container toolkit and restart the engine, or let gadus give the \
+             devices itself: `access = \"direct\"` in the config's [docker.gpu]",
+        );
     }
     if has(&["no space left on device"]) {
         return Failure::new(FailureKind::DiskFull, format!("cannot start the container: {why}"));

@@ -101,6 +101,7 @@ impl Reason {
 fn amount(what: &str, n: u64) -> String {
     match what {
         "cpu" => format!("{}.{:03} cores", n / 1000, n % 1000),
+        "gpu" if n == 1 => "1 GPU".to_owned(),
         "gpu" => format!("{n} GPUs"),
         _ if n >= 1 << 30 => format!("{:.1} GiB", n as f64 / f64::from(1 << 30)),
         _ if n >= 1 << 20 => format!("{:.1} MiB", n as f64 / f64::from(1 << 20)),
@@ -121,9 +122,9 @@ impl fmt::Display for Reason {
             ),
             Self::Busy { what, need, free } => write!(
                 f,
-                "is busy: the job needs {} of {what}, {} is free",
-                amount(what, *need),
-                amount(what, *free)
+                "has too little {what} free: {}, and the job needs {}",
+                amount(what, *free),
+                amount(what, *need)
             ),
             Self::Constraint(text) => write!(f, "does not meet the constraint {text}"),
             Self::NoNetwork => f.write_str("allows jobs no network"),

@@ -167,8 +167,6 @@ pub struct ExecLimits {
     pub det: Option<Det>,
     /// The program's own time; absent means none.
     pub timeout: Option<Duration>,
-    /// UUIDs of the GPUs that are leased to it.
-    pub gpus: Vec<String>,
 }
 
 /// Where stdout and stderr go, as they come. Never blocks; keeps at most its cap and counts the

@@ -8,7 +8,7 @@ use gadus_model::{NodeId, OwnerId};
 use gadus_net::NetConfig;
 use gadus_protocol::requester::Approved;
 
-use super::{Config, Effective, NodeLimits, VerifySection};
+use super::{Config, Effective, GpuAccess, NodeLimits, VerifySection};
 use crate::cli::key;
 use crate::failure::Failure;
 use crate::serve::Settings;
@@ -34,6 +34,9 @@ impl Effective {
         // A requester without jobs of its own still asks its engine for the digests of images.
         let docker = config.docker.enabled.then(|| DockerSettings {
             socket: Some(config.docker.socket.clone()).filter(|socket| !socket.is_empty()),
+            gives_gpus: config.docker.gpu.access == GpuAccess::Direct,
+            driver_dir: Some(config.docker.gpu.driver_dir.clone())
+                .filter(|dir| !dir.as_os_str().is_empty()),
             limits: config.docker.limits.clone(),
         });
         let registry = (requester.enabled && requester.registry.enabled)

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gadus_auth::NodeKey;
@@ -10,7 +10,7 @@ use gadus_data::publish::NodePublishers;
 use gadus_data::source::NodeSources;
 use gadus_data::upstream::{Kubo, KuboOffers};
 use gadus_data::{ContentConfig, EmbeddedContent};
-use gadus_docker::{DockerConfig, DockerExecutor, Registries};
+use gadus_docker::{DockerConfig, DockerExecutor, DriverPlace, GpuAccess, Registries};
 use gadus_model::{Gpu, NodeId, NodeInfo};
 use gadus_net::Net;
 use gadus_node::{JobFolder, Node, NodeConfig, Parts, Server};
@@ -55,8 +55,8 @@ impl Running {
         let net = net.map_err(|e| {
             failed("join the network", &e).hint("choose another address with --listen")
         })?;
-        let gpus = gadus_docker::gpus().await;
-        let docker = docker(&settings, key.id());
+        let (gpu_access, gpus) = gpus(&settings).await;
+        let docker = docker(&settings, key.id(), gpu_access, gpus.clone());
         let parts = Parts {
             key: key.clone(),
             transport: net.clone(),
@@ -194,12 +194,36 @@ fn crash_at(role: &str) -> Option<String> {
     (of == role).then(|| point.to_owned())
 }
 
-fn docker(settings: &Settings, node: NodeId) -> Option<Arc<DockerExecutor>> {
+/// How containers get at GPUs, and those that jobs may have: containers alone are given any.
+async fn gpus(settings: &Settings) -> (GpuAccess, Vec<Gpu>) {
+    let Some(docker) = settings.docker.as_ref() else { return (GpuAccess::Toolkit, Vec::new()) };
+    let access = match docker.gives_gpus {
+        true => GpuAccess::Direct(DriverPlace {
+            root: PathBuf::from("/"),
+            libraries: docker.driver_dir.clone(),
+        }),
+        false => GpuAccess::Toolkit,
+    };
+    let gpus = if settings.compute { gadus_docker::gpus(&access).await } else { Vec::new() };
+    if settings.compute && docker.gives_gpus && gpus.is_empty() {
+        tracing::warn!("docker.gpu.access is \"direct\", and this machine has no GPU to give");
+    }
+    (access, gpus)
+}
+
+fn docker(
+    settings: &Settings,
+    node: NodeId,
+    gpu_access: GpuAccess,
+    gpus: Vec<Gpu>,
+) -> Option<Arc<DockerExecutor>> {
     let docker = settings.docker.as_ref()?;
     Some(DockerExecutor::connect(DockerConfig {
         socket: docker.socket.clone(),
         network: settings.net.network.clone(),
         node,
+        gpus,
+        gpu_access,
         limits: docker.limits.clone(),
     }))
 }

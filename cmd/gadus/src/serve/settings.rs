@@ -72,6 +72,10 @@ pub(crate) struct Settings {
 pub(crate) struct DockerSettings {
     /// Its socket; the usual place when absent.
     pub(crate) socket: Option<String>,
+    /// Whether gadus gives containers their GPUs itself, and not the engine.
+    pub(crate) gives_gpus: bool,
+    /// Where it finds the driver's libraries for that; in one of the usual places when absent.
+    pub(crate) driver_dir: Option<PathBuf>,
     /// Limits.
     pub(crate) limits: DockerLimits,
 }

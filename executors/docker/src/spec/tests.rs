@@ -5,6 +5,7 @@ use gadus_model::{ExecutionId, NodeId, Resources};
 use gadus_ports::{Mount as Input, OutputDir};
 
 use super::*;
+use crate::gpu::Driver;
 
 fn request() -> ExecRequest {
     let execution: ExecutionId = "e-6f0e1f4a-57a4-8b57-bd4e-1cf1b3b55a1e".parse().unwrap();
@@ -43,8 +44,16 @@ fn image() -> LocalImage {
 }
 
 fn describe(request: &ExecRequest) -> Result<ContainerCreateBody, Failure> {
+    describe_with(request, &image(), &Grant::default())
+}
+
+fn describe_with(
+    request: &ExecRequest,
+    image: &LocalImage,
+    gpus: &Grant,
+) -> Result<ContainerCreateBody, Failure> {
     let scope = Scope::new("test".into(), NodeId([7; 32]));
-    container(request, &image(), &scope, &DockerLimits::default())
+    container(request, image, &scope, &DockerLimits::default(), gpus)
 }
 
 /// The container section (5) of the CIS Docker Benchmark 1.6, as far as a description shows it.
@@ -139,8 +148,7 @@ fn working_directories_that_lead_out_are_refused() {
         let ExecCode::Docker { workdir, .. } = &mut request.code else { return true };
         *workdir = given.map(str::to_owned);
         let image = LocalImage { workdir: images.into(), ..image() };
-        let scope = Scope::new("test".into(), NodeId([7; 32]));
-        container(&request, &image, &scope, &DockerLimits::default()).is_ok()
+        describe_with(&request, &image, &Grant::default()).is_ok()
     };
     assert!(at(None, "") && at(None, "/srv") && at(Some("/process"), "") && at(Some("/"), "/proc"));
     for path in ["/proc/self/fd/8", "/x/../proc", "//proc/1/cwd", "srv", "/dev/fd/7"] {
@@ -157,14 +165,60 @@ fn names_that_are_no_names_are_refused() {
 }
 
 #[test]
-fn gpus_that_were_not_leased_are_refused() {
-    let mut wants = request();
-    wants.limits.resources.gpus = 2;
-    let failure = describe(&wants).unwrap_err();
-    assert!(failure.message.contains("asks for 2 GPUs"), "{failure}");
-    wants.limits.gpus = vec!["GPU-1".into(), "GPU-2".into()];
-    let devices = describe(&wants).unwrap().host_config.unwrap().device_requests.unwrap();
-    assert_eq!(devices[0].device_ids, Some(vec!["GPU-1".to_owned(), "GPU-2".to_owned()]));
+fn gpus_come_with_what_they_take_and_no_more() {
+    let uuids = ["GPU-1".to_owned(), "GPU-2".to_owned()];
+    let mut asks = request();
+    for name in ["NVIDIA_VISIBLE_DEVICES", "NVIDIA_GDS", "LD_LIBRARY_PATH"] {
+        asks.env.insert(name.into(), "all".into());
+    }
+    let image = LocalImage { library_path: Some("/image".into()), ..image() };
+    let described = |asks: &ExecRequest, gpus: &Grant| {
+        let body = describe_with(asks, &image, gpus).unwrap();
+        (body.env.unwrap(), body.labels.unwrap(), body.host_config.unwrap())
+    };
+    let by_engine = Grant { uuids: uuids.to_vec(), driver: None };
+    let (env, labels, host) = described(&asks, &by_engine);
+    for set in ["NVIDIA_VISIBLE_DEVICES=GPU-1,GPU-2", "NVIDIA_GDS=", "LD_LIBRARY_PATH=all"] {
+        assert!(env.iter().any(|pair| pair == set), "{set}: {env:?}");
+    }
+    assert_eq!(labels["org.gadus.gpus"], "GPU-1,GPU-2");
+    assert_eq!(host.device_requests.unwrap()[0].device_ids, Some(uuids.to_vec()));
+    assert_eq!(host.devices, None);
+
+    let driver = Driver {
+        gpus: [("GPU-1".to_owned(), PathBuf::from("/dev/nvidia0"))].into(),
+        control: vec!["/dev/nvidiactl".into()],
+        files: [("/usr/local/nvidia/lib64/libcuda.so.1".into(), "/l/libcuda.so.1".into())].into(),
+    };
+    let by_gadus = Grant { uuids: uuids[..1].to_vec(), driver: Some(driver) };
+    let (env, _, host) = described(&request(), &by_gadus);
+    let path = "LD_LIBRARY_PATH=/image:/usr/local/nvidia/lib64";
+    assert_eq!(env, ["K=a=b", path, "NVIDIA_VISIBLE_DEVICES=void"]);
+    assert_eq!((host.device_requests, host.devices.unwrap().len()), (None, 2));
+    let library = host.mounts.unwrap().pop().unwrap();
+    let read_only = (library.source.as_deref(), library.read_only);
+    assert_eq!(read_only, (Some("/l/libcuda.so.1"), Some(true)));
+
+    // Whoever asks for none gets none, whatever its image says.
+    let (env, labels, host) = described(&asks, &Grant::default());
+    assert!(env.contains(&"NVIDIA_VISIBLE_DEVICES=void".to_owned()), "{env:?}");
+    assert_eq!((host.device_requests, host.devices), (None, None));
+    assert_eq!(labels["org.gadus.gpus"], "");
+}
+
+#[test]
+fn nothing_is_mounted_where_the_driver_is() {
+    let mut asks = request();
+    asks.limits.resources.gpus = 1;
+    for (guest, is_fine) in [
+        ("/usr", false),
+        ("/usr/local/nvidia/", false),
+        ("/usr/local/nvidia/bin", false),
+        ("/usr/x", true),
+    ] {
+        asks.outputs = vec![output(guest)];
+        assert_eq!(describe(&asks).is_ok(), is_fine, "{guest}");
+    }
 }
 
 #[test]

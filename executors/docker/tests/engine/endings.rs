@@ -105,21 +105,6 @@ async fn a_place_that_cannot_be_mounted_is_the_jobs_fault() {
 }
 
 #[tokio::test]
-async fn gpus_are_refused_where_there_are_none() {
-    let Some(bench) = Bench::new().await else { return };
-    let mut request = bench.sh("true").await;
-    request.limits.resources.gpus = 1;
-    let (_, message) = bench.failure_of(request.clone()).await;
-    assert!(message.contains("asks for 1 GPUs, and this node has leased it 0"), "{message}");
-    if gadus_docker::gpus().await.is_empty() {
-        request.limits.gpus = vec!["GPU-not-here".into()];
-        let (kind, message) = bench.failure_of(request).await;
-        assert_eq!(kind, FailureKind::EngineDown, "{message}");
-    }
-    bench.is_clean().await;
-}
-
-#[tokio::test]
 async fn an_execution_does_not_run_twice_at_once() {
     let Some(bench) = Bench::new().await else { return };
     let request = bench.sh("echo ready >&2; sleep 600").await;

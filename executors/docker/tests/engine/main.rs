@@ -7,6 +7,7 @@
 
 mod endings;
 mod fences;
+mod gpus;
 mod images;
 mod limits;
 mod outages;

@@ -107,11 +107,16 @@ impl Bench {
 
     /// At some engine, with limits of its own.
     pub(crate) async fn at(socket: &str, tune: impl FnOnce(&mut DockerLimits)) -> Self {
+        Self::of(socket, |config| tune(&mut config.limits)).await
+    }
+
+    /// At some engine, told something else.
+    pub(crate) async fn of(socket: &str, tune: impl FnOnce(&mut DockerConfig)) -> Self {
         let key: [u8; 16] = uuid::Uuid::new_v4().into_bytes();
         let mut config = DockerConfig::new("test", NodeId([key, key].concat().try_into().unwrap()));
         config.socket = Some(socket.to_owned());
         config.limits.usage_ms = 50;
-        tune(&mut config.limits);
+        tune(&mut config);
         let docker = Docker::connect_with_unix(socket, 60, API_DEFAULT_VERSION).unwrap();
         let docker = docker.negotiate_version().await.unwrap();
         let executor = DockerExecutor::connect(config.clone());

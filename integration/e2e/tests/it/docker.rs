@@ -137,7 +137,7 @@ fn what_cannot_be_run_is_told_apart() {
         (&["--", "nosuchprogram"], 121, "the program could not be started"),
         (&["--memory", "20Mb", "--", "tail", "/dev/zero"], 121, "memory"),
         (&["--timeout", "1", "--", "sleep", "1000"], 121, "Job timed out"),
-        (&["--gpu", "1", "--", "echo", "x"], 121, "the job needs 1 GPUs"),
+        (&["--gpu", "1", "--", "echo", "x"], 121, "the job needs 1 GPU, it gives"),
     ];
     for (args, exit, text) in cases {
         let said = place.run(IMAGE, args);

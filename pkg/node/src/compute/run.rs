@@ -117,7 +117,6 @@ pub(super) async fn execute(
             caps: award.context.caps,
             det: award.task.det.clone(),
             timeout: award.context.timeouts.execution_ms.map(Duration::from_millis),
-            gpus: Vec::new(),
         },
         network: award.context.network,
         scratch: scratch.to_owned(),

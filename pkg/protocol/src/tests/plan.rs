@@ -120,7 +120,7 @@ fn those_turned_down_are_counted_and_the_first_named_in_full() {
         [
             ("does not meet the constraint a=b", 25),
             ("does not support docker", 25),
-            ("is busy: the job needs 2.000 cores of cpu, 0.500 cores is free", 25),
+            ("has too little cpu free: 0.500 cores, and the job needs 2.000 cores", 25),
         ]
     );
     let words = plan.not_enough_nodes(3);
