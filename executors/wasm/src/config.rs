@@ -74,6 +74,8 @@ pub struct ModuleLimits {
     pub carried_max: u64,
     /// The same over all functions.
     pub carried_total_max: u64,
+    /// Locals of all functions: a few bytes declare fifty thousand, and the compiler visits each.
+    pub locals_total_max: u64,
     /// Imports, exports, globals, and segments of each kind.
     pub items_max: u32,
     /// Tables.
@@ -92,6 +94,7 @@ impl Default for ModuleLimits {
             flow_total_max: 200_000_000,
             carried_max: 4_000_000,
             carried_total_max: 100_000_000,
+            locals_total_max: 50_000_000,
             items_max: 500_000,
             tables_max: 4,
         }

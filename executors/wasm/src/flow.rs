@@ -32,6 +32,8 @@ pub(crate) struct Flow {
     pub(crate) carried: u64,
     /// The most structures inside each other.
     pub(crate) nesting: u64,
+    /// Locals, parameters among them.
+    pub(crate) locals: u64,
 }
 
 /// How many values a function or a structure takes and gives.
@@ -91,8 +93,8 @@ pub(crate) fn flow_of(
         locals = locals.saturating_add(u64::from(group?.0));
     }
     let outermost = Structure { kind: Kind::Block, operands: signature.results };
-    let mut walk =
-        Walk { signatures, locals, flow: Flow::default(), open: vec![outermost], loops: 0, ifs: 0 };
+    let flow = Flow { locals, ..Flow::default() };
+    let mut walk = Walk { signatures, locals, flow, open: vec![outermost], loops: 0, ifs: 0 };
     for operator in body.get_operators_reader()? {
         walk.take(&operator?)?;
     }
@@ -244,13 +246,14 @@ mod tests {
     #[test]
     fn structures_cost_by_locals_and_by_their_own_kind_around_them() {
         let of = |body| {
-            let Flow { cost, carried, nesting } = flow(body);
+            let Flow { cost, carried, nesting, .. } = flow(body);
             assert_eq!(carried, 0, "{body}");
             (cost, nesting)
         };
         assert_eq!(of("nop"), (0, 0));
         assert_eq!(of("(block) (block)"), (4, 1));
         assert_eq!(of("(local i32 i64) (block (block))"), (8, 2));
+        assert_eq!(flow("(local i32 i64) (block (block))").locals, 4);
         assert_eq!(of("(loop)"), (16 * 3, 1));
         assert_eq!(of("(loop (block (loop)))"), (16 * 3 + 2 + 16 * 4, 3));
         let ifs = "(if (i32.const 1) (then (if (i32.const 1) (then))))";

@@ -128,6 +128,7 @@ struct Functions {
     next: u32,
     cost_total: u64,
     carried_total: u64,
+    locals_total: u64,
 }
 
 impl Functions {
@@ -168,6 +169,7 @@ impl Functions {
         let flow = flow_of(body, signature, &self.signatures).map_err(|error| broken(&error))?;
         self.cost_total = self.cost_total.saturating_add(flow.cost);
         self.carried_total = self.carried_total.saturating_add(flow.carried);
+        self.locals_total = self.locals_total.saturating_add(flow.locals);
         for (what, count, max) in [
             ("structures inside each other", flow.nesting, limits.nesting_max),
             ("locals times structures in one function", flow.cost, limits.flow_max),
@@ -182,6 +184,7 @@ impl Functions {
                 self.carried_total,
                 limits.carried_total_max,
             ),
+            ("locals in all functions", self.locals_total, limits.locals_total_max),
         ] {
             if count > max {
                 return Err(too_many(what, count, max)

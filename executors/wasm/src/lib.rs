@@ -21,6 +21,7 @@ mod inspect;
 mod kill;
 mod loaded;
 mod modules;
+mod nan;
 mod outcome;
 mod pool;
 mod run;

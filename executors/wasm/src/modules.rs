@@ -18,6 +18,7 @@ use crate::config::{ModuleLimits, WasmConfig};
 use crate::guest::Guest;
 use crate::inspect::checked_binary;
 use crate::loaded::{Loaded, LoadedModules};
+use crate::nan::with_canonical_nans;
 use crate::outcome::clipped;
 
 /// Modules that are read from disk at once.
@@ -153,10 +154,8 @@ impl Modules {
     }
 
     fn compile(&self, module: &Cid, given: &[u8]) -> Result<Arc<Loaded>, Failure> {
-        let binary = checked_binary(given, &self.limits)?;
+        let compiled = compiled(&self.engine, given, &self.limits)?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
-        let compiled = Module::from_binary(&self.engine, &binary)
-            .map_err(|error| unusable(&format!("{error:#}")))?;
         let pre = self.link(&compiled)?;
         match compiled.serialize() {
             Ok(bytes) => self.disk.put(module, &bytes),
@@ -206,6 +205,20 @@ impl Modules {
         drop(gone);
         loaded
     }
+}
+
+/// The code of a module given as binary or text: what a job may run, and nothing else.
+///
+/// # Errors
+/// `Invalid`: what is wrong with it, and where.
+pub(crate) fn compiled(
+    engine: &Engine,
+    given: &[u8],
+    limits: &ModuleLimits,
+) -> Result<Module, Failure> {
+    let binary = checked_binary(given, limits)?;
+    let binary = with_canonical_nans(&binary).map_err(|error| unusable(&error.to_string()))?;
+    Module::from_binary(engine, &binary).map_err(|error| unusable(&format!("{error:#}")))
 }
 
 /// What a compiling thread comes to, if it does so in time. That it does not is the machine's

@@ -63,6 +63,7 @@ pub(super) struct Module {
     flow_total_max: u64,
     carried_max: u64,
     carried_total_max: u64,
+    locals_total_max: u64,
     items_max: u32,
     tables_max: u32,
 }

@@ -26,6 +26,7 @@ fn every_limit_is_named_when_it_is_met() {
         flow_total_max: 150,
         carried_max: 10,
         carried_total_max: 15,
+        locals_total_max: 12,
         items_max: 3,
         tables_max: 1,
     };
@@ -56,6 +57,10 @@ fn every_limit_is_named_when_it_is_met() {
                      (func (local i32 i32 i32 i32) (br_table 0 0 (i32.const 1))))"
                 .into(),
             "16 values carried over branches and calls in all",
+        ),
+        (
+            format!("(module {})", "(func (param i32) (local i32 i64 f32 f64 f64 f64))".repeat(2)),
+            "14 locals in all functions",
         ),
         ("(module (table 1 funcref) (table 1 funcref))".into(), "2 tables, and 1"),
         (format!("(module {})", "(global i32 (i32.const 0))".repeat(4)), "4 globals, and 3"),

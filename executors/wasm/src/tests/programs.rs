@@ -14,8 +14,6 @@ use tokio_util::sync::CancellationToken;
 use super::built::built;
 use super::engines::{Code, Kind};
 use super::rig::Rig;
-use crate::engine::{build_with, settings};
-use crate::{WasmConfig, WasmExecutor};
 
 /// All that a run came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -133,21 +131,6 @@ async fn floats_are_the_same_everywhere() {
     ] {
         assert!(answer.stdout.contains(line), "{line}: {}", answer.stdout);
     }
-}
-
-#[tokio::test]
-async fn without_canonical_nans_the_floats_would_tell() {
-    let Some((wasm, _)) = built("floats") else { return };
-    let rig = Rig::new();
-    let ours = answer(&rig, &wasm, "").await;
-    let config = WasmConfig { pool_slots: 0, ..WasmConfig::new(rig.path("other-cache")) };
-    let mut settings = settings(&config);
-    settings.cranelift_nan_canonicalization(false);
-    let (engine, _) = build_with(&config, &settings).unwrap();
-    let other = Rig { executor: WasmExecutor::over(engine, config).unwrap(), ..Rig::new() };
-    let theirs = answer(&other, &wasm, "").await;
-    assert_eq!(theirs.outcome, ours.outcome);
-    assert_ne!(theirs.stdout, ours.stdout);
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 //! What is compared is all that a module could show of itself: what its functions return to the last
 //! bit, how it ended, its fuel, its globals, its memory and how large its tables are.
 
-use std::borrow::Cow;
 use std::thread;
 
 use arbitrary::Unstructured;
@@ -19,6 +18,7 @@ use super::engines::Kind;
 use crate::WasmConfig;
 use crate::guest::{MemoryLimits, RunLimits};
 use crate::inspect::checked_binary;
+use crate::nan::with_canonical_nans;
 use crate::outcome;
 
 /// Modules, each from a seed of its own.
@@ -90,7 +90,8 @@ fn made(seed: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; SEED_BYTES];
     ChaCha8Rng::seed_from_u64(seed as u64).fill_bytes(&mut bytes);
     let module = Made::new(shape(seed), &mut Unstructured::new(&bytes)).unwrap().to_bytes();
-    checked_binary(&module, &config().module).ok().map(Cow::into_owned)
+    let checked = checked_binary(&module, &config().module).ok()?;
+    Some(with_canonical_nans(&checked).unwrap().into_owned())
 }
 
 /// What a module comes to; `None` when it used up its stack, which is no result.

@@ -16,6 +16,7 @@ use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, Wat}
 use super::expect::holds;
 use crate::WasmConfig;
 use crate::inspect::checked_binary;
+use crate::modules::compiled;
 use crate::tests::engines::{Code, Kind};
 
 /// What became of a script.
@@ -203,8 +204,7 @@ impl World {
 
     /// The module, if it is one that a job may have.
     fn compile(&mut self, binary: &[u8]) -> Result<Module, Halt> {
-        let checked = checked_binary(binary, &self.config.module).ok();
-        let module = checked.and_then(|binary| Module::from_binary(&self.engine, &binary).ok());
+        let module = compiled(&self.engine, binary, &self.config.module).ok();
         self.counts.refused += usize::from(module.is_none());
         module.ok_or(Halt::Refused)
     }
