@@ -11,7 +11,7 @@ use wasmtime::{
 
 use crate::config::WasmConfig;
 use crate::inspect::FEATURES;
-use crate::nan::NAN_VERSION;
+use crate::rewrite::REWRITE_VERSION;
 
 /// The wasmtime that is linked; a test holds it to `Cargo.lock`.
 pub(crate) const WASMTIME_VERSION: &str = "48.0.8";
@@ -87,7 +87,7 @@ const HOST_VERSION: u32 = 2;
 /// how much fuel it burns, of both profiles. Sizes of pools, stacks and caches are not among them.
 pub(crate) fn id() -> String {
     let settings = format!(
-        "cranelift nan={NAN_VERSION} fuel epochs no-threads no-relaxed-simd features={:#x} \
+        "cranelift rewrite={REWRITE_VERSION} fuel epochs no-threads no-relaxed-simd features={:#x} \
          {PROFILE_DET_1} {PROFILE_WASI_1} host={HOST_VERSION}",
         FEATURES.bits()
     );
@@ -100,7 +100,7 @@ pub(crate) fn settings(config: &WasmConfig) -> Config {
     let stack = usize::try_from(config.stack_max_bytes).unwrap_or(usize::MAX);
     let mut settings = Config::new();
     settings
-        // Modules are rewritten to the same end, at a fraction of the cost: see `nan`.
+        // Modules are rewritten to the same end, at a fraction of the cost: see `rewrite`.
         .cranelift_nan_canonicalization(false)
         .cranelift_opt_level(OptLevel::Speed)
         .consume_fuel(true)

@@ -18,8 +18,8 @@ use crate::config::{ModuleLimits, WasmConfig};
 use crate::guest::Guest;
 use crate::inspect::checked_binary;
 use crate::loaded::{Loaded, LoadedModules};
-use crate::nan::with_canonical_nans;
 use crate::outcome::clipped;
+use crate::rewrite::rewritten;
 
 /// Modules that are read from disk at once.
 const LOADS_MAX: usize = 4;
@@ -217,7 +217,7 @@ pub(crate) fn compiled(
     limits: &ModuleLimits,
 ) -> Result<Module, Failure> {
     let binary = checked_binary(given, limits)?;
-    let binary = with_canonical_nans(&binary).map_err(|error| unusable(&error.to_string()))?;
+    let binary = rewritten(&binary).map_err(|error| unusable(&error.to_string()))?;
     Module::from_binary(engine, &binary).map_err(|error| unusable(&format!("{error:#}")))
 }
 

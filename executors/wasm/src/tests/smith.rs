@@ -18,8 +18,8 @@ use super::engines::Kind;
 use crate::WasmConfig;
 use crate::guest::{MemoryLimits, RunLimits};
 use crate::inspect::checked_binary;
-use crate::nan::with_canonical_nans;
 use crate::outcome;
+use crate::rewrite::rewritten;
 
 /// Modules, each from a seed of its own.
 const MODULES: usize = 1_000;
@@ -91,7 +91,7 @@ fn made(seed: usize) -> Option<Vec<u8>> {
     ChaCha8Rng::seed_from_u64(seed as u64).fill_bytes(&mut bytes);
     let module = Made::new(shape(seed), &mut Unstructured::new(&bytes)).unwrap().to_bytes();
     let checked = checked_binary(&module, &config().module).ok()?;
-    Some(with_canonical_nans(&checked).unwrap().into_owned())
+    Some(rewritten(&checked).unwrap().into_owned())
 }
 
 /// What a module comes to; `None` when it used up its stack, which is no result.

@@ -1,15 +1,14 @@
 //! What is added to a module, where, and that it then computes what it would with every result made
 //! canonical at once.
 
-mod program;
-
 use std::borrow::Cow;
 
 use wasmparser::{Operator, Parser, Payload};
 use wasmtime::{Config, Engine, Extern, Instance, Module, OptLevel, Store, Val};
 
-use super::walk::Effort;
-use super::{rewritten, with_canonical_nans};
+use super::program;
+use crate::rewrite::nan::Effort;
+use crate::rewrite::{rewritten, rewritten_with};
 
 /// Programs that are made and compared.
 const PROGRAMS: u64 = 400;
@@ -30,7 +29,7 @@ fn checks(body: &str) -> usize {
              (local $a f64) (local $b f64) (local $c f32) (local $n i32) (local $v v128) {body}))"
     );
     let binary = wat::parse_str(&module).unwrap_or_else(|error| panic!("{error}"));
-    let made = with_canonical_nans(&binary).unwrap();
+    let made = rewritten_with(&binary, Effort::FULL, false).unwrap();
     wasmparser::Validator::new().validate_all(&made).unwrap();
     let (added, before) = (selects(&made), selects(&binary));
     assert_eq!(matches!(made, Cow::Borrowed(_)), added == before, "{body}");
@@ -170,7 +169,7 @@ fn what_adds_too_much_is_given_up() {
 fn functions_and_modules_that_grow_too_large_are_refused() {
     let refused = |body: &str| {
         let binary = wat::parse_str(format!("(module {body})")).unwrap();
-        with_canonical_nans(&binary).unwrap_err().to_string()
+        rewritten(&binary).unwrap_err().to_string()
     };
     let lanes = "f32x4.sqrt ".repeat(200_000);
     let why = refused(&format!("(func (local v128) (local.get 0) {lanes} drop)"));
@@ -193,7 +192,7 @@ fn sections_that_are_not_code_are_kept() {
       (@custom \"metadata.code.branch_hint\" (after code) \"\\00\")
       (@custom \"mine\" (after last) \"xyz\"))";
     let binary = wat::parse_str(text).unwrap();
-    let made = with_canonical_nans(&binary).unwrap().into_owned();
+    let made = rewritten(&binary).unwrap().into_owned();
     let sections = |binary: &[u8]| {
         let payloads = Parser::new(0).parse_all(binary).map(Result::unwrap);
         let sections = payloads.filter_map(|payload| payload.as_section());
@@ -209,14 +208,14 @@ fn sections_that_are_not_code_are_kept() {
     assert_eq!(kept.len(), before.len() - 2);
 }
 
-fn engine(set: impl Fn(&mut Config)) -> Engine {
+pub(super) fn engine(set: impl Fn(&mut Config)) -> Engine {
     let mut config = Config::new();
     set(&mut config);
     Engine::new(&config).unwrap()
 }
 
 /// All that a program leaves behind: its globals and its memory.
-fn left(engine: &Engine, binary: &[u8]) -> Vec<String> {
+pub(super) fn left(engine: &Engine, binary: &[u8]) -> Vec<String> {
     let module = Module::from_binary(engine, binary).unwrap();
     let mut store = Store::new(engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
@@ -250,21 +249,23 @@ fn programs_compute_what_they_would_with_every_result_made_canonical() {
             config.target("pulley64").unwrap();
         }),
     ];
-    let mut told = 0;
+    let (mut told, mut unrolled) = (0, 0);
     for seed in 0..PROGRAMS {
         let text = program::of(seed);
         let binary = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let made = with_canonical_nans(&binary).unwrap();
+        let made = rewritten(&binary).unwrap();
         let expected = left(&at_once, &binary);
         for engine in [&plain].into_iter().chain(&others) {
             assert_eq!(left(engine, &made), expected, "seed {seed}\n{text}");
         }
         for effort in LESS {
-            let made = rewritten(&binary, effort).unwrap();
+            let made = rewritten_with(&binary, effort, true).unwrap();
             assert_eq!(left(&plain, &made), expected, "seed {seed}, {effort:?}\n{text}");
         }
         told += u64::from(left(&plain, &binary) != expected);
+        unrolled += u64::from(rewritten_with(&binary, Effort::FULL, false).unwrap() != made);
     }
     // As they are, most would show what the machine makes of NaN.
     assert!(told > PROGRAMS / 2, "{told} of {PROGRAMS}");
+    assert!(unrolled > PROGRAMS / 8, "{unrolled} of {PROGRAMS}");
 }

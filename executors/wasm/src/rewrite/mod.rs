@@ -1,33 +1,29 @@
-//! Gives every NaN that a module computes the same bits on every machine.
+//! Rewrites a module before it is compiled.
 //!
-//! Wasm leaves the sign and the payload of a computed NaN open, and processors differ in them. The
-//! compiler can make each result canonical as it is computed, at twice the time of a float-heavy
-//! function. But hardly any result is looked at bit by bit: most go on into the next sum. Here a
-//! module is rewritten before it is compiled, so that a NaN is made canonical only where its bits
-//! would show (see [`walk`]). What a module computes is, to the last bit, what it would compute with
-//! every result made canonical at once: the tests compare the two.
+//! - Every NaN that it computes has the same bits on every machine: `nan`.
+//! - Small loops over floats ask for fuel and for the time every few turns: `unroll`.
 //!
-//! The canonical NaN is the one of the specification: positive, with the top bit of the payload.
-//! <https://webassembly.github.io/spec/core/exec/numerics.html#nan-propagation>
+//! Both are the same on every node, whatever it is and however it is set, since they change what fuel
+//! a function burns. Neither changes what it computes.
 
-mod effect;
-mod emit;
 mod leb;
+mod nan;
 mod refused;
 mod types;
-mod walk;
+mod unroll;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use wasmparser::{FunctionBody, Parser, Payload};
+use wasmparser::{BinaryReader, FunctionBody, Parser, Payload};
 
+use self::nan::Effort;
 use self::refused::Refused;
 use self::types::Types;
-use self::walk::Effort;
+use self::unroll::Unroller;
 
 /// The number of this way of doing it, in the engine's id: another way may burn other fuel.
-pub(crate) const NAN_VERSION: u32 = 1;
+pub(crate) const REWRITE_VERSION: u32 = 1;
 
 /// The number of the code section.
 const CODE_SECTION: u8 = 10;
@@ -38,16 +34,16 @@ const CODE_MAX_BYTES: usize = 256 << 20;
 /// The bytes that every module begins with.
 const HEADER_BYTES: usize = 8;
 
-/// A valid module with every NaN that shows made canonical; the module itself where none does.
+/// A valid module as it is compiled; the module itself where nothing needs to be done.
 ///
 /// # Errors
 /// When it would grow beyond what any module may be.
-pub(crate) fn with_canonical_nans(binary: &[u8]) -> Result<Cow<'_, [u8]>, Refused> {
-    rewritten(binary, Effort::FULL)
+pub(crate) fn rewritten(binary: &[u8]) -> Result<Cow<'_, [u8]>, Refused> {
+    rewritten_with(binary, Effort::FULL, true)
 }
 
-fn rewritten(binary: &[u8], effort: Effort) -> Result<Cow<'_, [u8]>, Refused> {
-    let mut rewriting = Rewriting::new(binary, effort);
+fn rewritten_with(binary: &[u8], effort: Effort, unrolls: bool) -> Result<Cow<'_, [u8]>, Refused> {
+    let mut rewriting = Rewriting::new(binary, effort, unrolls.then(Unroller::default));
     for payload in Parser::new(0).parse_all(binary) {
         rewriting.take(payload?)?;
     }
@@ -58,6 +54,7 @@ struct Rewriting<'a> {
     binary: &'a [u8],
     effort: Effort,
     types: Types,
+    unroller: Option<Unroller>,
     /// The number of the function whose body comes next.
     next: u32,
     /// Bodies still to come.
@@ -69,11 +66,20 @@ struct Rewriting<'a> {
 }
 
 impl<'a> Rewriting<'a> {
-    fn new(binary: &'a [u8], effort: Effort) -> Self {
+    fn new(binary: &'a [u8], effort: Effort, unroller: Option<Unroller>) -> Self {
         let mut out = Vec::with_capacity(binary.len() + binary.len() / 8);
         out.extend_from_slice(binary.get(..HEADER_BYTES).unwrap_or_default());
-        let types = Types::default();
-        Self { binary, effort, types, next: 0, bodies: 0, code: Vec::new(), out, is_changed: false }
+        Self {
+            binary,
+            effort,
+            types: Types::default(),
+            unroller,
+            next: 0,
+            bodies: 0,
+            code: Vec::new(),
+            out,
+            is_changed: false,
+        }
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other sections are copied")]
@@ -113,15 +119,16 @@ impl<'a> Rewriting<'a> {
     fn function(&mut self, body: &FunctionBody<'_>) -> Result<(), Refused> {
         let ty = self.types.of_function(self.next).unwrap_or(u32::MAX);
         self.next = self.next.saturating_add(1);
-        let plan = walk::plan(body, ty, &self.types, self.effort)?;
-        if plan.is_empty() {
-            let same = &self.binary[body.range()];
-            sized(&mut self.code, same);
-        } else {
-            self.is_changed = true;
-            let changed = emit::body(self.binary, body, ty, &self.types, &plan)?;
-            sized(&mut self.code, &changed);
-        }
+        let given = &self.binary[body.range()];
+        let unrolled = match &mut self.unroller {
+            Some(unroller) => unroller.unrolled(given, ty, &self.types)?,
+            None => None,
+        };
+        let bytes = unrolled.as_deref().unwrap_or(given);
+        let body = FunctionBody::new(BinaryReader::new(bytes, 0));
+        let canonical = nan::canonical(bytes, &body, ty, &self.types, self.effort)?;
+        self.is_changed |= unrolled.is_some() || canonical.is_some();
+        sized(&mut self.code, canonical.as_deref().unwrap_or(bytes));
         if self.code.len() > CODE_MAX_BYTES {
             let what = "bytes of code with what its floats take";
             return Err(Refused::large(what, self.code.len(), CODE_MAX_BYTES));

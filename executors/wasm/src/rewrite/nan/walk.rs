@@ -17,21 +17,21 @@ use wasmparser::{
 };
 
 use super::effect::{self, Effect, Float};
-use super::types::{Arity, Types};
+use crate::rewrite::types::{Arity, Types};
 
 /// How much is done for a function, which is the same on every node. The tests do with less.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Effort {
+pub(in crate::rewrite) struct Effort {
     /// How often a function is gone over before all locals are taken for the program's own wherever
     /// ways meet.
-    pub(super) passes_max: usize,
+    pub(in crate::rewrite) passes_max: usize,
     /// Bytes that may be added for locals where ways meet, for each byte that a function has. With
     /// more, locals hold nothing loose.
-    pub(super) added_per_byte: usize,
+    pub(in crate::rewrite) added_per_byte: usize,
 }
 
 impl Effort {
-    pub(super) const FULL: Self = Self { passes_max: 8, added_per_byte: 2 };
+    pub(in crate::rewrite) const FULL: Self = Self { passes_max: 8, added_per_byte: 2 };
 }
 
 /// What making a local canonical takes, at most.

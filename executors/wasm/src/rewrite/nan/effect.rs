@@ -48,6 +48,11 @@ impl Effect {
     }
 }
 
+/// Whether an operator computes floats.
+pub(in crate::rewrite) fn makes_nan(operator: &Operator<'_>) -> bool {
+    of(operator).computes()
+}
+
 /// The effect of an operator that is no control flow and touches no local. What is not known to be
 /// harmless shows its operands.
 pub(super) fn of(operator: &Operator<'_>) -> Effect {

@@ -6,10 +6,10 @@
 use wasmparser::FunctionBody;
 
 use super::effect::{F32_NAN, F64_NAN, Float};
-use super::leb;
-use super::refused::Refused;
-use super::types::Types;
 use super::walk::{Local, Plan};
+use crate::rewrite::leb;
+use crate::rewrite::refused::Refused;
+use crate::rewrite::types::Types;
 
 /// Locals of one function, as wasmtime has it.
 const LOCALS_MAX: u32 = 50_000;
