@@ -9,7 +9,8 @@
 //! 3.0 million, and their largest totals are 90 and 54 million.
 
 use wasmparser::{
-    BinaryReaderError, BlockType, CompositeInnerType, FunctionBody, Operator, TypeSectionReader,
+    BinaryReaderError, BlockType, CompositeInnerType, FunctionBody, Operator, SubType,
+    TypeSectionReader,
 };
 
 /// How much more a loop costs than a block.
@@ -44,6 +45,19 @@ pub(crate) struct Arity {
 }
 
 impl Arity {
+    /// Of a type; what is no function counts as nothing.
+    pub(crate) fn of(ty: &SubType) -> Self {
+        match &ty.composite_type.inner {
+            CompositeInnerType::Func(function) => Self {
+                params: function.params().len() as u64,
+                results: function.results().len() as u64,
+            },
+            CompositeInnerType::Array(_)
+            | CompositeInnerType::Struct(_)
+            | CompositeInnerType::Cont(_) => Self::default(),
+        }
+    }
+
     fn both(self) -> u64 {
         self.params.saturating_add(self.results)
     }
@@ -60,7 +74,8 @@ pub(crate) struct Signatures {
 }
 
 impl Signatures {
-    fn of_type(&self, index: u32) -> Arity {
+    /// Of a type.
+    pub(crate) fn of_type(&self, index: u32) -> Arity {
         self.types.get(index as usize).copied().unwrap_or_default()
     }
 
@@ -70,7 +85,8 @@ impl Signatures {
         ty.map_or_else(Arity::default, |ty| self.of_type(*ty))
     }
 
-    fn of_block(&self, ty: BlockType) -> Arity {
+    /// Of a structure.
+    pub(crate) fn of_block(&self, ty: BlockType) -> Arity {
         match ty {
             BlockType::Empty => Arity::default(),
             BlockType::Type(_) => Arity { params: 0, results: 1 },
@@ -207,15 +223,7 @@ pub(crate) fn arities_of_types(
 ) -> Result<Vec<Arity>, BinaryReaderError> {
     let mut arities = Vec::new();
     for group in section {
-        arities.extend(group?.types().map(|ty| match &ty.composite_type.inner {
-            CompositeInnerType::Func(function) => Arity {
-                params: function.params().len() as u64,
-                results: function.results().len() as u64,
-            },
-            CompositeInnerType::Array(_)
-            | CompositeInnerType::Struct(_)
-            | CompositeInnerType::Cont(_) => Arity::default(),
-        }));
+        arities.extend(group?.types().map(Arity::of));
     }
     Ok(arities)
 }

@@ -39,7 +39,11 @@ const HEADER_BYTES: usize = 8;
 /// # Errors
 /// When it would grow beyond what any module may be.
 pub(crate) fn rewritten(binary: &[u8]) -> Result<Cow<'_, [u8]>, Refused> {
-    rewritten_with(binary, Effort::FULL, true)
+    match rewritten_with(binary, Effort::FULL, true) {
+        // Nothing is refused for what it might have done without.
+        Err(Refused::Large { .. }) => rewritten_with(binary, Effort::FULL, false),
+        other => other,
+    }
 }
 
 fn rewritten_with(binary: &[u8], effort: Effort, unrolls: bool) -> Result<Cow<'_, [u8]>, Refused> {

@@ -18,12 +18,13 @@
 use std::ops::Range;
 
 use wasmparser::{
-    BinaryReader, BinaryReaderError, BlockType, FunctionBody, Operator, OperatorsReader, ValType,
+    BinaryReader, BinaryReaderError, FunctionBody, Operator, OperatorsReader, ValType,
 };
 
 use super::leb;
 use super::nan::makes_nan;
-use super::types::{Arity, Types};
+use super::types::Types;
+use crate::flow::flow_of;
 
 /// How often a body stands there instead of once.
 const TIMES: usize = 4;
@@ -31,14 +32,18 @@ const TIMES: usize = 4;
 /// Bytes of a body that is worth it: in a larger one the check is a small part.
 const LOOP_MAX_BYTES: usize = 256;
 
-/// Bytes that may be added to one function, and to all.
+/// Bytes that may be added to one function, and to all, as far as can be told before: a little more
+/// for each copy, and for branches that lead further, comes on top.
 const ADDED_MAX_BYTES: usize = 64 << 10;
 const ADDED_TOTAL_MAX_BYTES: usize = 16 << 20;
 
-/// Locals times structures and branches that may be added to one function, and to all: what the
-/// compiler keeps track of. A fraction of what the limits on functions let through.
-const WAYS_MAX: u64 = 400_000;
-const WAYS_TOTAL_MAX: u64 = 10_000_000;
+/// What compiling may cost more, as [`flow_of`] measures it, for one function and for all: a
+/// fraction of what is let through of functions as they are given. The same on every node, however
+/// its limits are set.
+const COST_MAX: u64 = 1_000_000;
+const COST_TOTAL_MAX: u64 = 20_000_000;
+const CARRIED_MAX: u64 = 500_000;
+const CARRIED_TOTAL_MAX: u64 = 10_000_000;
 
 mod code {
     pub(super) const BLOCK: u8 = 0x02;
@@ -53,7 +58,8 @@ mod code {
 #[derive(Debug, Default)]
 pub(super) struct Unroller {
     added_bytes: usize,
-    ways: u64,
+    cost: u64,
+    carried: u64,
 }
 
 /// A loop that is unrolled, by places in its function.
@@ -88,7 +94,34 @@ impl Unroller {
             repeat(&mut out, &bytes[candidate.head], &bytes[candidate.body])?;
         }
         out.extend_from_slice(&bytes[written..]);
-        Ok(Some(out))
+        Ok(self.affords(bytes, &out, ty, types)?.then_some(out))
+    }
+
+    /// Whether a function may become this one; if so, it does.
+    fn affords(
+        &mut self,
+        before: &[u8],
+        after: &[u8],
+        ty: u32,
+        types: &Types,
+    ) -> Result<bool, BinaryReaderError> {
+        let arity = types.signatures.of_type(ty);
+        let flow = |bytes| {
+            let body = FunctionBody::new(BinaryReader::new(bytes, 0));
+            flow_of(&body, arity, &types.signatures)
+        };
+        let (before, after) = (flow(before)?, flow(after)?);
+        let cost = after.cost.saturating_sub(before.cost);
+        let carried = after.carried.saturating_sub(before.carried);
+        let fits = cost <= COST_MAX
+            && carried <= CARRIED_MAX
+            && self.cost.saturating_add(cost) <= COST_TOTAL_MAX
+            && self.carried.saturating_add(carried) <= CARRIED_TOTAL_MAX;
+        if fits {
+            self.cost += cost;
+            self.carried += carried;
+        }
+        Ok(fits)
     }
 
     fn candidates(
@@ -100,25 +133,20 @@ impl Unroller {
         let body = FunctionBody::new(BinaryReader::new(bytes, 0));
         let mut walk = Walk { locals: Locals::of(&body, ty, types)?, types, open: Vec::new() };
         let mut found = Vec::new();
-        let (mut added_bytes, mut ways) = (0, 0);
+        let mut added_bytes = 0;
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             let (operator, at) = operators.read_with_offset()?;
             let after = operators.original_position();
             let Some(ended) = walk.take(&operator, at..after)? else { continue };
             let body = ended.head.end..after;
-            let more_bytes = body.len() * TIMES;
-            let more_ways = walk.locals.count.saturating_mul(TIMES as u64 * (1 + ended.ways));
+            let more = body.len() * TIMES;
             let fits = body.len() <= LOOP_MAX_BYTES
-                && added_bytes + more_bytes <= ADDED_MAX_BYTES
-                && self.added_bytes + more_bytes <= ADDED_TOTAL_MAX_BYTES
-                && more_ways.saturating_add(ways) <= WAYS_MAX
-                && more_ways.saturating_add(self.ways) <= WAYS_TOTAL_MAX;
+                && added_bytes + more <= ADDED_MAX_BYTES
+                && self.added_bytes + more <= ADDED_TOTAL_MAX_BYTES;
             if fits && ended.is_worth_it() {
-                added_bytes += more_bytes;
-                ways += more_ways;
-                self.added_bytes += more_bytes;
-                self.ways += more_ways;
+                added_bytes += more;
+                self.added_bytes += more;
                 found.push(Candidate { head: ended.head, body });
             }
         }
@@ -167,21 +195,21 @@ impl Locals {
 #[derive(Debug)]
 struct Open {
     head: Range<usize>,
-    /// Whether it is a loop that takes nothing, has no other in it, and calls nothing.
+    /// Whether it is a loop that takes nothing.
     is_simple: bool,
+    /// Whether another loop, or a call, is in it.
+    has_checks: bool,
     /// Whether it is gone back to.
     is_repeated: bool,
     /// Whether it computes floats.
     computes: bool,
     /// Whether it keeps some in a local.
     keeps: bool,
-    /// Structures and branches in it.
-    ways: u64,
 }
 
 impl Open {
     fn is_worth_it(&self) -> bool {
-        self.is_simple && self.is_repeated && self.computes && self.keeps
+        self.is_simple && !self.has_checks && self.is_repeated && self.computes && self.keeps
     }
 }
 
@@ -202,8 +230,8 @@ impl Walk<'_> {
         match operator {
             Operator::Block { .. } | Operator::If { .. } => self.begin(at, false),
             Operator::Loop { blockty } => {
-                self.open.iter_mut().for_each(|around| around.is_simple = false);
-                self.begin(at, takes_nothing(*blockty, self.types));
+                self.note(|around| around.has_checks = true);
+                self.begin(at, self.types.signatures.of_block(*blockty).params == 0);
             }
             Operator::End => return Ok(self.end()),
             Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => {
@@ -216,56 +244,55 @@ impl Walk<'_> {
                 self.branch(targets.default());
             }
             Operator::Call { .. } | Operator::CallIndirect { .. } => {
-                self.open.iter_mut().for_each(|around| around.is_simple = false);
+                self.note(|inner| inner.has_checks = true);
             }
             Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
                 let keeps = self.locals.is_float(*local_index);
-                self.open.last_mut().into_iter().for_each(|inner| inner.keeps |= keeps);
+                self.note(|inner| inner.keeps |= keeps);
             }
             other => {
                 let computes = makes_nan(other);
-                self.open.last_mut().into_iter().for_each(|inner| inner.computes |= computes);
+                self.note(|inner| inner.computes |= computes);
             }
         }
         Ok(None)
+    }
+
+    /// Of the innermost structure.
+    fn note(&mut self, what: impl FnOnce(&mut Open)) {
+        if let Some(inner) = self.open.last_mut() {
+            what(inner);
+        }
     }
 
     fn begin(&mut self, head: Range<usize>, is_simple: bool) {
         self.open.push(Open {
             head,
             is_simple,
+            has_checks: false,
             is_repeated: false,
             computes: false,
             keeps: false,
-            ways: 0,
         });
     }
 
     /// What is in a structure is in the one around it. The function's own end ends none.
     fn end(&mut self) -> Option<Open> {
         let ended = self.open.pop()?;
-        if let Some(around) = self.open.last_mut() {
+        self.note(|around| {
+            around.has_checks |= ended.has_checks;
             around.computes |= ended.computes;
             around.keeps |= ended.keeps;
-            around.ways += ended.ways + 1;
-        }
+        });
         Some(ended)
     }
 
     fn branch(&mut self, depth: u32) {
-        if let Some(inner) = self.open.last_mut() {
-            inner.ways += 1;
-        }
         let target = self.open.len().checked_sub(depth as usize + 1);
         if let Some(target) = target {
             self.open[target].is_repeated = true;
         }
     }
-}
-
-fn takes_nothing(block: BlockType, types: &Types) -> bool {
-    let Arity { params, .. } = types.of_block(block);
-    params == 0
 }
 
 /// Writes a loop with its body repeated.

@@ -74,7 +74,8 @@ pub(super) fn body(
 ) -> Result<Vec<u8>, Refused> {
     let groups = body.get_locals_reader()?;
     let group_count = groups.get_count();
-    let mut scratch = Scratch { count: types.of_type(ty).params, types: Vec::new() };
+    let params = u32::try_from(types.params(ty).len()).unwrap_or(u32::MAX);
+    let mut scratch = Scratch { count: params, types: Vec::new() };
     for group in groups {
         scratch.count = scratch.count.saturating_add(group?.0);
     }

@@ -17,7 +17,8 @@ use wasmparser::{
 };
 
 use super::effect::{self, Effect, Float};
-use crate::rewrite::types::{Arity, Types};
+use crate::flow::Arity;
+use crate::rewrite::types::Types;
 
 /// How much is done for a function, which is the same on every node. The tests do with less.
 #[derive(Clone, Copy, Debug)]
@@ -260,7 +261,7 @@ impl<'a> Walk<'a> {
             block: BlockType::FuncType(self.ty),
             at: u32::MAX,
             base: 0,
-            arity: Arity { params: 0, ..self.types.of_type(self.ty) },
+            arity: Arity { params: 0, ..self.types.signatures.of_type(self.ty) },
             entry: None,
             is_entered: true,
             is_reached: false,
@@ -311,10 +312,11 @@ impl<'a> Walk<'a> {
     fn straight(&mut self, at: u32, operator: &Operator<'_>) {
         let Some((takes, gives)) = operator.operator_arity(self) else {
             // No operator that is let in; whatever it does, nothing loose is left for it.
-            self.show_top(u32::MAX);
+            self.show_top(u64::MAX);
             self.stack.clear();
             return;
         };
+        let (takes, gives) = (u64::from(takes), u64::from(gives));
         match effect::of(operator) {
             Effect::Computes(float) => {
                 self.drop_top(takes);
@@ -399,7 +401,7 @@ impl<'a> Walk<'a> {
     }
 
     fn begin(&mut self, at: u32, kind: FrameKind, block: BlockType) {
-        let arity = self.types.of_block(block);
+        let arity = self.types.signatures.of_block(block);
         let is_entered = self.is_live;
         if is_entered {
             if kind == FrameKind::If {
@@ -508,18 +510,23 @@ impl<'a> Walk<'a> {
         self.stack.pop().unwrap_or(Operand::Given)
     }
 
-    fn drop_top(&mut self, count: u32) {
-        self.stack.truncate(self.stack.len().saturating_sub(count as usize));
+    fn drop_top(&mut self, count: u64) {
+        self.stack.truncate(self.above(count));
     }
 
-    fn give(&mut self, count: u32) {
+    /// Where so many operands begin.
+    fn above(&self, count: u64) -> usize {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.stack.len().saturating_sub(count)
+    }
+
+    fn give(&mut self, count: u64) {
         self.stack.extend((0..count).map(|_| Operand::Given));
     }
 
     /// What is on top of the stack is looked at closely.
-    fn show_top(&mut self, count: u32) {
-        let first = self.stack.len().saturating_sub(count as usize);
-        for operand in first..self.stack.len() {
+    fn show_top(&mut self, count: u64) {
+        for operand in self.above(count)..self.stack.len() {
             self.show(self.stack[operand]);
             self.stack[operand] = Operand::Given;
         }

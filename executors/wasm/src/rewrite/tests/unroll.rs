@@ -11,6 +11,8 @@ fn module(body: &str) -> Vec<u8> {
         "(module (memory (export \"memory\") 1) (func $f)
            (global $g (export \"g\") (mut i32) (i32.const 0))
            (type $pair (func (param f64 f32) (result f64 f32)))
+           (type $two (func (result f64 f32)))
+           (func $pair (type $pair) (local.get 0) (local.get 1))
            (func (export \"main\") (type $pair)
              (local $n i32) (local $x f64) (local $y f32) (local $v v128)
              {body} (local.get $x) (local.get $y)))"
@@ -69,22 +71,57 @@ fn other_loops_stay_as_they_are() {
     assert_eq!(times(&format!("(loop $l (local.set $n (i32.const 1)) {NEXT}) {PRODUCT}")), 1);
 }
 
-/// Many thousand loops, each with many locals: not all are repeated.
 #[test]
 fn there_is_an_end_to_it() {
-    let locals = "(local f64 f64 f64 f64 f64 f64 f64 f64)".repeat(100);
+    // Locals times structures, of one function.
     let loops = format!("(loop $l {PRODUCT} {NEXT})").repeat(400);
-    let text =
-        format!("(module (func (param f64) (local $n i32) (local $x f64) {locals} {loops}))");
-    let made = rewritten(&wat::parse_str(text).unwrap()).unwrap().into_owned();
-    let products = products(&made);
-    assert!((401..1600).contains(&products), "{products}");
-    let few = format!("(loop $l {PRODUCT} {NEXT})").repeat(3000);
-    let body = format!("(func (param f64) (local $n i32) (local $x f64) {few})");
-    let many = format!("(module {})", body.repeat(20));
-    let binary = wat::parse_str(many).unwrap();
-    let made = rewritten(&binary).unwrap();
-    assert!(made.len() < binary.len() + (20 << 16) + 10_000, "{} {}", made.len(), binary.len());
+    let function = |locals: usize| {
+        let locals = "(local f64 f64 f64 f64 f64 f64 f64 f64)".repeat(locals);
+        format!("(func (param f64) (local $n i32) (local $x f64) {locals} {loops})")
+    };
+    let of = |text: &str| {
+        let binary = wat::parse_str(format!("(module {text})")).unwrap();
+        let made = rewritten(&binary).unwrap();
+        (products(&made), made.len() - binary.len())
+    };
+    assert_eq!(of(&function(1)).0, 1600);
+    assert_eq!(of(&function(100)).0, 400);
+    // Bytes, of one function and of all.
+    let many = format!("(func (param f64) (local $n i32) (local $x f64) {})", loops.repeat(5));
+    let (products, added) = of(&many);
+    assert!((2001..8000).contains(&products) && added < 120 << 10, "{products} {added}");
+    let (products, added) = of(&many.repeat(400));
+    assert!((800_001..1_500_000).contains(&products) && added < 30 << 20, "{products} {added}");
+}
+
+/// Without what is repeated it is not too large.
+#[test]
+fn nothing_is_refused_for_being_unrolled() {
+    let lanes = |times: usize| {
+        let roots = "(f32x4.sqrt ".repeat(times);
+        format!("(local.set $v {roots} (local.get $v) {})", ")".repeat(times))
+    };
+    let loops = format!("(loop $l {} {NEXT})", lanes(60)).repeat(40);
+    let of = |straight: usize| {
+        let body = format!("{} {loops}", lanes(1_000).repeat(straight));
+        let made = rewritten(&module(&body)).map(|made| made.len());
+        made.map_err(|refused| refused.to_string())
+    };
+    let (small, large) = (of(100).unwrap(), of(130).unwrap());
+    assert!(large < small + 30 * 31_000, "{small} {large}: the loops are as given");
+    assert!(of(140).is_err());
+}
+
+/// Branches whose depth takes another byte afterwards.
+#[test]
+fn ways_far_out_are_found() {
+    let blocks = "(block ".repeat(140);
+    for far in 120..139 {
+        let out = format!("(br_if {far} (i32.eq (local.get $n) (i32.const 5)))");
+        let after = ") (global.set $g (i32.add (global.get $g) (i32.const 1)))".repeat(140);
+        let body = format!("{blocks} (loop $l {PRODUCT} {out} {NEXT}) {after}");
+        agree(&body);
+    }
 }
 
 /// Ways in and out of all kinds, and how many turns were gone through.
@@ -129,15 +166,34 @@ fn they_do_what_they_did() {
             ),
         ]);
     }
+    bodies.extend([
+        // Several results, the function as the target, and what is never reached.
+        format!("(loop $l (type $two) {count} {PRODUCT} {NEXT} (local.get $x) (f32.const 1)) (drop) (drop)"),
+        format!(
+            "(loop $l {count} {PRODUCT} (local.get $x) (f32.const 3)
+               (br_if 1 {}) (drop) (drop) {NEXT})",
+            at(7)
+        ),
+        format!("(loop $l {count} {PRODUCT} (if {} (then (br $l) (drop (f64.sqrt)))) {NEXT})", at(99)),
+        format!("(block $o (loop $l (result f64) {count} {PRODUCT} {NEXT} (br $o)) (local.set $x))"),
+        format!(
+            "(loop $l {count} {PRODUCT} (if {} (then (local.get $x) (f32.const 1)
+               (return_call $pair))) {NEXT})",
+            at(9)
+        ),
+    ]);
+    for body in bodies {
+        agree(&body);
+    }
+}
+
+/// It is unrolled, and comes to what it came to.
+fn agree(body: &str) {
     let at_once = engine(|config| {
         config.cranelift_nan_canonicalization(true);
     });
-    let plain = engine(|_| {});
-    for body in bodies {
-        let body = format!("(local.set $x (f64.const 1.5)) {body}");
-        let binary = module(&body);
-        let made = rewritten(&binary).unwrap();
-        assert!(made.len() > binary.len() + 60, "it is unrolled: {body}");
-        assert_eq!(left(&plain, &made), left(&at_once, &binary), "{body}");
-    }
+    let binary = module(&format!("(local.set $x (f64.const 1.5)) {body}"));
+    let made = rewritten(&binary).unwrap();
+    assert!(made.len() > binary.len() + 60, "it is unrolled: {body}");
+    assert_eq!(left(&engine(|_| {}), &made), left(&at_once, &binary), "{body}");
 }
