@@ -27,20 +27,25 @@ pub(crate) fn measure(table: &mut Table, mib: usize) -> anyhow::Result<()> {
     let copy = floor::tcp_hash_append(&file)?;
     let mut one = Process::new(dir.path(), "one", Role::Both);
     one.start();
-    let mut two = Process::new(dir.path(), "two", Role::Both).arg("--peer").arg(one.peer.clone());
-    two.start();
     let (cid, add) = added(&one, &file)?;
     let row = Row { table, mib };
     let kubo_add = kubo.as_ref().map(|kubo| kubo.add);
     let row = row.share("add, durable", add, ("SHA-256", sha, 80), kubo_add);
-    let out = dir.path().join("got");
-    let began = Instant::now();
-    let got = gadus(&two.api, &["get", "-q", &cid, "-o", &out.to_string_lossy()]);
-    let get = began.elapsed();
-    anyhow::ensure!(got.code == 0, "get: {}", got.stderr);
-    let pin = kubo.as_ref().map(|kubo| kubo.pin);
     let floor = ("TCP, hash, append", copy, 45);
-    let row = row.share("get between processes, written out", get, floor, pin);
+    let beside = |name: &str| {
+        let peer = one.peer.clone();
+        let mut other = Process::new(dir.path(), name, Role::Both).arg("--peer").arg(peer);
+        other.start();
+        other
+    };
+    let other = beside("two");
+    let fetch = timed(&other, &["store", "pin", &cid])?;
+    drop(other);
+    let pin = kubo.as_ref().map(|kubo| kubo.pin);
+    let row = row.share("fetched from another process and kept", fetch, floor, pin);
+    let out = dir.path().join("got");
+    let get = timed(&beside("three"), &["get", "-q", &cid, "-o", &out.to_string_lossy()])?;
+    let row = row.share("get from another process, written out as well", get, floor, None);
     let read = floor::read(&file)?;
     let (cat, kubo_cat) = (read_by_cat(&one, &cid)?, kubo.as_ref().map(|kubo| kubo.cat));
     let row = row.rate("cat of a local CID", cat, ("reading the file", read), kubo_cat);
@@ -68,7 +73,18 @@ fn small_files(
     Ok(())
 }
 
+/// What a command of a node's takes.
+fn timed(node: &Process, args: &[&str]) -> anyhow::Result<Duration> {
+    floor::settle()?;
+    let began = Instant::now();
+    let done = gadus(&node.api, args);
+    let took = began.elapsed();
+    anyhow::ensure!(done.code == 0, "{}: {}", args.join(" "), done.stderr);
+    Ok(took)
+}
+
 fn added(node: &Process, path: &Path) -> anyhow::Result<(String, Duration)> {
+    floor::settle()?;
     let began = Instant::now();
     let added = gadus(&node.api, &["add", "-q", &path.to_string_lossy()]);
     let took = began.elapsed();

@@ -69,8 +69,16 @@ pub(crate) fn hash_files(root: &Path) -> anyhow::Result<Duration> {
     Ok(began.elapsed())
 }
 
+/// Waits until the disk has what was written before, so that nobody pays for another.
+pub(crate) fn settle() -> anyhow::Result<()> {
+    let synced = std::process::Command::new("sync").status()?;
+    anyhow::ensure!(synced.success(), "sync failed");
+    Ok(())
+}
+
 /// A file over loopback TCP, the receiver hashing each MiB and appending it, durable at the end.
 pub(crate) fn tcp_hash_append(path: &Path) -> anyhow::Result<Duration> {
+    settle()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let dir = tempfile::tempdir()?;

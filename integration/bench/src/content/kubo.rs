@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::floor;
+
 /// What it took, and a node to ask for more.
 pub(super) struct Kubo {
     node: Node,
@@ -31,12 +33,14 @@ impl Kubo {
         let node = Node::start(&bin, &dir.join("kubo-one"))?;
         let other = Node::start(&bin, &dir.join("kubo-two"))?;
         let path = file.to_string_lossy();
+        floor::settle()?;
         let began = Instant::now();
         let cid = node.say(&["add", "-Q", &path])?;
         let add = began.elapsed();
         let address = node.say(&["id", "-f", "<addrs>"])?;
         let address = address.lines().find(|line| line.starts_with("/ip4/127.")).unwrap_or("");
         other.say(&["swarm", "connect", address])?;
+        floor::settle()?;
         let began = Instant::now();
         other.say(&["pin", "add", &cid])?;
         let pin = began.elapsed();
@@ -49,6 +53,7 @@ impl Kubo {
     }
 
     pub(super) fn add_tree(&self, tree: &Path) -> anyhow::Result<Duration> {
+        floor::settle()?;
         let began = Instant::now();
         self.node.say(&["add", "-Q", "-r", &tree.to_string_lossy()])?;
         Ok(began.elapsed())
