@@ -6,6 +6,7 @@ mod lie;
 mod replay;
 mod verdict;
 
+use std::io;
 use std::path::Path;
 
 use futures::TryStreamExt;
@@ -111,20 +112,24 @@ async fn same_bytes(content: &EmbeddedContent, root: Cid, file: &Path) -> Result
     let part = CarPart::default();
     let car = content.export_car(root, "", part, None).await;
     let mut car = car.map_err(|error| ProofError::of_content(what, error))?;
-    let mut file = open(file).await?;
+    let mut opened = open(file).await?;
+    let unread = |e: &io::Error| Stop::Trouble(Failure::io(format!("read {}", file.display()), e));
     let mut read = Vec::new();
     while let Some(chunk) =
         car.try_next().await.map_err(|error| ProofError::of_content(what, error))?
     {
         read.resize(chunk.len(), 0);
-        let same = file.read_exact(&mut read).await.is_ok() && read == chunk;
-        if !same {
-            return Err(other_form());
+        match opened.read_exact(&mut read).await {
+            Ok(_) if read == chunk => {}
+            Ok(_) => return Err(other_form()),
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(other_form()),
+            Err(e) => return Err(unread(&e)),
         }
     }
-    match file.read(&mut [0]).await {
+    match opened.read(&mut [0]).await {
         Ok(0) => Ok(()),
-        Ok(_) | Err(_) => Err(other_form()),
+        Ok(_) => Err(other_form()),
+        Err(e) => Err(unread(&e)),
     }
 }
 
