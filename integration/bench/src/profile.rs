@@ -88,18 +88,40 @@ const RUNS: u32 = 9;
 /// The figures of the profile `det/1`.
 pub(crate) async fn measure(table: &mut Table) -> anyhow::Result<()> {
     for (what, text) in [("integers", INTEGERS), ("floats", FLOATS)] {
-        let floor = plain(text).map_err(|e| anyhow::anyhow!("{e:#}"))?;
-        let ours = in_profile(text).await?;
-        let times = ours.as_secs_f64() / floor.as_secs_f64();
-        let got = format!("{} (× {times:.2})", ms(ours));
-        table.row(&format!("det/1, {what}"), &got, &format!("{} plain", ms(floor)), "< × 1.15");
+        beside_plain(table, what, text.as_bytes()).await?;
     }
-    let (ours, floor) = (in_profile(FILE_WORK).await?, by_the_host()?);
+    for (name, module) in programs()? {
+        beside_plain(table, &name, &module).await?;
+    }
+    let (ours, floor) = (in_profile(FILE_WORK.as_bytes()).await?, by_the_host()?);
     let times = floor.as_secs_f64() / ours.as_secs_f64();
     let got = format!("{} (× {times:.1} as fast)", ms(ours));
     let name = format!("det/1, {FILES} files made and read");
     table.row(&name, &got, &format!("{} host's files", ms(floor)), "> × 1");
     Ok(())
+}
+
+/// A module's own time, beside that in plain wasmtime.
+async fn beside_plain(table: &mut Table, what: &str, module: &[u8]) -> anyhow::Result<()> {
+    let floor = plain(module).map_err(|e| anyhow::anyhow!("{e:#}"))?;
+    let ours = in_profile(module).await?;
+    let times = ours.as_secs_f64() / floor.as_secs_f64();
+    let got = format!("{} (× {times:.2})", ms(ours));
+    table.row(&format!("det/1, {what}"), &got, &format!("{} plain", ms(floor)), "< × 1.15");
+    Ok(())
+}
+
+/// Real programs of floats, by name, where `GADUS_BENCH_PROGRAMS` is a directory of them.
+fn programs() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+    let Some(dir) = std::env::var_os("GADUS_BENCH_PROGRAMS") else { return Ok(BTreeMap::new()) };
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_stem().and_then(|name| name.to_str()) {
+            found.insert(name.to_owned(), std::fs::read(&path)?);
+        }
+    }
+    Ok(found)
 }
 
 struct Nowhere;
@@ -109,13 +131,12 @@ impl LogSink for Nowhere {
 }
 
 /// The program's own time as the executor tells it.
-async fn in_profile(text: &str) -> anyhow::Result<Duration> {
+async fn in_profile(module: &[u8]) -> anyhow::Result<Duration> {
     let dir = tempfile::tempdir()?;
     let fail = |e: gadus_model::Failure| anyhow::anyhow!("{e}");
     let wasm = WasmExecutor::new(WasmConfig::new(dir.path())).map_err(fail)?;
-    let module = cid_of(RAW, text.as_bytes());
-    let code = ExecCode::Wasm { module, entry: "_start".to_owned() };
-    wasm.prepare(&code, Some(text.as_bytes().to_vec().into())).await.map_err(fail)?;
+    let code = ExecCode::Wasm { module: cid_of(RAW, module), entry: "_start".to_owned() };
+    wasm.prepare(&code, Some(module.to_vec().into())).await.map_err(fail)?;
     let mut samples = Vec::new();
     for n in 0..RUNS {
         let scratch = dir.path().join(format!("run-{n}"));
@@ -146,9 +167,9 @@ async fn in_profile(text: &str) -> anyhow::Result<Duration> {
 }
 
 /// The same module with nothing around it: no fuel, no epochs, no canonical NaN.
-fn plain(text: &str) -> wasmtime::Result<Duration> {
+fn plain(module: &[u8]) -> wasmtime::Result<Duration> {
     let engine = Engine::default();
-    let module = Module::new(&engine, text)?;
+    let module = Module::new(&engine, module)?;
     let mut samples = Vec::new();
     for _ in 0..RUNS {
         let mut store = Store::new(&engine, ());
