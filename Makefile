@@ -3,7 +3,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SEEDS ?= 0..2000
 
-.PHONY: demo test build sim bench lint fmt clean
+.PHONY: demo test build release sim bench lint fmt clean
 
 demo:
 	@ops/setup.sh
@@ -17,13 +17,17 @@ test:
 build:
 	$(CARGO) build --workspace --bin gadus
 
+release:
+	@ops/setup.sh
+	@CARGO="$(CARGO)" ops/release.sh
+
 sim:
 	$(CARGO) run --quiet --package gadus-sim --bin sim -- --seeds $(SEEDS)
 
 bench:
 	@ops/setup.sh test
-	$(CARGO) build --quiet --workspace --bin gadus --bin gadus-bench
-	@GADUS=$(TARGET)/debug/gadus ops/bench.sh
+	@CARGO="$(CARGO)" ops/release.sh gadus gadus-bench
+	@GADUS=$(TARGET)/release/gadus ops/bench.sh
 
 lint:
 	$(CARGO) fmt --all --check

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gadus_names::Names;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
@@ -13,6 +14,7 @@ mod error;
 mod jobs;
 mod logs;
 mod nodes;
+mod socket;
 mod store;
 mod verdicts;
 
@@ -63,6 +65,7 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
+            .dns_resolver(Names::shared())
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")));
         if base.scheme() == "http" {

@@ -95,7 +95,7 @@ impl ClientError {
     }
 
     /// The same, from its status and body.
-    pub(super) fn from_body(status: StatusCode, bytes: &[u8]) -> Self {
+    fn from_body(status: StatusCode, bytes: &[u8]) -> Self {
         let body = match serde_json::from_slice::<ErrorBody>(bytes) {
             Ok(body) if !body.message.is_empty() => body,
             _ => ErrorBody {

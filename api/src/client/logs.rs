@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use gadus_ports::StdStream;
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{Client, ClientError};
 use crate::types::{ErrorBody, LogFrame, LogLine};
@@ -47,15 +47,8 @@ impl Client {
             ("follow", flag(options.follow)),
             ("tail", flag(options.tail)),
         ];
-        let mut url = self.job_url(reference, &["logs"], &query);
-        let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
-        // A change between special schemes always works.
-        let _ = url.set_scheme(scheme);
         let place = self.base().to_string();
-        let (socket, _) = match tokio_tungstenite::connect_async(url.as_str()).await {
-            Ok(open) => open,
-            Err(error) => return Err(refused(place, error)),
-        };
+        let socket = self.socket(self.job_url(reference, &["logs"], &query)).await?;
         Ok(stream::unfold(Some((socket, place)), |open| async {
             let (mut socket, place) = open?;
             loop {
@@ -76,19 +69,6 @@ impl Client {
             }
         })
         .boxed())
-    }
-}
-
-fn refused(url: String, error: tungstenite::Error) -> ClientError {
-    if let tungstenite::Error::Http(response) = error {
-        let body = response.body().as_deref().unwrap_or_default();
-        return ClientError::from_body(response.status(), body);
-    }
-    let why = error.to_string();
-    if matches!(error, tungstenite::Error::Io(_)) {
-        ClientError::Unreachable { url, why }
-    } else {
-        ClientError::Broken { url, why }
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gadus_model::codec::sha256;
 use gadus_model::{Failure, FailureKind};
+use gadus_names::Names;
 use gadus_ports::ImageResolver;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
@@ -274,6 +275,7 @@ fn build(local: bool, redirects_max: usize) -> reqwest::Result<Client> {
     });
     let builder = Client::builder()
         .redirect(redirects)
+        .dns_resolver(Names::shared())
         .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")));
     match local {
         true => builder.no_proxy().tls_certs_only([]).build(),

@@ -4,9 +4,10 @@
 //! addresses that were looked at are the ones that are dialled (no second look-up that could say
 //! something else), and each redirect is looked at again.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use gadus_names::Names;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -100,8 +101,7 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> = found.collect();
+            let found = Names.find(name.as_str()).await?;
             // One that is not public, and the whole name is not to be trusted.
             match found.iter().find(|found| !guard.allows(found.ip())) {
                 Some(refused) => Err(Box::from(NotPublic(not_public(refused.ip())))),

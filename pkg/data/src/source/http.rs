@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gadus_names::Names;
 use gadus_ports::{Pinned, SourceError};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, LOCATION};
 use reqwest::redirect::Policy;
@@ -98,6 +99,7 @@ pub(crate) fn client() -> ClientBuilder {
     Client::builder()
         .no_proxy()
         .redirect(Policy::none())
+        .dns_resolver(Names::shared())
         .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")))
 }
 
