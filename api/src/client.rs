@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use gadus_names::Names;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
@@ -61,17 +60,14 @@ impl Client {
             let before = before.to_owned();
             base.set_path(&before);
         }
-        install_crypto();
-        let mut builder = reqwest::Client::builder()
+        let mut builder = match base.scheme() {
+            "http" => gadus_http::client_without_tls(),
+            _ => gadus_http::client(),
+        };
+        builder = builder
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .dns_resolver(Names::shared())
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")));
-        if base.scheme() == "http" {
-            // Reading the system's certificates takes longer than most requests.
-            builder = builder.tls_certs_only([]);
-        }
+            .redirect(reqwest::redirect::Policy::none());
         if base.host_str().is_some_and(is_loopback) {
             builder = builder.no_proxy();
         }
@@ -140,14 +136,6 @@ impl Client {
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// TLS needs a provider of cryptography for the process; the first one stays.
-fn install_crypto() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // An error means that another thread was first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::service::ServiceError;
 use crate::state::ApiState;
 
 mod headers;
+mod linger;
 mod origin;
 mod version;
 
@@ -23,6 +24,8 @@ const TIMED_OUT: &str = "Server Timeout!";
 
 /// Lets a request through to its route, or not.
 pub(crate) async fn guard(State(api): State<ApiState>, request: Request, next: Next) -> Response {
+    let linger = Duration::from_millis(api.limits().linger_ms);
+    let request = request.map(|body| linger::lingering(body, linger));
     let request_id = headers::request_id(request.headers());
     let refused = match origin::check(&api, &request) {
         Err(error) => Some(error.into_response()),

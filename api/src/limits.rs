@@ -42,6 +42,9 @@ pub struct ApiLimits {
     pub inputs_ms: u64,
     /// How long an upload or a download may stand still.
     pub stall_ms: u64,
+    /// How long the rest of a request is still read whose answer is known before it has come: a
+    /// client that sends does not listen.
+    pub linger_ms: u64,
     /// The longest `wait_ms`; longer ones are cut to it.
     pub wait_max_ms: u64,
     /// Items of one page of a list; larger pages are cut to it.
@@ -73,6 +76,7 @@ impl Default for ApiLimits {
             request_ms: 30_000,
             inputs_ms: 570_000,
             stall_ms: 60_000,
+            linger_ms: 5_000,
             wait_max_ms: 600_000,
             page_max: 1_000,
             tree_depth_max: 512,

@@ -254,6 +254,34 @@ async fn a_broken_download_is_an_error_for_the_client() {
 }
 
 #[tokio::test]
+async fn whoever_still_sends_hears_why_it_is_refused() {
+    let limits = ApiLimits { content_bytes_max: 1_000, ..ApiLimits::default() };
+    let server = server(FakeService::with_job(completed()), limits).await;
+    let client = server.client();
+    for _ in 0..20 {
+        // Far more than sockets hold.
+        let chunk = Bytes::from(vec![0; 1 << 20]);
+        let bytes = stream::iter((0..32).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));
+        let kind = ImportKind::File(Layout::default());
+        let error = client.import(kind, bytes).await.unwrap_err();
+        assert_eq!(error.status(), Some(413), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_listened_to_for_ever_after_the_answer() {
+    let limits = ApiLimits { content_bytes_max: 1_000, linger_ms: 50, ..ApiLimits::default() };
+    let server = server(FakeService::with_job(completed()), limits).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let head =
+        "POST /api/v1/content HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 413 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
 async fn nobody_there_is_said_with_a_hint() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

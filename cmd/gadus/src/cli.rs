@@ -153,6 +153,9 @@ pub(crate) enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+    /// What a node calls to have a module compiled: it comes on stdin, and its code goes to stdout
+    #[command(name = crate::compiler::COMMAND, hide = true)]
+    CompileWasm { memory_max_bytes: u64, settings: String },
 }
 
 /// Nodes.

@@ -52,6 +52,7 @@ pub(crate) async fn client(cli: Cli, printer: Printer) -> Result<Exit, Failure> 
         | Command::Serve(_)
         | Command::Devstack(_)
         | Command::Config(_)
+        | Command::CompileWasm { .. }
         | Command::Completions { .. } => Ok(Exit::Success),
     }
 }

@@ -20,6 +20,7 @@ use crate::printer::Printer;
 
 mod cli;
 mod command;
+mod compiler;
 mod config;
 mod content_path;
 mod devstack;
@@ -109,6 +110,9 @@ fn run(cli: Cli, printer: Printer) -> Result<Exit, Failure> {
             logging::of_node(&effective.config.log, verbose)?;
             let running = devstack::run(&settings, args.nodes, args.data_dir, &printer);
             runtime(true)?.block_on(running)
+        }
+        Command::CompileWasm { memory_max_bytes, settings } => {
+            compiler::run(memory_max_bytes, &settings)
         }
         Command::Config(command) => command::config(&command, &printer),
         Command::Completions { shell } => {

@@ -10,12 +10,13 @@ use gadus_data::{ContentConfig, EmbeddedContent};
 use gadus_model::{Failure as Trouble, Task};
 use gadus_node::compute::{LocalAnswer, LocalRun};
 use gadus_ports::{BoxRead, Content, ContentError, Executor, Imported};
-use gadus_wasm::{WasmConfig, WasmExecutor};
+use gadus_wasm::{CompilerProcess, WasmConfig, WasmExecutor};
 use tempfile::TempDir;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
 
+use crate::compiler;
 use crate::failure::Failure;
 
 /// A place of its own, which is gone afterwards.
@@ -86,10 +87,7 @@ impl Workbench {
     /// # Errors
     /// When it cannot be started.
     pub(crate) async fn engine(&self) -> Result<String, Failure> {
-        let told = async {
-            let config = WasmConfig::new(self.dir.path().join("run").join("modules"));
-            Ok::<_, Trouble>(WasmExecutor::new(config)?.probe().await?.id)
-        };
+        let told = async { Ok::<_, Trouble>(self.executor()?.probe().await?.id) };
         told.await.map_err(|e| Failure::usage("failed to start the engine").because(e.message))
     }
 
@@ -102,10 +100,16 @@ impl Workbench {
         run: &LocalRun,
         stop: &CancellationToken,
     ) -> Result<LocalAnswer, Trouble> {
-        let dir = self.dir.path().join("run");
-        let executor = WasmExecutor::new(WasmConfig::new(dir.join("modules")))?;
+        let executor = self.executor()?;
         let content: Arc<dyn Content> = self.content.clone();
-        run.run(&content, &*executor, &dir.join("scratch"), stop).await
+        run.run(&content, &*executor, &self.dir.path().join("run/scratch"), stop).await
+    }
+
+    fn executor(&self) -> Result<Arc<WasmExecutor>, gadus_model::Failure> {
+        WasmExecutor::new(WasmConfig {
+            compiler: compiler::process(CompilerProcess::MEMORY_MAX_BYTES),
+            ..WasmConfig::new(self.dir.path().join("run/modules"))
+        })
     }
 
     /// The task that a block is.

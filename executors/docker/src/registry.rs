@@ -14,7 +14,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gadus_model::codec::sha256;
 use gadus_model::{Failure, FailureKind};
-use gadus_names::Names;
 use gadus_ports::ImageResolver;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
@@ -258,10 +257,6 @@ fn digest(headers: &HeaderMap) -> Result<Option<String>, Trouble> {
 
 /// For this machine, or for all others.
 fn build(local: bool, redirects_max: usize) -> reqwest::Result<Client> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Somebody else may have been faster, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
     let redirects = Policy::custom(move |attempt| {
         let (from, to) = (attempt.previous().last(), attempt.url());
         if !from.is_some_and(|from| may_lead(from, to)) {
@@ -273,14 +268,11 @@ fn build(local: bool, redirects_max: usize) -> reqwest::Result<Client> {
             attempt.follow()
         }
     });
-    let builder = Client::builder()
-        .redirect(redirects)
-        .dns_resolver(Names::shared())
-        .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")));
-    match local {
-        true => builder.no_proxy().tls_certs_only([]).build(),
-        false => builder.https_only(true).build(),
-    }
+    let builder = match local {
+        true => gadus_http::client_without_tls().no_proxy(),
+        false => gadus_http::client().https_only(true),
+    };
+    builder.redirect(redirects).build()
 }
 
 /// The cause that says most, without any URL: those can have a token in them.

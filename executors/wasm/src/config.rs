@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
+use serde::{Deserialize, Serialize};
+
+use crate::compiler::CompilerProcess;
+
 /// Settings of a [`crate::WasmExecutor`]. Units come last in the names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WasmConfig {
@@ -15,10 +19,12 @@ pub struct WasmConfig {
     pub loaded_max: usize,
     /// Guests that run at once, each on a thread of its own; further runs wait.
     pub threads: usize,
+    /// What compiles; none for a thread of this process, which a hostile module can do more to.
+    pub compiler: Option<CompilerProcess>,
     /// Compilations that run at once. Each also uses the cores that are free.
     pub compiles: usize,
-    /// How long a caller waits for its turn to compile, and then for the compilation, which goes
-    /// on behind the scenes and holds its place among `compiles` until it ends.
+    /// How long a caller waits for its turn to compile, and then for the compilation. A process
+    /// that takes longer is ended; a thread goes on and holds its place among `compiles`.
     pub compile_max_ms: u64,
     /// How often a running guest looks whether it should stop.
     pub tick_ms: u64,
@@ -51,7 +57,8 @@ pub struct WasmConfig {
 
 /// Limits on a module, checked before anything is compiled: compiling is the costliest thing a
 /// stranger can ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModuleLimits {
     /// Bytes of the binary.
     pub binary_max_bytes: usize,
@@ -112,6 +119,7 @@ impl WasmConfig {
             cache_max_bytes: 4 << 30,
             loaded_max: 256,
             threads,
+            compiler: None,
             compiles: (cores / 2).max(1),
             compile_max_ms: 300_000,
             tick_ms: 10,

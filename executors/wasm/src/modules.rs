@@ -14,24 +14,20 @@ use tokio::time::timeout;
 use wasmtime::{Engine, InstancePre, Linker, Module, UnknownImportError};
 
 use crate::cache::DiskCache;
-use crate::config::{ModuleLimits, WasmConfig};
+use crate::compiler::{Compiler, unusable};
+use crate::config::WasmConfig;
 use crate::guest::Guest;
-use crate::inspect::checked_binary;
 use crate::loaded::{Loaded, LoadedModules};
 use crate::outcome::clipped;
-use crate::rewrite::rewritten;
 
 /// Modules that are read from disk at once.
 const LOADS_MAX: usize = 4;
-
-/// The compiler reads text and binaries recursively in places; this is plenty for both.
-const COMPILE_STACK_BYTES: usize = 8 << 20;
 
 /// All modules of one engine.
 pub(crate) struct Modules {
     engine: Engine,
     linker: Linker<Guest>,
-    limits: ModuleLimits,
+    compiler: Compiler,
     compile_max: Duration,
     disk: DiskCache,
     loaded: Mutex<LoadedModules>,
@@ -51,9 +47,9 @@ impl Modules {
         config: &WasmConfig,
     ) -> Self {
         Self {
+            compiler: Compiler::new(engine.clone(), config),
             engine,
             linker,
-            limits: config.module.clone(),
             compile_max: Duration::from_millis(config.compile_max_ms),
             disk,
             loaded: Mutex::new(LoadedModules::new(config.loaded_max)),
@@ -127,12 +123,17 @@ impl Modules {
             .map_err(|_| busy(self.compile_max))?
             .map_err(|_| closed())?;
         let this = Arc::clone(self);
-        let compiling = on_thread("wasm-compile", move || {
-            let compiled = this.compile(&module, &given);
-            drop((turn, permit));
-            compiled
-        })?;
-        compiled_within(self.compile_max, compiling).await
+        let work = async move {
+            let code = this.compiler.code(given, permit).await?;
+            let taking = on_thread("wasm-load", move || {
+                let taken = this.take(&module, &code);
+                drop(turn);
+                taken
+            })?;
+            taking.await.map_err(|_| closed())?
+        };
+        // It goes on when nobody waits for it any more: the work is worth doing.
+        tokio::spawn(work).await.map_err(|_| closed())?
     }
 
     #[cfg(test)]
@@ -153,14 +154,19 @@ impl Modules {
         turn
     }
 
-    fn compile(&self, module: &Cid, given: &[u8]) -> Result<Arc<Loaded>, Failure> {
-        let compiled = compiled(&self.engine, given, &self.limits)?;
+    /// Takes in code that was made just now.
+    fn take(&self, module: &Cid, code: &[u8]) -> Result<Arc<Loaded>, Failure> {
+        #[expect(unsafe_code, reason = "the one way to load code")]
+        // SAFETY: `Compiler` made it for this engine, in this process or in one of this program's
+        // that answers to nobody else.
+        let compiled = unsafe { Module::deserialize(&self.engine, code) };
+        let compiled = compiled.map_err(|error| {
+            let message = format!("the code of the Wasm module cannot be loaded: {error:#}");
+            Failure::new(FailureKind::Internal, message)
+        })?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
         let pre = self.link(&compiled)?;
-        match compiled.serialize() {
-            Ok(bytes) => self.disk.put(module, &bytes),
-            Err(error) => tracing::warn!(%module, error = %format!("{error:#}"), "not cached"),
-        }
+        self.disk.put(module, code);
         Ok(self.keep(module, pre))
     }
 
@@ -207,39 +213,6 @@ impl Modules {
     }
 }
 
-/// The code of a module given as binary or text: what a job may run, and nothing else.
-///
-/// # Errors
-/// `Invalid`: what is wrong with it, and where.
-pub(crate) fn compiled(
-    engine: &Engine,
-    given: &[u8],
-    limits: &ModuleLimits,
-) -> Result<Module, Failure> {
-    let binary = checked_binary(given, limits)?;
-    let binary = rewritten(&binary).map_err(|error| unusable(&error.to_string()))?;
-    Module::from_binary(engine, &binary).map_err(|error| unusable(&format!("{error:#}")))
-}
-
-/// What a compiling thread comes to, if it does so in time. That it does not is the machine's
-/// doing as much as the module's: elsewhere, or later, it may.
-async fn compiled_within<T>(
-    max: Duration,
-    compiling: oneshot::Receiver<Result<T, Failure>>,
-) -> Result<T, Failure> {
-    match timeout(max, compiling).await {
-        // The sender is only dropped by a panic, and the same input would panic again.
-        Ok(compiled) => compiled.map_err(|_| unusable("the compiler gave up on it"))?,
-        Err(_) => Err(Failure::new(
-            FailureKind::Internal,
-            format!(
-                "compiling the Wasm module takes longer than {} ms, the limit here",
-                max.as_millis()
-            ),
-        )),
-    }
-}
-
 fn on_thread<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
@@ -247,7 +220,6 @@ fn on_thread<T: Send + 'static>(
     let (done, result) = oneshot::channel();
     thread::Builder::new()
         .name(name.to_owned())
-        .stack_size(COMPILE_STACK_BYTES)
         .spawn(move || {
             // Nobody waits any more: the work itself was worth doing.
             let _ = done.send(work());
@@ -258,10 +230,6 @@ fn on_thread<T: Send + 'static>(
     Ok(result)
 }
 
-fn unusable(why: &str) -> Failure {
-    Failure::new(FailureKind::Invalid, format!("the Wasm module cannot be used: {why}"))
-}
-
 fn busy(waited: Duration) -> Failure {
     let message = format!("other Wasm modules were being compiled for {} ms", waited.as_millis());
     Failure::new(FailureKind::Internal, message)
@@ -269,28 +237,4 @@ fn busy(waited: Duration) -> Failure {
 
 fn closed() -> Failure {
     Failure::new(FailureKind::Internal, "loading the Wasm module broke off")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_compilation_that_does_not_end_is_given_up() {
-        let (done, compiling) = oneshot::channel::<Result<(), Failure>>();
-        let failure = compiled_within(Duration::from_secs(300), compiling).await.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Internal);
-        assert!(failure.kind.is_retryable());
-        assert!(failure.message.contains("longer than 300000 ms"), "{}", failure.message);
-        drop(done);
-    }
-
-    #[tokio::test]
-    async fn a_compiler_that_breaks_down_is_the_modules_fault() {
-        let compiling =
-            on_thread::<()>("panics", || std::panic::resume_unwind(Box::new(()))).unwrap();
-        let failure = compiled_within(Duration::from_secs(300), compiling).await.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Invalid);
-        assert!(failure.message.contains("gave up"), "{}", failure.message);
-    }
 }

@@ -2,7 +2,6 @@
 
 use gadus_docker::{DockerLimits, RegistryLimits};
 use gadus_store::StoreConfig;
-use gadus_wasm::ModuleLimits;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -49,21 +48,4 @@ pub(super) struct Registry {
     lookups_max: usize,
     answer_max_bytes: usize,
     redirects_max: usize,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "ModuleLimits", deny_unknown_fields)]
-pub(super) struct Module {
-    binary_max_bytes: usize,
-    text_max_bytes: usize,
-    functions_max: u32,
-    body_max_bytes: usize,
-    nesting_max: u64,
-    flow_max: u64,
-    flow_total_max: u64,
-    carried_max: u64,
-    carried_total_max: u64,
-    locals_total_max: u64,
-    items_max: u32,
-    tables_max: u32,
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use gadus_wasm::{ModuleLimits, WasmConfig};
+use gadus_wasm::{CompilerProcess, ModuleLimits, WasmConfig};
 use serde::{Deserialize, Serialize};
 
-use super::foreign;
+use crate::compiler;
 
 /// The section.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,6 +17,7 @@ pub(crate) struct WasmSection {
     threads: usize,
     compiles: usize,
     compile_max_ms: u64,
+    compile_memory_max_bytes: u64,
     tick_ms: u64,
     memory_max_bytes: u64,
     table_max: u64,
@@ -28,7 +29,6 @@ pub(crate) struct WasmSection {
     overlay_memory_bytes: u64,
     disk_reserve_bytes: u64,
     pool_slots: u32,
-    #[serde(with = "foreign::Module")]
     module: ModuleLimits,
 }
 
@@ -42,6 +42,7 @@ impl Default for WasmSection {
             threads: 0,
             compiles: 0,
             compile_max_ms: config.compile_max_ms,
+            compile_memory_max_bytes: CompilerProcess::MEMORY_MAX_BYTES,
             tick_ms: config.tick_ms,
             memory_max_bytes: config.memory_max_bytes,
             table_max: config.table_max,
@@ -70,6 +71,7 @@ impl WasmSection {
             threads,
             compiles: if self.compiles == 0 { usual.compiles } else { self.compiles },
             compile_max_ms: self.compile_max_ms,
+            compiler: compiler::process(self.compile_memory_max_bytes),
             tick_ms: self.tick_ms,
             memory_max_bytes: self.memory_max_bytes,
             table_max: self.table_max,

@@ -43,7 +43,8 @@ impl Running {
         let content = Arc::new(open_content(&settings)?);
         let kubo = Kubo::of_config(&settings.content);
         let kubo = kubo.map_err(|why| Failure::usage("content.ipfs is wrong").because(why))?;
-        let sidecar = kubo.map(|kubo| KuboOffers::start(content.as_ref().clone(), kubo));
+        let offers = settings.data_dir.join("kubo");
+        let sidecar = kubo.map(|kubo| KuboOffers::start(content.as_ref().clone(), kubo, offers));
         let sidecar = sidecar.map(|offers| Arc::new(offers) as Arc<dyn Sidecar>);
         let sources = sources(&settings, &content)?;
         let api = listener.local_addr().map_err(|e| Failure::io("listen for the API", &e))?;

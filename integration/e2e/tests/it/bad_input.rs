@@ -47,6 +47,13 @@ const ROWS: &[Row] = &[
         says: &["unknown engine \"python\"", "use docker, wasm or task"],
     },
     Row {
+        what: "a module that wears out the compiler",
+        act: large_module,
+        exit: 121,
+        status: None,
+        says: &["compiling the Wasm module takes more than 400000000 bytes of memory"],
+    },
+    Row {
         what: "a CID that nobody has",
         act: nobodys_cid,
         exit: 121,
@@ -219,6 +226,32 @@ fn unknown_engine(place: &Place) -> Option<Seen> {
     let put = place.http().put(JOBS, &json!({"Job": job}));
     let run = place.gadus(&["job", "run", &place.file("python.json", &job.to_string())]);
     Some(Seen::of(run).and(put.status))
+}
+
+/// A hundred megabytes of data, which the compiler has several times.
+fn large_module(place: &Place) -> Option<Seen> {
+    let mut sizes = [0; 5];
+    let leb = |mut n: u32, out: &mut [u8; 5]| {
+        for byte in out.iter_mut() {
+            *byte = (n & 0x7f) as u8 | 0x80;
+            n >>= 7;
+        }
+        out[4] &= 0x7f;
+    };
+    let data = 100 << 20;
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    // One memory of 1,600 pages; one segment at 0.
+    module.extend(b"\x05\x04\x01\x00\xc0\x0c\x0b");
+    leb(data + 10, &mut sizes);
+    module.extend(sizes);
+    module.extend(b"\x01\x00\x41\x00\x0b");
+    leb(data, &mut sizes);
+    module.extend(sizes);
+    module.resize(module.len() + data as usize, 1);
+    let file = place.dir().join("large.wasm");
+    std::fs::write(&file, module).expect("a file");
+    let file = file.to_string_lossy();
+    Some(Seen::of(place.gadus(&["wasm", "run", "--verify", "attest", &file])))
 }
 
 /// The CID of bytes that are nowhere.

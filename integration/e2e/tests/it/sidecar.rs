@@ -129,12 +129,15 @@ fn nobody_has(whose: Whose) {
 
 fn away_and_back(whose: Whose) {
     let Some(mut daemons) = Daemons::start(whose) else { return };
-    let network = beside(&daemons);
+    let mut network = beside(&daemons);
     daemons.stop_near();
     let (stdout, result) = run(&network, &["print", "alone"]);
     assert_eq!(stdout, "alone\n");
     let is_told = || network.requester.log().contains("Kubo did not take a result yet");
     network.until(GIVEN_MAX, "the log to tell that it is away", is_told);
+    // What waits is not forgotten by a node that breaks down.
+    network.requester.kill();
+    network.requester.start();
     daemons.start_near();
     let is_given = || is_pinned(&daemons.near, &result);
     network.until(GIVEN_MAX, "the result to be given at last", is_given);

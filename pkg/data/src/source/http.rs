@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use gadus_names::Names;
 use gadus_ports::{Pinned, SourceError};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, LOCATION};
 use reqwest::redirect::Policy;
@@ -92,15 +91,7 @@ fn accept(
 /// A client that goes where it is sent, and nowhere else: no proxy, which would dial for us
 /// whatever the address, and no redirects.
 pub(crate) fn client() -> ClientBuilder {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Somebody else may have been faster, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    Client::builder()
-        .no_proxy()
-        .redirect(Policy::none())
-        .dns_resolver(Names::shared())
-        .user_agent(concat!("gadus/", env!("CARGO_PKG_VERSION")))
+    gadus_http::client().no_proxy().redirect(Policy::none())
 }
 
 /// Where a response sends us, if it does.

@@ -1,9 +1,14 @@
-//! Results go to the Kubo daemon beside the node, one after the other.
+//! Results go to the Kubo daemon beside the node, one after the other. Each is noted in a directory
+//! until the daemon has it, so that those that wait outlive the node.
 
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use gadus_model::Cid;
 use gadus_ports::{CarPart, Content as _, Sidecar};
+use tokio::fs;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -25,11 +30,11 @@ pub struct KuboOffers {
 }
 
 impl KuboOffers {
-    /// Begins. The results are in `content`.
+    /// Begins, with those that are noted in `dir`. The results are in `content`.
     #[must_use]
-    pub fn start(content: EmbeddedContent, kubo: Kubo) -> Self {
+    pub fn start(content: EmbeddedContent, kubo: Kubo, dir: PathBuf) -> Self {
         let (queue, offers) = mpsc::channel(OFFERS_MAX);
-        tokio::spawn(run(content, kubo, offers));
+        tokio::spawn(run(content, kubo, Notes { dir }, offers));
         Self { queue }
     }
 }
@@ -37,14 +42,40 @@ impl KuboOffers {
 impl Sidecar for KuboOffers {
     fn offer(&self, root: Cid) {
         if self.queue.try_send(root).is_err() {
-            tracing::warn!(%root, "{OFFERS_MAX} results wait for Kubo; this one is not given to it");
+            too_many(root);
         }
     }
 }
 
-async fn run(content: EmbeddedContent, kubo: Kubo, mut offers: mpsc::Receiver<Cid>) {
-    while let Some(root) = offers.recv().await {
-        match give(&content, &kubo, root).await {
+fn too_many(root: Cid) {
+    tracing::warn!(%root, "{OFFERS_MAX} results wait for Kubo; this one is not given to it");
+}
+
+async fn run(content: EmbeddedContent, kubo: Kubo, notes: Notes, mut offers: mpsc::Receiver<Cid>) {
+    let mut waiting = notes.all().await;
+    loop {
+        let first = waiting.front().copied();
+        let giving = OptionFuture::from(first.map(|root| give(&content, &kubo, root)));
+        tokio::pin!(giving);
+        // What is offered meanwhile is noted meanwhile: the daemon may be away for days.
+        let given = loop {
+            tokio::select! {
+                Some(given) = &mut giving => break given,
+                offer = offers.recv() => match offer {
+                    None => return,
+                    Some(root) if waiting.len() >= OFFERS_MAX => too_many(root),
+                    Some(root) => {
+                        notes.add(&root).await;
+                        waiting.push_back(root);
+                        if first.is_none() {
+                            break Ok(());
+                        }
+                    }
+                },
+            }
+        };
+        let Some(root) = first else { continue };
+        match given {
             Ok(()) => tracing::debug!(%root, "Kubo has the result"),
             Err(error) => tracing::error!(
                 daemon = kubo.url(),
@@ -53,7 +84,51 @@ async fn run(content: EmbeddedContent, kubo: Kubo, mut offers: mpsc::Receiver<Ci
                 "the result could not be given to Kubo; it is on this node all the same"
             ),
         }
+        waiting.pop_front();
+        if !waiting.contains(&root) {
+            notes.remove(&root).await;
+        }
     }
+}
+
+/// Names of results that wait, each an empty file. What fails here costs a result's place with the
+/// daemon after a restart, so it is only logged.
+struct Notes {
+    dir: PathBuf,
+}
+
+impl Notes {
+    /// Those of an earlier run, in no order. Other files are left alone.
+    async fn all(&self) -> VecDeque<Cid> {
+        let mut all = VecDeque::new();
+        if let Err(error) = fs::create_dir_all(&self.dir).await {
+            failed(&self.dir, &error);
+            return all;
+        }
+        let Ok(mut files) = fs::read_dir(&self.dir).await else { return all };
+        while let Ok(Some(file)) = files.next_entry().await {
+            all.extend(file.file_name().to_str().and_then(|name| name.parse::<Cid>().ok()));
+        }
+        all
+    }
+
+    async fn add(&self, root: &Cid) {
+        let file = self.dir.join(root.to_string());
+        if let Err(error) = fs::write(&file, []).await {
+            failed(&file, &error);
+        }
+    }
+
+    async fn remove(&self, root: &Cid) {
+        let file = self.dir.join(root.to_string());
+        if let Err(error) = fs::remove_file(&file).await {
+            failed(&file, &error);
+        }
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) {
+    tracing::warn!(path = %path.display(), %error, "what waits for Kubo cannot be noted");
 }
 
 async fn give(content: &EmbeddedContent, kubo: &Kubo, root: Cid) -> Result<(), String> {
@@ -90,6 +165,21 @@ fn is_given_up(error: &NotTaken, refusals: &mut u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::raw_cid;
+
+    #[tokio::test]
+    async fn what_is_noted_is_found_again_until_it_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let notes = || Notes { dir: dir.path().join("kubo") };
+        assert!(notes().all().await.is_empty());
+        let (one, other) = (raw_cid(b"one"), raw_cid(b"other"));
+        notes().add(&one).await;
+        notes().add(&other).await;
+        notes().add(&other).await;
+        std::fs::write(dir.path().join("kubo/README"), "no CID").unwrap();
+        notes().remove(&one).await;
+        assert_eq!(notes().all().await, [other]);
+    }
 
     #[test]
     fn a_daemon_that_is_away_is_waited_for_and_one_that_refuses_is_not_asked_for_ever() {

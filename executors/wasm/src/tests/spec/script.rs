@@ -15,8 +15,8 @@ use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, Wat}
 
 use super::expect::holds;
 use crate::WasmConfig;
+use crate::compiler::code_of;
 use crate::inspect::checked_binary;
-use crate::modules::compiled;
 use crate::tests::engines::{Code, Kind};
 
 /// What became of a script.
@@ -204,9 +204,17 @@ impl World {
 
     /// The module, if it is one that a job may have.
     fn compile(&mut self, binary: &[u8]) -> Result<Module, Halt> {
-        let module = compiled(&self.engine, binary, &self.config.module).ok();
+        let module = self.compiled(binary)?;
         self.counts.refused += usize::from(module.is_none());
         module.ok_or(Halt::Refused)
+    }
+
+    fn compiled(&self, binary: &[u8]) -> Result<Option<Module>, Halt> {
+        let Ok(code) = code_of(&self.engine, binary, &self.config.module) else { return Ok(None) };
+        #[expect(unsafe_code, reason = "the one way to load code")]
+        // SAFETY: it was made here, just now.
+        let module = unsafe { Module::deserialize(&self.engine, code) };
+        Ok(Some(module?))
     }
 
     fn instantiate(&mut self, name: &str, module: &Module) -> Result<(), Halt> {

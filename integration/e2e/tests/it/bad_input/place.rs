@@ -25,6 +25,7 @@ impl Place {
         let network = Network::start_with(1, |mut process| {
             process.set_env("GADUS_DOCKER_SOCKET", socket.as_deref().unwrap_or("/nowhere"));
             process.set_env("GADUS_NODE_LIMITS_PROBE_MS", "200");
+            process.set_env("GADUS_WASM_COMPILE_MEMORY_MAX_BYTES", "400000000");
             // Nobody has it, however long one waits.
             process.set_env("GADUS_NODE_LIMITS_FETCH_WAIT_MS", "300");
             process.set_env("GADUS_NODE_LIMITS_GATEWAY_WAIT_MS", "300");

@@ -1,6 +1,6 @@
-//! Names of hosts, for all HTTP clients: a resolver in Rust. The C library's own loads whatever
-//! modules the machine is set up with (`nsswitch.conf`), which a static binary cannot do: they are
-//! made for another version of that library.
+//! Names of hosts: a resolver in Rust. The C library's own loads whatever modules the machine is set
+//! up with (`nsswitch.conf`), which a static binary cannot do: they are made for another version of
+//! that library.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -81,12 +81,12 @@ impl NoAddress {
         if error.is_no_records_found() {
             return Self::Unknown { name };
         }
-        let why = match error {
-            NetError::Timeout => "no name server answered in time".to_owned(),
-            NetError::NoConnections => {
-                "no name server can be reached (/etc/resolv.conf)".to_owned()
-            }
-            other => other.to_string(),
+        let why = if matches!(error, NetError::Timeout) {
+            "no name server answered in time".to_owned()
+        } else if matches!(error, NetError::NoConnections) {
+            "no name server can be reached (/etc/resolv.conf)".to_owned()
+        } else {
+            error.to_string()
         };
         Self::NotAsked { name, why }
     }

@@ -1,0 +1,207 @@
+//! A compiler that is another process, from this side.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use gadus_model::{Failure, FailureKind};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::child::read_answer;
+use super::{Settings, gave_up, too_slow};
+
+/// The most that it may say on stderr.
+const WORDS_MAX_BYTES: u64 = 16 << 10;
+
+/// The signal of the kernel when there is no memory left, and of an impatient operator.
+const SIGKILL: i32 = 9;
+
+/// A program that compiles modules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompilerProcess {
+    /// The program.
+    pub program: PathBuf,
+    /// What makes it call [`super::compile_stdin`]. Two more arguments follow: the limit of its
+    /// memory in bytes, and the settings.
+    pub args: Vec<OsString>,
+    /// Its environment: nothing of this process's is for it.
+    pub envs: Vec<(OsString, OsString)>,
+    /// The most memory that it may have, as `RLIMIT_DATA` counts it: what it may write to, stacks
+    /// of threads included.
+    pub memory_max_bytes: u64,
+}
+
+impl CompilerProcess {
+    /// Of memory, unless somebody knows better: more than twice of what the largest modules that
+    /// are allowed have been seen to take.
+    pub const MEMORY_MAX_BYTES: u64 = 4 << 30;
+
+    /// The code of a module. The process has ended when this returns, or is killed.
+    ///
+    /// # Errors
+    /// As [`super::Compiler::code`].
+    pub(super) async fn code(
+        &self,
+        settings: &Settings,
+        given: &[u8],
+        max: Duration,
+    ) -> Result<Vec<u8>, Failure> {
+        let settings = serde_json::to_string(settings).map_err(|e| broken(&e.into()))?;
+        let child = self.start(&settings).map_err(|e| broken(&e))?;
+        match timeout(max, self.exchange(child, given)).await {
+            Ok(Ok((status, _, answer))) if status.success() => read_answer(answer),
+            Ok(Ok((status, words, _))) => Err(self.why(status, &words)),
+            Ok(Err(error)) => Err(broken(&error)),
+            Err(_) => Err(too_slow(max)),
+        }
+    }
+
+    fn start(&self, settings: &str) -> io::Result<Child> {
+        Command::new(&self.program)
+            .args(&self.args)
+            .arg(self.memory_max_bytes.to_string())
+            .arg(settings)
+            .env_clear()
+            .envs(self.envs.iter().map(|(name, value)| (name, value)))
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+    }
+
+    /// Gives it the module, and takes what it has to say.
+    async fn exchange(
+        &self,
+        mut child: Child,
+        module: &[u8],
+    ) -> io::Result<(ExitStatus, String, Vec<u8>)> {
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
+            return Err(io::Error::other("its streams are not there"));
+        };
+        let ask = async move {
+            // One that does not read to the end says why, or ends with a status that does.
+            let _ = stdin.write_all(module).await;
+        };
+        // It cannot send more than it can hold.
+        let (answer, words) = (read(stdout, self.memory_max_bytes), read(stderr, WORDS_MAX_BYTES));
+        let ((), answer, words) = tokio::join!(ask, answer, words);
+        let words = String::from_utf8_lossy(&words?).into_owned();
+        Ok((child.wait().await?, words, answer?))
+    }
+
+    /// Why it ended without an answer.
+    fn why(&self, status: ExitStatus, words: &str) -> Failure {
+        tracing::warn!(%status, words, "the compiler of a Wasm module broke down");
+        let no_memory = ["memory allocation of", "os error 12", "os error 11"];
+        if no_memory.iter().any(|sign| words.contains(sign)) {
+            let limit = self.memory_max_bytes;
+            let message = format!(
+                "compiling the Wasm module takes more than {limit} bytes of memory, the limit here"
+            );
+            Failure::new(FailureKind::Internal, message)
+        } else if status.signal() == Some(SIGKILL) {
+            let message = "the compiler of the Wasm module was killed: there may be too little \
+                           memory for it on the node";
+            Failure::new(FailureKind::Internal, message)
+        } else {
+            gave_up()
+        }
+    }
+}
+
+async fn read(stream: impl AsyncRead + Unpin, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(bytes_max).read_to_end(&mut bytes).await?;
+    Ok(bytes)
+}
+
+fn broken(error: &io::Error) -> Failure {
+    let message = format!("the compiler of Wasm modules cannot be run: {error}");
+    Failure::new(FailureKind::Internal, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::WasmConfig;
+
+    /// What comes of a compiler that is a script of the shell's.
+    async fn with(script: &str, max: Duration) -> Result<Vec<u8>, Failure> {
+        let process = CompilerProcess {
+            program: "/bin/sh".into(),
+            args: ["-c", script, "compiler"].map(OsString::from).to_vec(),
+            envs: vec![("ALONE".into(), "yes".into())],
+            memory_max_bytes: 123,
+        };
+        let settings = Settings::of(&WasmConfig::new("unused"));
+        process.code(&settings, &[7; 300_000], max).await
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn it_gets_the_module_and_the_limits_and_its_answer_is_taken() {
+        let script = r#"printf '\000%s %s' "$1" "$(wc -c)"; test "$HOME$ALONE" = yes"#;
+        assert_eq!(with(script, LONG).await.unwrap(), b"123 300000");
+        let script = r#"printf '\001{"kind":"invalid","message":"%s","hint":null}' "no""#;
+        assert_eq!(with(script, LONG).await.unwrap_err().message, "no");
+    }
+
+    #[tokio::test]
+    async fn however_it_ends_the_reason_is_told() {
+        for (script, kind, says) in [
+            ("kill -ABRT $$", FailureKind::Invalid, "gave up"),
+            ("exit 101", FailureKind::Invalid, "gave up"),
+            ("kill -KILL $$", FailureKind::Internal, "was killed"),
+            (
+                "echo memory allocation of 9 bytes failed >&2; kill -ABRT $$",
+                FailureKind::Internal,
+                "more than 123 bytes",
+            ),
+            ("exit 0", FailureKind::Internal, "nonsense"),
+        ] {
+            let failure = with(script, LONG).await.unwrap_err();
+            assert_eq!(failure.kind, kind, "{script}: {}", failure.message);
+            assert!(failure.message.contains(says), "{script}: {}", failure.message);
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_end_is_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let pid = dir.path().join("pid");
+        let script = format!("echo $$ > {}; exec sleep 1000", pid.display());
+        let failure = with(&script, Duration::from_millis(300)).await.unwrap_err();
+        assert!(failure.message.contains("longer than 300 ms"), "{}", failure.message);
+        let pid = std::fs::read_to_string(pid).unwrap();
+        let gone = async {
+            while std::path::Path::new("/proc").join(pid.trim()).exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(LONG, gone).await.expect("it is gone");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_named_as_the_trouble() {
+        let process = CompilerProcess {
+            program: "/nowhere".into(),
+            args: Vec::new(),
+            envs: Vec::new(),
+            memory_max_bytes: 1,
+        };
+        let settings = Settings::of(&WasmConfig::new("unused"));
+        let failure = process.code(&settings, &[], LONG).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Internal);
+        assert!(failure.message.contains("cannot be run"), "{}", failure.message);
+    }
+}
