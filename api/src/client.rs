@@ -62,7 +62,8 @@ impl Client {
         }
         let mut builder = match base.scheme() {
             "http" => gadus_http::client_without_tls(),
-            _ => gadus_http::client(),
+            // Websockets are opened by an upgrade, which HTTP/2 does not have.
+            _ => gadus_http::client().http1_only(),
         };
         builder = builder
             .connect_timeout(CONNECT_TIMEOUT)

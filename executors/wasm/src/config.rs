@@ -64,6 +64,8 @@ pub struct ModuleLimits {
     pub binary_max_bytes: usize,
     /// Bytes of the text format.
     pub text_max_bytes: usize,
+    /// Bytes of the code that it becomes: the node has it in memory.
+    pub code_max_bytes: usize,
     /// Functions, imported ones included.
     pub functions_max: u32,
     /// Bytes of one function's body: the compiler's time grows faster than this.
@@ -94,6 +96,7 @@ impl Default for ModuleLimits {
         Self {
             binary_max_bytes: 128 << 20,
             text_max_bytes: 8 << 20,
+            code_max_bytes: 512 << 20,
             functions_max: 200_000,
             body_max_bytes: 1 << 20,
             nesting_max: 5_000,

@@ -124,10 +124,11 @@ impl Modules {
             .map_err(|_| closed())?;
         let this = Arc::clone(self);
         let work = async move {
-            let code = this.compiler.code(given, permit).await?;
+            let permit = Arc::new(permit);
+            let code = this.compiler.code(given, Arc::clone(&permit)).await?;
             let taking = on_thread("wasm-load", move || {
                 let taken = this.take(&module, &code);
-                drop(turn);
+                drop((turn, permit));
                 taken
             })?;
             taking.await.map_err(|_| closed())?

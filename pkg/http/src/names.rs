@@ -2,16 +2,18 @@
 //! up with (`nsswitch.conf`), which a static binary cannot do: they are made for another version of
 //! that library.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, ResolverConfig};
+use hickory_resolver::config::{LookupIpStrategy, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{Name as DnsName, RecordType};
+use hickory_resolver::{Hosts, TokioResolver};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Asks `/etc/hosts`, and then the name servers of `/etc/resolv.conf`.
+/// Asks `/etc/hosts`, and, for names that are not in it, the name servers of `/etc/resolv.conf`.
 ///
 /// Both are read for each name, since a machine that moves has other servers; clients keep their
 /// connections, so that names are not looked up often. Without `/etc/resolv.conf` nobody is asked:
@@ -32,8 +34,14 @@ impl Names {
     /// Nobody knows the name, or nobody who could know it answers.
     pub async fn find(self, name: &str) -> Result<Vec<SocketAddr>, NoAddress> {
         let error = |error| NoAddress::new(name, &error);
+        let port = |address: IpAddr| SocketAddr::new(address, 0);
+        // What the operator has written down wins, whatever a name server says or does not say.
+        let written = in_hosts(&Hosts::from_system().unwrap_or_default(), name);
+        if !written.is_empty() {
+            return Ok(written.into_iter().map(port).collect());
+        }
         let found = resolver().map_err(error)?.lookup_ip(name).await.map_err(error)?;
-        Ok(found.iter().map(|address| SocketAddr::new(address, 0)).collect())
+        Ok(found.iter().map(port).collect())
     }
 }
 
@@ -47,12 +55,25 @@ impl Resolve for Names {
     }
 }
 
+/// The addresses of both kinds that a name has there.
+fn in_hosts(hosts: &Hosts, name: &str) -> Vec<IpAddr> {
+    let Ok(name) = DnsName::from_utf8(name) else { return Vec::new() };
+    let of_kind = |kind| hosts.lookup_static_host(&Query::query(name.clone(), kind));
+    let found = [RecordType::AAAA, RecordType::A].into_iter().filter_map(of_kind);
+    found
+        .flat_map(|found| {
+            found.answers().iter().filter_map(|record| record.data.ip_addr()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 fn resolver() -> Result<TokioResolver, NetError> {
     let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
         let nobody = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
         TokioResolver::builder_with_config(nobody, TokioRuntimeProvider::default())
     });
     builder.options_mut().ip_strategy = LookupIpStrategy::Ipv6AndIpv4;
+    builder.options_mut().use_hosts_file = ResolveHosts::Never;
     builder.build()
 }
 
@@ -101,6 +122,19 @@ mod tests {
         let found = Names.find("localhost").await.unwrap();
         assert!(found.iter().any(|found| found.ip().is_ipv4()), "{found:?}");
         assert!(found.iter().all(|found| found.ip().is_loopback()), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_written_down_is_all_that_a_name_has() {
+        let mut hosts = Hosts::default();
+        let file = "10.0.0.7 node node.example.test\n::1 both\n127.0.0.1 both\n";
+        hosts.read_hosts_conf(file.as_bytes()).unwrap();
+        let found =
+            |name| in_hosts(&hosts, name).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(found("node"), ["10.0.0.7"]);
+        assert_eq!(found("node.example.test"), ["10.0.0.7"]);
+        assert_eq!(found("both"), ["::1", "127.0.0.1"]);
+        assert!(found("example.test").is_empty() && found("no..such").is_empty());
     }
 
     #[tokio::test]

@@ -8,8 +8,12 @@ use rustls::pki_types::CertificateDer;
 use rustls_native_certs::load_native_certs;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
+/// Where an operator names roots.
+const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
 /// Those of this machine (or of `SSL_CERT_FILE` and `SSL_CERT_DIR`), read once; where it has none,
-/// as an empty container has none, those of Mozilla as they were when this was built.
+/// as an empty container has none, those of Mozilla as they were when this was built. Whoever has
+/// named some trusts nobody else, and nobody at all where they cannot be read.
 pub(crate) fn of_this_machine() -> Vec<Certificate> {
     static ROOTS: OnceLock<Vec<Certificate>> = OnceLock::new();
     ROOTS
@@ -20,11 +24,17 @@ pub(crate) fn of_this_machine() -> Vec<Certificate> {
                 tracing::debug!(%error, "a root of trust is left out");
             }
             let found: Vec<_> = usable(found.certs.iter().map(AsRef::as_ref)).collect();
-            if found.is_empty() {
-                tracing::debug!("this machine has no roots of trust; those built in are used");
-                return usable(TLS_SERVER_ROOT_CERTS.iter().map(AsRef::as_ref)).collect();
+            if !found.is_empty() {
+                return found;
             }
-            found
+            if VARIABLES.iter().any(|name| std::env::var_os(name).is_some()) {
+                tracing::error!(
+                    "{VARIABLES:?} name no roots of trust: no https:// server is trusted"
+                );
+                return found;
+            }
+            tracing::info!("this machine has no roots of trust; those built in are used");
+            usable(TLS_SERVER_ROOT_CERTS.iter().map(AsRef::as_ref)).collect()
         })
         .clone()
 }

@@ -12,6 +12,7 @@ pub mod constraint;
 pub mod context;
 pub mod diagnostic;
 pub mod event;
+pub mod fuzz;
 pub mod id;
 pub mod job;
 pub mod lie;

@@ -14,12 +14,18 @@ use tokio::time::timeout;
 
 use super::child::read_answer;
 use super::{Settings, gave_up, too_slow};
+use crate::outcome::clipped;
 
 /// The most that it may say on stderr.
 const WORDS_MAX_BYTES: u64 = 16 << 10;
 
 /// The signal of the kernel when there is no memory left, and of an impatient operator.
 const SIGKILL: i32 = 9;
+/// The signals by which a program ends that has a fault.
+const SIGILL: i32 = 4;
+const SIGABRT: i32 = 6;
+const SIGBUS: i32 = 7;
+const SIGSEGV: i32 = 11;
 
 /// A program that compiles modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +57,10 @@ impl CompilerProcess {
         given: &[u8],
         max: Duration,
     ) -> Result<Vec<u8>, Failure> {
+        let answer_max = (settings.module.code_max_bytes as u64).saturating_add(WORDS_MAX_BYTES);
         let settings = serde_json::to_string(settings).map_err(|e| broken(&e.into()))?;
         let child = self.start(&settings).map_err(|e| broken(&e))?;
-        match timeout(max, self.exchange(child, given)).await {
+        match timeout(max, Self::exchange(child, given, answer_max)).await {
             Ok(Ok((status, _, answer))) if status.success() => read_answer(answer),
             Ok(Ok((status, words, _))) => Err(self.why(status, &words)),
             Ok(Err(error)) => Err(broken(&error)),
@@ -69,6 +76,8 @@ impl CompilerProcess {
             .env_clear()
             .envs(self.envs.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
+            // What a terminal sends to the node is not for it: the node ends it, if it is to end.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -78,9 +87,9 @@ impl CompilerProcess {
 
     /// Gives it the module, and takes what it has to say.
     async fn exchange(
-        &self,
         mut child: Child,
         module: &[u8],
+        answer_max_bytes: u64,
     ) -> io::Result<(ExitStatus, String, Vec<u8>)> {
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -91,8 +100,7 @@ impl CompilerProcess {
             // One that does not read to the end says why, or ends with a status that does.
             let _ = stdin.write_all(module).await;
         };
-        // It cannot send more than it can hold.
-        let (answer, words) = (read(stdout, self.memory_max_bytes), read(stderr, WORDS_MAX_BYTES));
+        let (answer, words) = (read(stdout, answer_max_bytes), read(stderr, WORDS_MAX_BYTES));
         let ((), answer, words) = tokio::join!(ask, answer, words);
         let words = String::from_utf8_lossy(&words?).into_owned();
         Ok((child.wait().await?, words, answer?))
@@ -101,19 +109,28 @@ impl CompilerProcess {
     /// Why it ended without an answer.
     fn why(&self, status: ExitStatus, words: &str) -> Failure {
         tracing::warn!(%status, words, "the compiler of a Wasm module broke down");
-        let no_memory = ["memory allocation of", "os error 12", "os error 11"];
-        if no_memory.iter().any(|sign| words.contains(sign)) {
-            let limit = self.memory_max_bytes;
-            let message = format!(
-                "compiling the Wasm module takes more than {limit} bytes of memory, the limit here"
-            );
-            Failure::new(FailureKind::Internal, message)
-        } else if status.signal() == Some(SIGKILL) {
-            let message = "the compiler of the Wasm module was killed: there may be too little \
-                           memory for it on the node";
-            Failure::new(FailureKind::Internal, message)
-        } else {
-            gave_up()
+        let internal = |message| Failure::new(FailureKind::Internal, message);
+        let is_starved = words.lines().any(|line| line.starts_with("memory allocation of"))
+            || (status.code().is_some() && words.contains("out of memory"));
+        match status.signal() {
+            _ if is_starved => {
+                let limit = self.memory_max_bytes;
+                internal(format!(
+                    "compiling the Wasm module takes more than {limit} bytes of memory, the limit \
+                     here"
+                ))
+            }
+            Some(SIGABRT | SIGBUS | SIGILL | SIGSEGV) => gave_up(),
+            Some(SIGKILL) => internal(
+                "the compiler of the Wasm module was killed: there may be too little memory for \
+                 it on the node"
+                    .to_owned(),
+            ),
+            // All else is the machine's doing, or the operator's.
+            Some(_) | None => {
+                let last = clipped(words.lines().last().unwrap_or_default(), 200);
+                internal(format!("the compiler of the Wasm module ended early ({status}): {last}"))
+            }
         }
     }
 }
@@ -160,7 +177,18 @@ mod tests {
     async fn however_it_ends_the_reason_is_told() {
         for (script, kind, says) in [
             ("kill -ABRT $$", FailureKind::Invalid, "gave up"),
-            ("exit 101", FailureKind::Invalid, "gave up"),
+            ("kill -SEGV $$", FailureKind::Invalid, "gave up"),
+            (
+                "echo no thread >&2; exit 101",
+                FailureKind::Internal,
+                "ended early (exit status: 101): no thread",
+            ),
+            ("kill -TERM $$", FailureKind::Internal, "ended early"),
+            (
+                "echo cause: out of memory >&2; exit 120",
+                FailureKind::Internal,
+                "more than 123 bytes",
+            ),
             ("kill -KILL $$", FailureKind::Internal, "was killed"),
             (
                 "echo memory allocation of 9 bytes failed >&2; kill -ABRT $$",

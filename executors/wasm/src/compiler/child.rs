@@ -4,10 +4,10 @@ use std::io::{self, Read, Write};
 use std::{fs, thread};
 
 use gadus_model::{Failure, FailureKind};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::code_of;
-use super::{STACK_BYTES, Settings, gave_up};
+use super::{STACK_BYTES, Settings, code_of, gave_up};
 use crate::engine;
 
 /// Before code.
@@ -23,6 +23,9 @@ pub(super) const FAILURE: u8 = 1;
 /// The settings make no sense, or the streams break; never for what the module is.
 pub fn compile_stdin(settings: &str, memory_max_bytes: u64) -> io::Result<()> {
     limit(memory_max_bytes)?;
+    thread::Builder::new().spawn(end_with_the_reader)?;
+    // The compiler would start them by itself, and panic where there are too few threads.
+    rayon::ThreadPoolBuilder::new().build_global().map_err(io::Error::other)?;
     let answer = match answer(settings, io::stdin().lock())? {
         Ok(code) => ([CODE], code),
         Err(failure) => ([FAILURE], serde_json::to_vec(&failure)?),
@@ -35,12 +38,23 @@ pub fn compile_stdin(settings: &str, memory_max_bytes: u64) -> io::Result<()> {
 
 /// Where memory runs out, this process is the one to go, and leaves nothing behind.
 fn limit(memory_max_bytes: u64) -> io::Result<()> {
-    let at_most = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
-    setrlimit(Resource::Data, at_most(memory_max_bytes))?;
-    setrlimit(Resource::Core, at_most(0))?;
+    for (resource, most) in [(Resource::Data, memory_max_bytes), (Resource::Core, 0)] {
+        // The operator may have set a lower one for all that the node starts.
+        let most = getrlimit(resource).maximum.map_or(most, |set| set.min(most));
+        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+    }
     // Not everywhere; the limits hold all the same.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     Ok(())
+}
+
+/// Nobody reads the answer of a compiler whose node was killed: it ends as well, however far it is.
+fn end_with_the_reader() {
+    let stdout = io::stdout();
+    // An error of the pipe is told without being asked for: that its other end is closed.
+    let mut closed = [PollFd::new(&stdout, PollFlags::empty())];
+    while poll(&mut closed, None).is_err() {}
+    std::process::exit(1);
 }
 
 fn answer(settings: &str, module: impl Read) -> io::Result<Result<Vec<u8>, Failure>> {

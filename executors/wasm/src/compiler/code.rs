@@ -19,5 +19,11 @@ pub(crate) fn code_of(
 ) -> Result<Vec<u8>, Failure> {
     let binary = checked_binary(given, limits)?;
     let binary = rewritten(&binary).map_err(|error| unusable(&error.to_string()))?;
-    engine.precompile_module(&binary).map_err(|error| unusable(&format!("{error:#}")))
+    let code = engine.precompile_module(&binary);
+    let code = code.map_err(|error| unusable(&format!("{error:#}")))?;
+    let (bytes, most) = (code.len(), limits.code_max_bytes);
+    if bytes > most {
+        return Err(unusable(&format!("its code has {bytes} bytes, and {most} is the limit here")));
+    }
+    Ok(code)
 }

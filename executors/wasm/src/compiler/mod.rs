@@ -10,6 +10,7 @@ mod child;
 mod code;
 mod here;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -74,8 +75,8 @@ impl Compiler {
         }
     }
 
-    /// The code of a module given as binary or text, for `Module::deserialize`. The permit is
-    /// given back when the work has ended, which on a thread may be after this returns.
+    /// The code of a module given as binary or text, for `Module::deserialize`. The permit is held
+    /// until the work has ended, which on a thread may be after this returns.
     ///
     /// # Errors
     /// `Invalid`: what is wrong with the module, and where; `Internal` when compiling takes more
@@ -83,12 +84,10 @@ impl Compiler {
     pub(crate) async fn code(
         &self,
         given: Bytes,
-        permit: OwnedSemaphorePermit,
+        permit: Arc<OwnedSemaphorePermit>,
     ) -> Result<Vec<u8>, Failure> {
         if let Some(process) = &self.process {
-            let code = process.code(&self.settings, &given, self.wait_max).await;
-            drop(permit);
-            return code;
+            return process.code(&self.settings, &given, self.wait_max).await;
         }
         let (engine, limits) = (self.engine.clone(), self.settings.module.clone());
         here::within(self.wait_max, move || {

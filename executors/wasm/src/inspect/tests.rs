@@ -19,6 +19,7 @@ fn every_limit_is_named_when_it_is_met() {
     let limits = ModuleLimits {
         binary_max_bytes: 200,
         text_max_bytes: 400,
+        code_max_bytes: 1 << 20,
         functions_max: 2,
         body_max_bytes: 20,
         nesting_max: 2,

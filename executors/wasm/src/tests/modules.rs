@@ -198,6 +198,14 @@ async fn compilations_wait_for_each_other_and_not_for_ever() {
 }
 
 #[tokio::test]
+async fn a_module_that_becomes_more_code_than_it_may_is_refused() {
+    let rig = Rig::with(|config| config.module.code_max_bytes = 1_000);
+    let failure = rig.run(&command("", "")).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid);
+    assert!(failure.message.ends_with("and 1000 is the limit here"), "{}", failure.message);
+}
+
+#[tokio::test]
 async fn a_module_that_was_never_prepared_is_asked_for() {
     let rig = Rig::new();
     let request = rig.request(cid_of_module(b"nobody has seen this"));

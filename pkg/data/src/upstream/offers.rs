@@ -63,6 +63,7 @@ async fn run(content: EmbeddedContent, kubo: Kubo, notes: Notes, mut offers: mps
                 Some(given) = &mut giving => break given,
                 offer = offers.recv() => match offer {
                     None => return,
+                    Some(root) if waiting.contains(&root) => {}
                     Some(root) if waiting.len() >= OFFERS_MAX => too_many(root),
                     Some(root) => {
                         notes.add(&root).await;
@@ -85,9 +86,7 @@ async fn run(content: EmbeddedContent, kubo: Kubo, notes: Notes, mut offers: mps
             ),
         }
         waiting.pop_front();
-        if !waiting.contains(&root) {
-            notes.remove(&root).await;
-        }
+        notes.remove(&root).await;
     }
 }
 
@@ -101,11 +100,18 @@ impl Notes {
     /// Those of an earlier run, in no order. Other files are left alone.
     async fn all(&self) -> VecDeque<Cid> {
         let mut all = VecDeque::new();
-        if let Err(error) = fs::create_dir_all(&self.dir).await {
-            failed(&self.dir, &error);
-            return all;
-        }
-        let Ok(mut files) = fs::read_dir(&self.dir).await else { return all };
+        let made = fs::create_dir_all(&self.dir).await;
+        let files = match made {
+            Ok(()) => fs::read_dir(&self.dir).await,
+            Err(error) => Err(error),
+        };
+        let mut files = match files {
+            Ok(files) => files,
+            Err(error) => {
+                failed(&self.dir, &error);
+                return all;
+            }
+        };
         while let Ok(Some(file)) = files.next_entry().await {
             all.extend(file.file_name().to_str().and_then(|name| name.parse::<Cid>().ok()));
         }
