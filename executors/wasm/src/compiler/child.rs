@@ -10,9 +10,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::{STACK_BYTES, Settings, code_of, gave_up};
 use crate::engine;
 
-/// Before code.
+/// After code.
 pub(super) const CODE: u8 = 0;
-/// Before a failure, as JSON.
+/// After a failure, as JSON.
 pub(super) const FAILURE: u8 = 1;
 
 /// Compiles the module that stdin gives, and writes its code, or what is wrong with it, to stdout.
@@ -27,12 +27,12 @@ pub fn compile_stdin(settings: &str, memory_max_bytes: u64) -> io::Result<()> {
     // The compiler would start them by itself, and panic where there are too few threads.
     rayon::ThreadPoolBuilder::new().build_global().map_err(io::Error::other)?;
     let answer = match answer(settings, io::stdin().lock())? {
-        Ok(code) => ([CODE], code),
-        Err(failure) => ([FAILURE], serde_json::to_vec(&failure)?),
+        Ok(code) => (code, CODE),
+        Err(failure) => (serde_json::to_vec(&failure)?, FAILURE),
     };
     let mut stdout = io::stdout().lock();
     stdout.write_all(&answer.0)?;
-    stdout.write_all(&answer.1)?;
+    stdout.write_all(&[answer.1])?;
     stdout.flush()
 }
 
@@ -80,12 +80,9 @@ pub(super) fn read_answer(mut answer: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let message = "the compiler of Wasm modules answers nonsense";
         Failure::new(FailureKind::Internal, message)
     };
-    match answer.first() {
-        Some(&CODE) => {
-            answer.remove(0);
-            Ok(answer)
-        }
-        Some(&FAILURE) => Err(serde_json::from_slice(&answer[1..]).map_err(|_| nonsense())?),
+    match answer.pop() {
+        Some(CODE) => Ok(answer),
+        Some(FAILURE) => Err(serde_json::from_slice(&answer).map_err(|_| nonsense())?),
         Some(_) | None => Err(nonsense()),
     }
 }
@@ -131,11 +128,11 @@ mod tests {
 
     #[test]
     fn an_answer_is_code_or_a_failure() {
-        assert_eq!(read_answer(vec![CODE, 7, 8]).unwrap(), [7, 8]);
-        let mut answer = vec![FAILURE];
-        answer.extend(serde_json::to_vec(&gave_up()).unwrap());
+        assert_eq!(read_answer(vec![7, 8, CODE]).unwrap(), [7, 8]);
+        let mut answer = serde_json::to_vec(&gave_up()).unwrap();
+        answer.push(FAILURE);
         assert_eq!(read_answer(answer).unwrap_err(), gave_up());
-        for nonsense in [vec![], vec![9], vec![FAILURE], vec![FAILURE, b'{']] {
+        for nonsense in [vec![], vec![9], vec![FAILURE], vec![b'{', FAILURE]] {
             let failure = read_answer(nonsense).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Internal);
         }
