@@ -256,6 +256,10 @@ impl ServiceError {
             ContentError::Missing { .. } => {
                 (ErrorCode::NotFound, Some("add it on some node of the network with `gadus add`"))
             }
+            ContentError::Unreachable { .. } => (
+                ErrorCode::NotFound,
+                Some("start that store, or add it on some node of the network with `gadus add`"),
+            ),
             ContentError::NoSuchPath { .. } => {
                 (ErrorCode::NotFound, Some("list what is there with `gadus ls CID`"))
             }

@@ -380,6 +380,14 @@ pub enum ContentError {
         /// For how long.
         waited_ms: u64,
     },
+    /// Nobody who could be asked has a block, and a store that may have it could not be asked.
+    #[error("nobody has block {cid}, and {trouble}")]
+    Unreachable {
+        /// Which block.
+        cid: Cid,
+        /// Which store, and why it gave no answer.
+        trouble: Box<str>,
+    },
     /// Bytes are not what their CID says.
     #[error("the bytes given for block {cid} have another hash")]
     HashMismatch {

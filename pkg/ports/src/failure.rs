@@ -10,7 +10,7 @@ use crate::content::ContentError;
 #[must_use]
 pub fn failure_of(error: &ContentError) -> Failure {
     let kind = match error {
-        ContentError::Missing { cid, .. } => FailureKind::MissingBlock(Box::new(*cid)),
+        ContentError::Missing { cid, .. } | ContentError::Unreachable { cid, .. } => FailureKind::MissingBlock(Box::new(*cid)),
         ContentError::Full { .. } => FailureKind::DiskFull,
         ContentError::UnsafeOutput { .. } => FailureKind::OutputUnsafe,
         ContentError::TooMuchOutput { .. } => FailureKind::OutputLimit,
@@ -25,6 +25,9 @@ pub fn failure_of(error: &ContentError) -> Failure {
         ContentError::Missing { .. } => {
             failure.with_hint("add the content to a node of this network with `gadus add`")
         }
+        ContentError::Unreachable { .. } => failure.with_hint(
+            "start that store, or add the content to a node of this network with `gadus add`",
+        ),
         ContentError::UnsafeOutput { .. } => failure.with_hint(
             "an output may hold readable files, directories, and relative links that stay inside \
              of it: copy what a link leads to, or make the link so",

@@ -55,7 +55,7 @@ impl ProofError {
     #[must_use]
     pub fn of_content(what: &str, error: ContentError) -> Self {
         match error {
-            ContentError::Missing { cid, .. } => {
+            ContentError::Missing { cid, .. } | ContentError::Unreachable { cid, .. } => {
                 Self::forged(what, format!("block {cid} is not there"))
             }
             ContentError::HashMismatch { .. }

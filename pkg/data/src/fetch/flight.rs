@@ -17,6 +17,8 @@ pub(crate) enum Landed {
     Whole,
     /// Nobody has a block.
     Missing { cid: Cid, asked: usize, waited_ms: u64 },
+    /// Nobody who could be asked has it.
+    Unreachable { cid: Cid, trouble: Box<str> },
     /// Something else went wrong; the next one tries again.
     Failed,
 }
@@ -28,7 +30,21 @@ impl Landed {
             Err(ContentError::Missing { cid, asked, waited_ms }) => {
                 Self::Missing { cid: *cid, asked: *asked, waited_ms: *waited_ms }
             }
+            Err(ContentError::Unreachable { cid, trouble }) => {
+                Self::Unreachable { cid: *cid, trouble: trouble.clone() }
+            }
             Err(_) => Self::Failed,
+        }
+    }
+
+    /// What those who waited are told; nothing where they are to look again.
+    pub(crate) fn error(self) -> Option<ContentError> {
+        match self {
+            Self::Missing { cid, asked, waited_ms } => {
+                Some(ContentError::Missing { cid, asked, waited_ms })
+            }
+            Self::Unreachable { cid, trouble } => Some(ContentError::Unreachable { cid, trouble }),
+            Self::Whole | Self::Failed => None,
         }
     }
 }

@@ -90,12 +90,11 @@ pub(crate) async fn tree(
                 pilot.land(Landed::of(&result));
                 return result;
             }
-            Boarded::Passenger(flight) => match flight.await {
-                Ok(Landed::Missing { cid, asked, waited_ms }) => {
-                    return Err(ContentError::Missing { cid, asked, waited_ms });
+            Boarded::Passenger(flight) => {
+                if let Some(error) = flight.await.ok().and_then(Landed::error) {
+                    return Err(error);
                 }
-                Ok(Landed::Whole | Landed::Failed) | Err(_) => {}
-            },
+            }
         }
     }
 }
@@ -154,12 +153,12 @@ pub(crate) async fn blocks(
             pilot.land(Landed::of(&result));
             result.map(|_| ())
         }
-        Boarded::Passenger(flight) => match flight.await {
-            Ok(Landed::Missing { cid, asked, waited_ms }) if cid == *only => {
-                Err(ContentError::Missing { cid, asked, waited_ms })
-            }
+        Boarded::Passenger(flight) => match flight.await.ok().and_then(Landed::error) {
+            Some(
+                error @ (ContentError::Missing { cid, .. } | ContentError::Unreachable { cid, .. }),
+            ) if cid == *only => Err(error),
             // The caller looks again.
-            Ok(_) | Err(_) => Ok(()),
+            Some(_) | None => Ok(()),
         },
     }
 }
@@ -172,8 +171,7 @@ struct Download {
     from: FetchFrom,
     /// For each peer, its orders and the number of its stream.
     orders: Vec<(mpsc::Sender<Order>, u32)>,
-    /// What each is called.
-    names: Vec<String>,
+    suppliers: Vec<Supplier>,
 }
 
 async fn download(
@@ -197,19 +195,19 @@ async fn download(
         window: core.config.fetch_window,
         from: from.clone(),
         orders: Vec::new(),
-        names: Vec::new(),
+        suppliers: Vec::new(),
     };
     let near = from.peers.iter().take(PEERS_MAX.saturating_sub(far));
     let near = near.map(|id| Supplier::Peer(*id, from.exchange.clone()));
-    let suppliers = near.chain(core.upstreams.iter().cloned().map(Supplier::Upstream));
+    let suppliers = near.chain(core.upstreams.iter().cloned().map(Supplier::far));
     for (nth, supplier) in suppliers.enumerate() {
         // No more orders than blocks can be on their way, even when a stream was opened again.
         let (sender, orders) = mpsc::channel(2 * download.window.max(1));
         download.orders.push((sender, 0));
-        download.names.push(supplier.to_string());
+        download.suppliers.push(supplier.clone());
         let peer = Peer {
             nth,
-            supplier: supplier.clone(),
+            supplier,
             orders,
             events: events.clone(),
             sinks: sinks.clone(),
@@ -253,7 +251,7 @@ async fn finish(
     let session = segments.last();
     match result {
         Ok(()) => blocking(move || session.commit(pin)).await?,
-        Err(error @ ContentError::Missing { .. }) => {
+        Err(error @ (ContentError::Missing { .. } | ContentError::Unreachable { .. })) => {
             blocking(move || session.commit(None)).await?;
             return Err(error);
         }
@@ -271,7 +269,10 @@ impl Download {
             let wake_ms = match self.plan.verdict(self.now_ms()) {
                 Verdict::Done => return Ok(()),
                 Verdict::Missing { cid, asked, waited_ms } => {
-                    return Err(ContentError::Missing { cid, asked, waited_ms });
+                    let trouble = self.suppliers.iter().find_map(Supplier::trouble);
+                    let missing = ContentError::Missing { cid, asked, waited_ms };
+                    let unreachable = |trouble| ContentError::Unreachable { cid, trouble };
+                    return Err(trouble.map_or(missing, unreachable));
                 }
                 Verdict::Working { wake_ms } => wake_ms,
             };
@@ -302,12 +303,12 @@ impl Download {
                 self.plan.stored(peer, &cid, bytes, children);
             }
             Event::Lied { peer, cid } => {
-                let node = &self.names[peer];
+                let node = &self.suppliers[peer];
                 tracing::warn!(%node, %cid, "a store sent other bytes than a block's; it is left");
                 self.plan.lied(peer, now_ms);
             }
             Event::Nonsense { peer } => {
-                let node = &self.names[peer];
+                let node = &self.suppliers[peer];
                 tracing::warn!(%node, "a store answered what it was not asked; it is left");
                 self.plan.lied(peer, now_ms);
             }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::Event;
-use crate::upstream::{Upstream, UpstreamStream};
+use crate::upstream::{Trouble, Upstream, UpstreamStream};
 
 /// Between two attempts to reach a peer.
 const REOPEN_MS: u64 = 200;
@@ -46,15 +46,32 @@ pub(super) struct Peer {
 pub(super) enum Supplier {
     /// A node of the network.
     Peer(NodeId, Arc<dyn BlockExchange>),
-    /// A store that is none.
-    Upstream(Arc<dyn Upstream>),
+    /// A store that is none, and what is wrong with it.
+    Upstream(Arc<dyn Upstream>, Trouble),
 }
 
 impl Supplier {
+    pub(super) fn far(upstream: Arc<dyn Upstream>) -> Self {
+        Self::Upstream(upstream, Trouble::default())
+    }
+
+    /// Why it cannot be said that it lacks what it did not give.
+    pub(super) fn trouble(&self) -> Option<Box<str>> {
+        match self {
+            Self::Peer(..) => None,
+            Self::Upstream(upstream, trouble) => {
+                let why = trouble.now()?;
+                Some(format!("{} could not be asked: {why}", upstream.name()).into())
+            }
+        }
+    }
+
     async fn open(&self) -> Result<Box<dyn BlockStream>, TransportError> {
         match self {
             Self::Peer(id, exchange) => exchange.open(*id).await,
-            Self::Upstream(upstream) => Ok(Box::new(UpstreamStream::new(upstream.clone()))),
+            Self::Upstream(upstream, trouble) => {
+                Ok(Box::new(UpstreamStream::new(upstream.clone(), trouble.clone())))
+            }
         }
     }
 }
@@ -63,7 +80,7 @@ impl fmt::Display for Supplier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Peer(id, _) => id.fmt(f),
-            Self::Upstream(upstream) => f.write_str(upstream.name()),
+            Self::Upstream(upstream, _) => f.write_str(upstream.name()),
         }
     }
 }

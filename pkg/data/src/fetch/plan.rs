@@ -36,9 +36,10 @@ const RETRY_SCAN_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Plan {
     peers: Vec<Peer>,
+    /// What somebody was asked for, and is not here yet.
     wants: HashMap<Reading, Wanted>,
     seen: HashSet<Reading>,
-    /// Nobody was asked yet; the last goes first.
+    /// Nobody was asked yet; the last goes first. They may be very many: no more than their names.
     fresh: Vec<Cid>,
     /// Somebody lacks it.
     retry: Vec<Cid>,
@@ -86,6 +87,13 @@ struct Wanted {
     park_ms: u64,
 }
 
+impl Wanted {
+    fn new(cid: Cid, relay: bool) -> Self {
+        let (nowhere_since_ms, park_ms) = (None, PARK_MS);
+        Self { cid, lacked_by: 0, asked: None, relay, nowhere_since_ms, park_ms }
+    }
+}
+
 /// How a fetch stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -126,17 +134,7 @@ impl Plan {
     /// Blocks are wanted, the first first.
     pub(crate) fn want(&mut self, cids: impl DoubleEndedIterator<Item = Cid>) {
         for cid in cids.rev() {
-            let key = Reading::of(&cid);
-            if self.seen.insert(key) {
-                let wanted = Wanted {
-                    cid,
-                    lacked_by: 0,
-                    asked: None,
-                    relay: self.relay,
-                    nowhere_since_ms: None,
-                    park_ms: PARK_MS,
-                };
-                self.wants.insert(key, wanted);
+            if self.seen.insert(Reading::of(&cid)) {
                 self.fresh.push(cid);
             }
         }
@@ -179,6 +177,7 @@ impl Plan {
         }
         while takes_fresh && taken.len() < room {
             let Some(cid) = self.fresh.pop() else { break };
+            self.wants.insert(Reading::of(&cid), Wanted::new(cid, self.relay));
             taken.extend(self.ask(peer, &cid));
         }
         taken
@@ -293,7 +292,8 @@ impl Plan {
     }
 
     fn standing(&mut self, now_ms: u64) -> Verdict {
-        let Some(any) = self.wants.values().next().map(|wanted| wanted.cid) else {
+        let asked_for = self.wants.values().next().map(|wanted| wanted.cid);
+        let Some(any) = asked_for.or_else(|| self.fresh.last().copied()) else {
             return Verdict::Done;
         };
         let missing = |cid, since_ms: u64| Verdict::Missing {

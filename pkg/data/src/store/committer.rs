@@ -151,9 +151,7 @@ impl Committer {
             Ok(position) => {
                 for change in &batch.changes {
                     // All that comes in was held to its hash.
-                    if let Change::Block { loc, .. } | Change::Move { to: loc, .. } = change {
-                        self.inner.checked.note(*loc);
-                    }
+                    change.locs().for_each(|loc| self.inner.checked.note(loc));
                 }
                 let dead = self.inner.apply(batch.changes, position);
                 drop(batch.writers);
@@ -201,8 +199,7 @@ impl Committer {
                     batch.changes.extend(extents.into_iter().map(end));
                 }
                 blocks.iter().for_each(|(key, _)| self.inner.barrier.touch(key));
-                let change = |(key, loc)| Change::Block { key, namespace, loc };
-                batch.changes.extend(blocks.into_iter().map(change));
+                batch.changes.push(Change::Blocks { namespace, blocks });
                 batch.writers.extend(writers);
             }
             Item::Moved { cid, bytes, namespace, from } => {

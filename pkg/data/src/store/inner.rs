@@ -131,20 +131,23 @@ impl Inner {
     /// Does what durable records say, in order, and answers the dead copies.
     pub(super) fn apply(&self, changes: Vec<Change>, position: Position) -> Vec<Loc> {
         let mut indexed = HashMap::new();
+        let mut look = |key: &Key| indexed.extend(self.public(key).map(|loc| (*key, loc)));
         for change in &changes {
-            let keys = match change {
+            match change {
                 Change::Block { key, .. }
                 | Change::Published { key, .. }
-                | Change::Move { key, namespace: None, .. } => vec![*key],
-                Change::Promote { namespace, .. } => self.state.read().keys_of(*namespace),
+                | Change::Move { key, namespace: None, .. } => look(key),
+                Change::Blocks { blocks, .. } => blocks.iter().for_each(|(key, _)| look(key)),
+                Change::Promote { namespace, .. } => {
+                    let keys = self.state.read().keys_of(*namespace);
+                    keys.iter().for_each(&mut look);
+                }
                 Change::Discard { .. }
                 | Change::Outputs { .. }
                 | Change::Pin(_)
                 | Change::BulkEnd { .. }
-                | Change::Move { .. } => vec![],
-            };
-            let known = keys.into_iter().filter_map(|key| Some((key, self.public(&key)?)));
-            indexed.extend(known);
+                | Change::Move { .. } => {}
+            }
         }
         let roots: Vec<_> = changes.iter().filter_map(Change::root).collect();
         self.are_pinned(&roots);

@@ -67,6 +67,11 @@ pub(crate) enum Change {
         namespace: Option<NamespaceId>,
         loc: Loc,
     },
+    /// Many at once, of a large import.
+    Blocks {
+        namespace: Option<NamespaceId>,
+        blocks: Vec<(Key, Loc)>,
+    },
     Promote {
         namespace: NamespaceId,
         pin: PinChange,
@@ -100,6 +105,21 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    /// Where it puts blocks whose bytes were held to their hashes.
+    pub(crate) fn locs(&self) -> impl Iterator<Item = Loc> + '_ {
+        let (one, many) = match self {
+            Self::Block { loc, .. } | Self::Move { to: loc, .. } => (Some(*loc), &[][..]),
+            Self::Blocks { blocks, .. } => (None, &blocks[..]),
+            Self::Promote { .. }
+            | Self::Discard { .. }
+            | Self::Outputs { .. }
+            | Self::Pin(_)
+            | Self::BulkEnd { .. }
+            | Self::Published { .. } => (None, &[][..]),
+        };
+        one.into_iter().chain(many.iter().map(|(_, loc)| *loc))
+    }
+
     /// The tree that it keeps from now on, and the namespace that its blocks may be in.
     pub(crate) fn root(&self) -> Option<(Cid, Option<NamespaceId>)> {
         match self {
@@ -109,6 +129,7 @@ impl Change {
             Self::Pin(PinChange::Drop(..))
             | Self::Promote { pin: PinChange::Drop(..), .. }
             | Self::Block { .. }
+            | Self::Blocks { .. }
             | Self::Discard { .. }
             | Self::BulkEnd { .. }
             | Self::Move { .. }
@@ -222,12 +243,10 @@ impl State {
     /// index has. Doing it twice is the same as once. Answers what it frees of the quota.
     pub(crate) fn apply(&mut self, change: Change, indexed: &HashMap<Key, Loc>) -> u64 {
         match change {
-            Change::Block { key, namespace: None, loc } => {
-                self.stored_bytes += cost(loc.bytes as usize);
-                self.publish(key, loc, indexed)
-            }
-            Change::Block { key, namespace: Some(namespace), loc } => {
-                self.quarantine(key, namespace, loc, indexed)
+            Change::Block { key, namespace, loc } => self.block(key, namespace, loc, indexed),
+            Change::Blocks { namespace, blocks } => {
+                let block = |(key, loc)| self.block(key, namespace, loc, indexed);
+                blocks.into_iter().map(block).sum()
             }
             Change::Promote { namespace, pin } => {
                 self.pins.push(pin);
@@ -268,6 +287,20 @@ impl State {
                 0
             }
         }
+    }
+
+    fn block(
+        &mut self,
+        key: Key,
+        namespace: Option<NamespaceId>,
+        loc: Loc,
+        indexed: &HashMap<Key, Loc>,
+    ) -> u64 {
+        let Some(namespace) = namespace else {
+            self.stored_bytes += cost(loc.bytes as usize);
+            return self.publish(key, loc, indexed);
+        };
+        self.quarantine(key, namespace, loc, indexed)
     }
 
     /// A public block stays public alone: another copy of it is dead at once.

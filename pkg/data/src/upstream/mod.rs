@@ -25,7 +25,7 @@ use gadus_model::Cid;
 
 pub use self::kubo::{Kubo, NotTaken};
 pub use self::offers::KuboOffers;
-pub(crate) use self::stream::UpstreamStream;
+pub(crate) use self::stream::{Trouble, UpstreamStream};
 use crate::config::ContentConfig;
 
 /// A store that may have a block.

@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use gadus_model::Cid;
 use gadus_ports::{BlockStream, TransportError, Want};
+use parking_lot::Mutex;
 
 use super::Upstream;
 
@@ -19,28 +20,47 @@ const REQUESTS_MAX: usize = 8;
 
 type Answer = Pin<Box<dyn Future<Output = (Cid, Option<Bytes>)> + Send>>;
 
+/// Why an upstream gave no answer when it was last asked, if it gave none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trouble(Arc<Mutex<Option<String>>>);
+
+impl Trouble {
+    pub(crate) fn now(&self) -> Option<String> {
+        self.0.lock().clone()
+    }
+
+    fn is(&self, why: Option<String>) {
+        *self.0.lock() = why;
+    }
+}
+
 /// Requests and answers, in their order.
 pub(crate) struct UpstreamStream {
     upstream: Arc<dyn Upstream>,
+    trouble: Trouble,
     waiting: VecDeque<Cid>,
     asked: FuturesOrdered<Answer>,
 }
 
 impl UpstreamStream {
-    pub(crate) fn new(upstream: Arc<dyn Upstream>) -> Self {
-        Self { upstream, waiting: VecDeque::new(), asked: FuturesOrdered::new() }
+    pub(crate) fn new(upstream: Arc<dyn Upstream>, trouble: Trouble) -> Self {
+        Self { upstream, trouble, waiting: VecDeque::new(), asked: FuturesOrdered::new() }
     }
 
     fn ask(&mut self) {
         while self.asked.len() < REQUESTS_MAX
             && let Some(cid) = self.waiting.pop_front()
         {
-            let upstream = self.upstream.clone();
+            let (upstream, trouble) = (self.upstream.clone(), self.trouble.clone());
             self.asked.push_back(Box::pin(async move {
                 match upstream.block(&cid).await {
-                    Ok(block) => (cid, block),
+                    Ok(block) => {
+                        trouble.is(None);
+                        (cid, block)
+                    }
                     Err(error) => {
                         tracing::warn!(upstream = upstream.name(), %cid, %error, "an upstream failed");
+                        trouble.is(Some(error));
                         // It counts as one that lacks the block, and is asked again later, for as
                         // long as anybody may be: to break off here would be to begin anew at once.
                         (cid, None)
