@@ -32,6 +32,8 @@ pub struct ContentConfig {
     pub index_cache_bytes: u64,
     /// So many new blocks may be known to the memory and the packs alone.
     pub index_behind_max: usize,
+    /// For so long at most, while it can be written.
+    pub index_pause_ms: u64,
     /// Appends that wait for the thread that writes them.
     pub append_queue_max: usize,
     /// Downloads at a time; more wait their turn.
@@ -92,6 +94,7 @@ impl Default for ContentConfig {
             session_memory_bytes: 4 << 20,
             index_cache_bytes: 16 << 20,
             index_behind_max: 8_192,
+            index_pause_ms: 10_000,
             append_queue_max: 1_024,
             downloads_max: 32,
             fetch_window: 32,

@@ -91,6 +91,15 @@ impl EmbeddedContent {
         Ok(Self { core: Arc::new(core) })
     }
 
+    /// Writes down what the memory and the packs alone know, before the process ends.
+    ///
+    /// # Errors
+    /// `Io`; then it is read from the packs at the next start.
+    pub async fn settle(&self) -> Result<(), ContentError> {
+        let core = self.core.clone();
+        blocking(move || core.store.settle()).await
+    }
+
     /// Imports a file or a directory of this machine; a symbolic link is kept as one.
     ///
     /// # Errors

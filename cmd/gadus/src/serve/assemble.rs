@@ -29,6 +29,7 @@ use crate::failure::Failure;
 pub(crate) struct Running {
     node: Arc<Node>,
     net: Arc<Net>,
+    content: Arc<EmbeddedContent>,
     api: SocketAddr,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
@@ -56,6 +57,7 @@ impl Running {
         let net = net.map_err(|e| {
             failed("join the network", &e).hint("choose another address with --listen")
         })?;
+        let own = content.clone();
         let (gpu_access, gpus) = gpus(&settings).await;
         let docker = docker(&settings, key.id(), gpu_access, gpus.clone());
         let parts = Parts {
@@ -77,7 +79,7 @@ impl Running {
         let node = Node::start(config, parts).await.map_err(|e| failed("start the node", &e))?;
         let stop = CancellationToken::new();
         let serving = gadus_api::serve(listener, node.clone(), settings.api, stop.clone());
-        Ok(Self { node, net, api, stop, serving: tokio::spawn(serving) })
+        Ok(Self { node, net, content: own, api, stop, serving: tokio::spawn(serving) })
     }
 
     /// What people see when it is ready.
@@ -116,6 +118,9 @@ impl Running {
         let _ = self.serving.await;
         self.node.shutdown().await;
         self.net.shutdown().await;
+        if let Err(error) = self.content.settle().await {
+            tracing::warn!(%error, "what is new in the content store will be read from its packs");
+        }
     }
 }
 

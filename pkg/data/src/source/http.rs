@@ -91,7 +91,7 @@ fn accept(
 /// A client that goes where it is sent, and nowhere else: no proxy, which would dial for us
 /// whatever the address, and no redirects.
 pub(crate) fn client() -> ClientBuilder {
-    gadus_http::client().no_proxy().redirect(Policy::none())
+    gadus_http::client().no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0)
 }
 
 /// Where a response sends us, if it does.

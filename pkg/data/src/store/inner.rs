@@ -6,7 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use gadus_model::Cid;
@@ -181,6 +182,22 @@ impl Inner {
                 tracing::warn!(%error, "the content index could not be written; it stays behind");
                 self.state.write().failed(&update);
                 Err(io_error("writing the content index", io::Error::other(error)))
+            }
+        }
+    }
+
+    /// Writes what the index lacks when it is far behind, and now and then, until the store closes:
+    /// what the index has does not hang on the log.
+    pub(super) fn flush_when_behind(&self, far: &Receiver<()>) {
+        let pause = Duration::from_millis(self.config.index_pause_ms.max(1));
+        loop {
+            let woken = far.recv_timeout(pause);
+            // What could not be written is told in the log, and tried again.
+            if woken.is_ok() || self.state.read().behind() > 0 {
+                let _ = self.flush();
+            }
+            if woken == Err(RecvTimeoutError::Disconnected) {
+                return;
             }
         }
     }

@@ -95,11 +95,7 @@ impl Store {
         let threads = vec![
             spawn("gadus-commit", move || committer.run(queue)).map_err(io)?,
             spawn("gadus-index", move || {
-                // What could not be written is told in the log, and tried again.
-                while flushes.recv().is_ok() {
-                    let _ = flusher.flush();
-                }
-                let _ = flusher.flush();
+                flusher.flush_when_behind(&flushes);
             })
             .map_err(io)?,
             spawn("gadus-collect", move || collector.collect_when_woken(&woken, &asked))
@@ -186,6 +182,11 @@ impl Store {
     /// Reads and checks everything. On a thread that may wait.
     pub(crate) fn check(&self, repair: bool) -> Result<Checked, ContentError> {
         check::all(&self.inner, repair)
+    }
+
+    /// Writes what the index lacks. On a thread that may wait.
+    pub(crate) fn settle(&self) -> Result<(), ContentError> {
+        self.inner.flush()
     }
 
     /// Figures. On a thread that may wait.

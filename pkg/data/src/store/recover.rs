@@ -111,10 +111,11 @@ fn replay(inner: &Inner) -> io::Result<()> {
     for (nth, pack) in logs.iter().enumerate() {
         let start = if pack.id == from.pack { from.offset.max(MAGIC_BYTES) } else { MAGIC_BYTES };
         let is_last = nth + 1 == logs.len();
-        let end = replay_log(inner, pack, start, is_last)?;
+        let end = replay_log(inner, pack, start)?;
         let bytes = pack.file_bytes()?;
         if is_last {
             if bytes > end {
+                tell_of_cut(pack, end, bytes)?;
                 pack.cut(end)?;
             }
         } else if !pack.is_blank(end, bytes)? {
@@ -125,22 +126,39 @@ fn replay(inner: &Inner) -> io::Result<()> {
     Ok(())
 }
 
-/// Applies one log pack from `start`; answers where its last good record ends. The last pack ends
-/// at its first torn record: what was written after it was never acknowledged, and must not
-/// outlive it. In an older pack a torn block is a bad spot on the disk, and is skipped.
-fn replay_log(inner: &Inner, pack: &Pack, start: u64, is_last: bool) -> io::Result<u64> {
+/// A log that was not closed ends with room, and perhaps with a record that was being written.
+fn tell_of_cut(pack: &Pack, end: u64, bytes: u64) -> io::Result<()> {
+    if !pack.is_blank(end, bytes)? {
+        let (pack, bytes) = (format!("{:08x}", pack.id), bytes - end);
+        tracing::warn!(
+            pack,
+            end,
+            bytes,
+            "the log ends with what is no whole record, and is cut there: after a crash it was \
+             being written; otherwise the disk is damaged"
+        );
+    }
+    Ok(())
+}
+
+/// Applies one log pack from `start`; answers where its last good record ends. A block that is not
+/// what its hash says, with good records behind it, is a bad spot on the disk, or was torn with
+/// others that were never acknowledged: it is left out, and trees may lack it. Its lengths lead
+/// behind it; no record is looked for in what may be the bytes of a block.
+fn replay_log(inner: &Inner, pack: &Pack, start: u64) -> io::Result<u64> {
     let limit = pack.file_bytes()?;
     let (mut at, mut end) = (start, start);
-    let mut changes = Vec::new();
+    let (mut changes, mut bad) = (Vec::new(), Vec::new());
     while let Some(found) = record_at(pack, at, limit)? {
         at = found.end();
+        let (cid, offset) = (found.cid(), found.data_at);
         match changes_of(inner, pack, found)? {
             Some(new) => {
                 end = at;
                 changes.extend(new);
+                leave_out(inner, pack, &mut bad);
             }
-            None if is_last => break,
-            None => tracing::error!(pack = pack.id, at, "a block is damaged; it is left out"),
+            None => bad.push((cid, offset)),
         }
         if changes.len() >= BATCH_MAX {
             inner.apply(std::mem::take(&mut changes), Position { pack: pack.id, offset: end });
@@ -149,6 +167,15 @@ fn replay_log(inner: &Inner, pack: &Pack, start: u64, is_last: bool) -> io::Resu
     }
     inner.apply(changes, Position { pack: pack.id, offset: end });
     Ok(end)
+}
+
+/// Says which blocks are lost.
+fn leave_out(inner: &Inner, pack: &Pack, bad: &mut Vec<(Option<Cid>, u64)>) {
+    for (cid, offset) in bad.drain(..) {
+        let (pack, cid) = (format!("{:08x}", pack.id), cid.map(tracing::field::display));
+        tracing::error!(cid, pack, offset, "a block is damaged; it is left out");
+        inner.state.write().has_holes_now();
+    }
 }
 
 fn flush_if_far_behind(inner: &Inner) {
