@@ -92,7 +92,9 @@ fn observed(execution: &ExecutionView) -> ExecutionState {
 }
 
 fn output(execution: &ExecutionView) -> RunOutput {
-    let summary = execution.summary.clone().unwrap_or_default();
+    // What one of several nodes says is shown to nobody before it is known who is right.
+    let summary = execution.summary.clone().filter(|_| execution.state != Model::Revealed);
+    let summary = summary.unwrap_or_default();
     let failed = matches!(execution.state, Model::Failed | Model::Lost | Model::Faulted);
     let error =
         if summary.error.is_empty() && failed { &execution.message } else { &summary.error };

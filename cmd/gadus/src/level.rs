@@ -20,8 +20,8 @@ pub(crate) async fn choose(session: &Session, document: &mut Value, talks: bool)
     let told = match session.client.explain_draft(&checked).await {
         Ok(plan) if plan.seatable == Some(true) => {
             *document = checked;
-            "result is checked by two nodes; output is shown when both have answered (--verify \
-             attest streams it)"
+            "result is checked by two nodes; output is shown when they agree (--verify attest \
+             streams it)"
                 .to_owned()
         }
         Ok(plan) => format!("result is one node's word: {}", why(&plan)),

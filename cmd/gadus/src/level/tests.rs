@@ -20,7 +20,7 @@ async fn two_nodes_check_a_result_where_two_could_sit_together() {
     let plan = json!({"Feasible": 2, "Seatable": true});
     let (level, said) = chosen(Some(plan), function()).await;
     assert_eq!(level, "quorum=2/2");
-    insta::assert_snapshot!(said, @"result is checked by two nodes; output is shown when both have answered (--verify attest streams it)");
+    insta::assert_snapshot!(said, @"result is checked by two nodes; output is shown when they agree (--verify attest streams it)");
 }
 
 #[tokio::test]

@@ -109,7 +109,12 @@ impl<'a> Follower<'a> {
             job.executions.iter().flat_map(|list| &list.items).filter(|e| has_begun(e)).collect();
         executions.sort_by_key(|e| (e.partition_index, e.create_time));
         let progress = |e: &Execution| self.progress.get(&e.id).copied().unwrap_or_default();
+        // What one of several nodes says is no output before it is known who is right.
+        let is_sealed = !matches!(job.job.verification.as_str(), "" | "attest");
         let is_ready = |e: &Execution| {
+            if is_sealed && !is_published(e) && !has_failed(e) {
+                return false;
+            }
             let progress = progress(e);
             // What failed before anything of it was shown is left to the job's own message.
             let is_last = is_over(job) && job.job.state.state_type != "Completed";

@@ -83,14 +83,16 @@ struct Wanted {
     lacked_by: u64,
     asked: Option<usize>,
     relay: bool,
+    /// When somebody was asked, the first of those that are asked in turn.
+    round_ms: u64,
     nowhere_since_ms: Option<u64>,
     park_ms: u64,
 }
 
 impl Wanted {
-    fn new(cid: Cid, relay: bool) -> Self {
+    fn new(cid: Cid, relay: bool, round_ms: u64) -> Self {
         let (nowhere_since_ms, park_ms) = (None, PARK_MS);
-        Self { cid, lacked_by: 0, asked: None, relay, nowhere_since_ms, park_ms }
+        Self { cid, lacked_by: 0, asked: None, relay, round_ms, nowhere_since_ms, park_ms }
     }
 }
 
@@ -177,7 +179,7 @@ impl Plan {
         }
         while takes_fresh && taken.len() < room {
             let Some(cid) = self.fresh.pop() else { break };
-            self.wants.insert(Reading::of(&cid), Wanted::new(cid, self.relay));
+            self.wants.insert(Reading::of(&cid), Wanted::new(cid, self.relay, self.now_ms));
             taken.extend(self.ask(peer, &cid));
         }
         taken
@@ -244,8 +246,13 @@ impl Plan {
         if self.up_mask() == 0 {
             self.alone_since_ms.get_or_insert(now_ms);
         }
-        let asked = self.wants.values().filter(|wanted| wanted.asked == Some(peer));
-        let orphans: Vec<Cid> = asked.map(|wanted| wanted.cid).collect();
+        let asked = self.wants.values_mut().filter(|wanted| wanted.asked == Some(peer));
+        let orphan = |wanted: &mut Wanted| {
+            // Others are asked anew.
+            wanted.round_ms = now_ms;
+            wanted.cid
+        };
+        let orphans: Vec<Cid> = asked.map(orphan).collect();
         self.retry.extend(orphans);
         self.reconsider(now_ms);
     }
@@ -259,16 +266,23 @@ impl Plan {
 
     /// A block that is asked of nobody is put where the next peer, round or pause finds it.
     fn again(&mut self, key: Reading, now_ms: u64) {
-        let up = self.up_mask();
+        let (up, far) = (self.up_mask(), self.far_mask());
         let Some(wanted) = self.wants.get_mut(&key) else { return };
         wanted.asked = None;
         let is_nowhere = up != 0 && wanted.lacked_by & up == up;
         if is_nowhere && !wanted.relay {
             wanted.relay = true;
-            wanted.lacked_by = 0;
+            // There are no relays behind what is far.
+            wanted.lacked_by &= far;
+            if up & !far == 0 {
+                self.again(key, now_ms);
+                return;
+            }
         } else if is_nowhere {
-            let since = *wanted.nowhere_since_ms.get_or_insert(now_ms);
-            let wake = (now_ms + wanted.park_ms).min(since.saturating_add(self.wait_ms));
+            // Who takes long to say that it has nothing was waited for already.
+            let since = *wanted.nowhere_since_ms.get_or_insert(wanted.round_ms);
+            let end_ms = since.saturating_add(self.wait_ms).max(now_ms);
+            let wake = (now_ms + wanted.park_ms).min(end_ms);
             wanted.park_ms = (2 * wanted.park_ms).min(PARK_MAX_MS);
             wanted.lacked_by = 0;
             self.parked.insert((wake, key));
@@ -358,6 +372,11 @@ impl Plan {
         let near = self.peers.iter().enumerate();
         let near = near.filter(|(_, peer)| peer.id.is_some() && waited_for(peer.state));
         near.fold(0, |mask, (nth, _)| mask | 1 << nth)
+    }
+
+    fn far_mask(&self) -> u64 {
+        let far = self.peers.iter().enumerate().filter(|(_, peer)| peer.id.is_none());
+        far.fold(0, |mask, (nth, _)| mask | 1 << nth)
     }
 
     fn up_mask(&self) -> u64 {

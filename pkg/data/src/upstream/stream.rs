@@ -29,8 +29,17 @@ impl Trouble {
         self.0.lock().clone()
     }
 
-    fn is(&self, why: Option<String>) {
-        *self.0.lock() = why;
+    fn is_over(&self) {
+        *self.0.lock() = None;
+    }
+
+    /// Told once, however many blocks it is asked for meanwhile.
+    fn begins(&self, upstream: &str, error: String) {
+        let mut why = self.0.lock();
+        if why.is_none() {
+            tracing::warn!(upstream, %error, "an upstream failed");
+        }
+        *why = Some(error);
     }
 }
 
@@ -55,12 +64,11 @@ impl UpstreamStream {
             self.asked.push_back(Box::pin(async move {
                 match upstream.block(&cid).await {
                     Ok(block) => {
-                        trouble.is(None);
+                        trouble.is_over();
                         (cid, block)
                     }
                     Err(error) => {
-                        tracing::warn!(upstream = upstream.name(), %cid, %error, "an upstream failed");
-                        trouble.is(Some(error));
+                        trouble.begins(upstream.name(), error);
                         // It counts as one that lacks the block, and is asked again later, for as
                         // long as anybody may be: to break off here would be to begin anew at once.
                         (cid, None)

@@ -2,7 +2,7 @@
 
 use gadus_model::event::JobEvent;
 use gadus_model::{
-    Class, Durability, Engine, Job, JobId, JobState, PROFILE_DET_1, Placement, Time,
+    Class, Durability, Engine, Job, JobId, JobState, PROFILE_DET_1, Placement, Time, Verification,
 };
 
 use super::Requester;
@@ -103,6 +103,7 @@ impl Requester {
         }
         self.check_slots(job)?;
         check_verifiable(job)?;
+        self.check_checkable(job)?;
         self.check_holders(job)?;
         if let Some(by) = self.job_by_name(&job.namespace, &job.name) {
             return Err(SubmitError::NameTaken { by });
@@ -122,6 +123,15 @@ impl Requester {
             true => Err(SubmitError::TooManySlots { slots, max }),
             false => Ok(()),
         }
+    }
+
+    /// Whether there is anybody who could make a spot check.
+    pub(super) fn check_checkable(&self, job: &Job) -> Result<(), SubmitError> {
+        let Verification::Spot(_) = job.context.verification else { return Ok(()) };
+        let why = "a spot check is made by a node that is trusted here, and none is so far: nodes \
+                   come to be trusted by what they answer to a quorum, or by the config's \
+                   requester.verify.trusted and .referees";
+        self.knows_a_checker().then_some(()).ok_or(SubmitError::Unverifiable { why })
     }
 
     fn check_holders(&self, job: &Job) -> Result<(), SubmitError> {

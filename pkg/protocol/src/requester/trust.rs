@@ -146,6 +146,16 @@ impl Requester {
             || wasm.is_some_and(|engine| self.trust.has_earned(node, &engine.id))
     }
 
+    /// Whether any node is trusted, here now or not; this one counts if it runs jobs.
+    pub(super) fn knows_a_checker(&self) -> bool {
+        let approved = &self.config.approved;
+        let named = approved.trusted.iter().chain(&approved.referees);
+        let earned = self.trust.rows.iter().filter(|(_, row)| row.is_trusted());
+        let mut could = named.chain(earned.map(|((node, _), _)| node));
+        could.any(|node| !self.trust.is_banned(*node))
+            || self.directory.get(self.config.node).is_some()
+    }
+
     /// Whether the operator trusts a node from the start.
     #[must_use]
     pub fn is_approved(&self, node: NodeId) -> bool {

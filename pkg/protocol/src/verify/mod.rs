@@ -21,6 +21,7 @@ pub mod evidence;
 pub mod recompute;
 pub mod seal;
 pub mod seatable;
+pub mod shown;
 pub mod standing;
 
 #[cfg(test)]
@@ -32,4 +33,5 @@ pub use evidence::{Contradiction, Held, NoLie, contradicting_sets, contradiction
 pub use recompute::{Flaw, Record, recompute};
 pub use seal::{NotRevealed, may_reveal, open};
 pub use seatable::could_seat;
+pub use shown::agreed;
 pub use standing::{Standing, TRUSTED_AFTER};

@@ -254,3 +254,16 @@ proptest! {
         }
     }
 }
+
+/// A daemon that looks for a block as long as it is let: what it took counts.
+#[test]
+fn what_is_far_and_slow_is_asked_once() {
+    let mut plan = Plan::new(&[], 1, 1_000, 30_000);
+    plan.want([block(0)].into_iter());
+    plan.up(0, 0);
+    assert_eq!(plan.verdict(0), Verdict::Working { wake_ms: 500 });
+    assert_eq!(plan.take(0, 9).len(), 1);
+    plan.absent(0, &block(0), 10_000);
+    assert!(matches!(plan.verdict(10_000), Verdict::Missing { waited_ms: 10_000, .. }));
+    assert_eq!(plan.take(0, 9), []);
+}

@@ -1,6 +1,7 @@
 //! Decisions: what the answers come to, and what follows for those who gave them.
 
 use gadus_model::event::{JobEvent, SeatEnd, TrustEvent};
+use gadus_model::manifest::ResultSummary;
 use gadus_model::message::Message;
 use gadus_model::sealed::{Sealed, Stage};
 use gadus_model::verdict::{Decision, Inconclusive, VERDICT_VERSION};
@@ -12,7 +13,7 @@ use gadus_model::{
 use super::super::Requester;
 use super::Standing;
 use crate::sabotage::Sabotage;
-use crate::verify::{Ballot, Standstill};
+use crate::verify::{self, Ballot, Standstill};
 
 impl Requester {
     /// All answers are in that will come: counts them, and calls more nodes in where that helps.
@@ -126,7 +127,7 @@ impl Requester {
         match sealed.reveals.first() {
             Some(reveal) => {
                 let execution = reveal.execution.clone();
-                self.accept_revealed(now, id, execution);
+                self.accept_revealed(now, id, execution, None);
             }
             None => {
                 let why = Inconclusive::NoAnswer;
@@ -236,14 +237,29 @@ impl Requester {
     }
 
     fn accept_equal(&mut self, now: Time, id: JobId, partition: u32, manifest: Cid) {
+        let shown = self.shown(id, partition, manifest);
         for (execution, node, answer) in self.revealed_in(id, partition) {
             if answer == Some(manifest) {
-                self.accept_revealed(now, id, execution);
+                self.accept_revealed(now, id, execution, shown.clone());
             } else {
                 let why = "others came to another answer";
                 self.reject_answer(now, id, (execution, node), why);
             }
         }
+    }
+
+    /// What people are shown of an accepted answer: not what one node says of it.
+    fn shown(&self, id: JobId, partition: u32, accepted: Cid) -> Option<ResultSummary> {
+        let log = &self.jobs.get(&id)?.log;
+        let revealed = log.of_partition(partition);
+        let revealed = revealed.filter(|e| e.state == ExecutionState::Revealed);
+        let equal = revealed.filter_map(|e| {
+            let manifest = e.manifest.as_ref().filter(|m| m.cid().is_ok_and(|cid| cid == accepted));
+            Some((manifest?, e.summary.as_ref()?))
+        });
+        let (manifests, told): (Vec<_>, Vec<_>) = equal.unzip();
+        let level = log.view.job.context.verification.quorum().unwrap_or(Quorum::TWO);
+        Some(verify::agreed(manifests.first()?, &told, level.equal as usize))
     }
 
     fn reject_all(&mut self, now: Time, id: JobId, partition: u32, why: &str) {
@@ -275,8 +291,15 @@ impl Requester {
         self.say(node, Message::Reject { execution, why });
     }
 
-    /// An answer that was shown counts. Its node is told once it is the one to publish it.
-    fn accept_revealed(&mut self, now: Time, id: JobId, execution: Execution) {
+    /// An answer that was revealed counts, and is shown as its node says where nothing else is
+    /// `shown`. Its node is told once it is the one to publish it.
+    fn accept_revealed(
+        &mut self,
+        now: Time,
+        id: JobId,
+        execution: Execution,
+        shown: Option<ResultSummary>,
+    ) {
         let Some(entry) = self.jobs.get(&id) else { return };
         let Some(e) = entry.log.execution(&execution) else { return };
         if e.state != ExecutionState::Revealed {
@@ -285,7 +308,7 @@ impl Requester {
         let (Some(manifest), Some(receipt)) = (e.manifest.clone(), e.receipt.clone()) else {
             return;
         };
-        let summary = e.summary.clone().unwrap_or_default();
+        let summary = shown.or_else(|| e.summary.clone()).unwrap_or_default();
         let claim = Box::new(Claim { manifest, receipt, summary });
         self.emit(now, id, JobEvent::Accepted { execution, claim });
     }

@@ -59,7 +59,8 @@ impl Requester {
         let offers = round.bids.iter().filter(|(_, offer)| offer.taken < offer.bid.seats.max(1));
         let twice = self.config.sabotage == Some(Sabotage::SeatTwice);
         let is_new = |node: &NodeId| twice || !is_seated(log, partition, *node);
-        let may = |node: &NodeId| self.may_sit(*node, stage) && is_new(node);
+        let level = log.view.job.context.verification;
+        let may = |node: &NodeId| self.may_sit(level, *node, stage) && is_new(node);
         let candidates: Vec<Candidate> =
             offers.map(|(node, _)| *node).filter(may).map(|node| self.candidate(node)).collect();
         let taken = self.taken(log, partition, stage);
@@ -99,14 +100,17 @@ impl Requester {
         if !job.context.verification.is_sealed() {
             return None;
         }
-        if check_verifiable(job).and_then(|()| self.check_slots(job)).is_err() {
+        let checks = [check_verifiable(job), self.check_slots(job), self.check_checkable(job)];
+        if checks.iter().any(Result::is_err) {
             return Some(false);
         }
+        let level = job.context.verification;
         let requirements = requirements(job);
         let look = self.look_at_draft(now, &requirements);
         let fit = self.directory.feasible(&look).into_iter().chain(self.directory.busy(&look));
+        let fit = fit.filter(|node| self.may_sit(level, *node, Stage::Drawn));
         let could: Vec<Candidate> = fit.map(|node| self.candidate(node)).collect();
-        let seats = usize::try_from(job.context.verification.seats()).unwrap_or(usize::MAX);
+        let seats = usize::try_from(level.seats()).unwrap_or(usize::MAX);
         Some(verify::could_seat(&could, &[], seats))
     }
 
@@ -122,12 +126,13 @@ impl Requester {
         let known = self.directory.iter().map(|(node, _)| *node);
         let known: Vec<NodeId> =
             known.filter(|node| !self.directory.is_hopeless(&look, *node)).collect();
+        let level = log.view.job.context.verification;
         let undecided = log.view.sealed.iter().filter(|sealed| sealed.verdict.is_none());
         undecided.into_iter().all(|sealed| {
             let (partition, stage) = (sealed.partition, sealed.stage);
-            let could = known
-                .iter()
-                .filter(|node| self.may_sit(**node, stage) && !is_seated(log, partition, **node));
+            let could = known.iter().filter(|node| {
+                self.may_sit(level, **node, stage) && !is_seated(log, partition, **node)
+            });
             let could: Vec<Candidate> = could.map(|node| self.candidate(*node)).collect();
             let taken = self.taken(log, partition, stage);
             verify::could_seat(&could, &taken, log.seats.open_in(partition))

@@ -16,7 +16,7 @@ mod opening;
 use gadus_model::event::JobEvent;
 use gadus_model::sealed::{Sealed, Stage};
 use gadus_model::view::ExecutionView;
-use gadus_model::{ExecutionState, JobId, NodeId, Time};
+use gadus_model::{ExecutionState, JobId, NodeId, Time, Verification};
 
 use super::Requester;
 use super::log::JobLog;
@@ -138,10 +138,11 @@ impl Requester {
     /// How many could be called in at a stage who have no seat yet.
     fn callable(&self, now: Time, id: JobId, partition: u32, stage: Stage) -> u32 {
         let Some(entry) = self.jobs.get(&id) else { return 0 };
+        let level = entry.log.view.job.context.verification;
         let look = self.look(now, entry);
         let nodes = self.directory.iter().map(|(node, _)| *node);
         let could = nodes.filter(|node| {
-            self.may_sit(*node, stage)
+            self.may_sit(level, *node, stage)
                 && !is_seated(&entry.log, partition, *node)
                 && !self.directory.is_hopeless(&look, *node)
                 && self.directory.is_connected(now, *node, self.config.limits.disconnect_ms)
@@ -149,13 +150,14 @@ impl Requester {
         u32::try_from(could.count()).unwrap_or(u32::MAX)
     }
 
-    /// Whether a node may have a seat of a stage.
-    fn may_sit(&self, node: NodeId, stage: Stage) -> bool {
+    /// Whether a node may have a seat of a stage. Whose answer decides by itself is not put to a
+    /// spot check: nothing would be checked.
+    fn may_sit(&self, level: Verification, node: NodeId, stage: Stage) -> bool {
         let anybody = self.config.sabotage == Some(Sabotage::SeatAnybody);
         let stage = if anybody { Stage::Drawn } else { stage };
         !self.trust.is_banned(node)
             && match stage {
-                Stage::Drawn => true,
+                Stage::Drawn => !matches!(level, Verification::Spot(_)) || !self.is_referee(node),
                 Stage::Trusted => self.is_trusted(node),
                 Stage::Referee => self.is_referee(node),
             }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use gadus_model::message::Message;
 use gadus_model::sealed::Stage;
 use gadus_model::verdict::Decision;
-use gadus_model::{Engine, ExecutionState, JobState, NodeId, Quorum, Verification};
+use gadus_model::{Engine, ExecutionState, JobState, NodeId, Quorum, RAW, Verification, codec};
 
 use super::rig::{Seat, TWO, answers, bids, draws, knows, knows_itself_and, sealed_job, two};
-use crate::requester::{Approved, Input};
+use crate::requester::{Approved, Input, SubmitError};
 use crate::tests::rig::{TestRequester, info, job_id, limits, node};
 use crate::verify::{Record, TRUSTED_AFTER, recompute};
 
@@ -293,4 +293,41 @@ fn two_of_three_need_not_be_three() {
     answers(&mut r, &seats);
     assert!(matches!(verdict(&r), Decision::Accepted { .. }));
     assert!(r.machine.banned().eq([seats[1].node]));
+}
+
+#[test]
+fn what_one_node_says_of_an_answer_is_not_what_people_are_shown() {
+    let mut r = knows(2);
+    let mut seats = two(&mut r, ["answer", "answer"]);
+    for (seat, text) in seats.iter_mut().zip(["a lie", "truth"]) {
+        let manifest = &mut seat.claim.manifest;
+        manifest.stdout = codec::cid_of(RAW, b"truth");
+        seat.claim.receipt.body.manifest = manifest.cid().unwrap();
+        seat.claim.summary.stdout = text.to_owned();
+        seat.claim.summary.error = format!("{text} of an error");
+    }
+    answers(&mut r, &seats);
+    let view = r.machine.job(job_id(1)).unwrap();
+    assert_eq!(view.executions.len(), 2);
+    for e in &view.executions {
+        let shown = e.summary.as_ref().unwrap();
+        assert_eq!((shown.stdout.as_str(), shown.error.as_str()), ("truth", ""));
+    }
+}
+
+#[test]
+fn a_spot_check_is_not_asked_for_where_nobody_could_make_one() {
+    let spot = || sealed_job(1, Verification::Spot(500));
+    let r = knows(4);
+    assert!(matches!(r.machine.check(&spot()), Err(SubmitError::Unverifiable { .. })));
+    assert_eq!(r.machine.is_seatable(r.now, &spot()), Some(false));
+    assert!(trusting(4, &[3]).machine.check(&spot()).is_ok());
+    // Its own answers decide: they are not put to a check.
+    let mut alone = knows_itself_and(0);
+    assert!(alone.machine.check(&spot()).is_ok());
+    assert_eq!(alone.machine.is_seatable(alone.now, &spot()), Some(false));
+    assert!(draws(&mut alone, spot(), &[99]).is_empty());
+    let mut two = knows_itself_and(1);
+    let drawn = draws(&mut two, spot(), &[99, 1]);
+    assert_eq!(drawn.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [node(1)]);
 }
