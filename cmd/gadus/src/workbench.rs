@@ -13,7 +13,7 @@ use gadus_ports::{BoxRead, Content, ContentError, Executor, Imported};
 use gadus_wasm::{CompilerProcess, WasmConfig, WasmExecutor};
 use tempfile::TempDir;
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::compiler;
@@ -62,9 +62,9 @@ impl Workbench {
         let copy = copy.map_err(failed)?;
         let mut out = File::create(&copy).await.map_err(failed)?;
         if is_stdin {
-            tokio::io::copy(&mut tokio::io::stdin(), &mut out).await.map_err(failed)?;
+            keep_car(&mut tokio::io::stdin(), &mut out).await.map_err(failed)?;
         } else {
-            tokio::io::copy(&mut open(file).await?, &mut out).await.map_err(failed)?;
+            keep_car(&mut open(file).await?, &mut out).await.map_err(failed)?;
         }
         out.flush().await.map_err(failed)?;
         Ok(copy)
@@ -128,6 +128,20 @@ impl Workbench {
     }
 }
 
+/// Copies a CAR; of what is none from its first byte on, which is the length of its header, only
+/// that byte. It may have no end.
+async fn keep_car(from: &mut (impl AsyncRead + Unpin), to: &mut File) -> io::Result<()> {
+    let mut first = [0];
+    if from.read(&mut first).await? == 0 {
+        return Ok(());
+    }
+    to.write_all(&first).await?;
+    if first != [0] {
+        tokio::io::copy(from, to).await?;
+    }
+    Ok(())
+}
+
 /// Opens a file.
 ///
 /// # Errors
@@ -139,4 +153,26 @@ pub(crate) async fn open(file: &Path) -> Result<File, Failure> {
 /// Trouble of this machine with something that is here.
 pub(crate) fn unreadable(what: impl Display, error: &ContentError) -> Failure {
     Failure::usage(format!("failed to read {what}")).because(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_begins_as_no_car_is_not_read_to_an_end_that_it_may_not_have() {
+        let dir = tempfile::tempdir().unwrap();
+        for (from, kept) in [(&b"\x3acar"[..], &b"\x3acar"[..]), (b"", b"")] {
+            let path = dir.path().join("car");
+            let mut file = File::create(&path).await.unwrap();
+            keep_car(&mut &from[..], &mut file).await.unwrap();
+            file.flush().await.unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), kept);
+        }
+        let path = dir.path().join("zeros");
+        let mut file = File::create(&path).await.unwrap();
+        keep_car(&mut tokio::io::repeat(0), &mut file).await.unwrap();
+        file.flush().await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), [0]);
+    }
 }

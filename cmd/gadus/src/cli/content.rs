@@ -11,7 +11,8 @@ use crate::content_path::ContentPath;
 /// Adds content.
 #[derive(Args, Debug)]
 pub(crate) struct AddArgs {
-    /// A file, a directory (hidden files included, symlinks kept as symlinks), - for stdin, or a URL
+    /// A file, a directory (hidden files included; symlinks in it are kept, one that is named
+    /// itself is followed), - for stdin, or a URL
     /// that the node fetches (#sha256=HEX holds it to its bytes): https://…, or s3://BUCKET/KEY[?region=R&endpoint=URL&versionId=V], where all objects below a KEY that ends in / or * are a directory (&filter=REGEX)
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,

@@ -122,7 +122,8 @@ pub(crate) struct NeedsFlags {
     /// How long the whole job may take: seconds, or 90s, 5m, 2h
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Seconds>,
-    /// How long it may wait for a node that fits; without it, it fails at once when none does
+    /// How long it may wait for a node that fits; without it, it fails at once when none is known,
+    /// and waits for one that is busy or away
     #[arg(long, value_name = "TIME")]
     pub(crate) queue_timeout: Option<Seconds>,
 }

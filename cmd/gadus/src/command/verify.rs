@@ -3,6 +3,7 @@
 use crate::cli::CheckArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupt::interrupted;
 use crate::printer::Printer;
 use crate::proof::{Checked, CheckedLie, Found, Replay, Stop, check};
 use crate::render;
@@ -10,7 +11,14 @@ use crate::render;
 pub(super) async fn verify(printer: &Printer, args: &CheckArgs) -> Result<Exit, Failure> {
     let timeout = args.timeout.map(|seconds| seconds.duration());
     let replays = args.replay.then_some(Replay { timeout });
-    match check(&args.file, &args.trust, replays).await {
+    let checked = tokio::select! {
+        checked = check(&args.file, &args.trust, replays) => checked,
+        // Then its directory is removed. A function that runs again is ended first, by who runs it.
+        Ok(()) = interrupted(), if !args.replay => {
+            return Err(Failure::new(Exit::Interrupted, "it was interrupted"));
+        }
+    };
+    match checked {
         Ok(Found::Answers(checked)) => answers(printer, args, &checked),
         Ok(Found::Lie(checked)) => lie(printer, args, &checked),
         Err(Stop::Trouble(failure)) => Err(failure),
@@ -34,7 +42,7 @@ fn answers(printer: &Printer, args: &CheckArgs, checked: &Checked) -> Result<Exi
     if checked.is_verified() {
         printer.talk(match args.replay {
             true => "verified: everything holds, and each answer is what it comes to here",
-            false => "verified: everything holds, and whom you trust came to each answer",
+            false => "verified: everything holds, and whom you trust stands behind each answer",
         });
         return Ok(exit);
     }

@@ -21,6 +21,11 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::render::plain;
 
+/// A small tree can name the same large file a million times: with less than this left on the disk,
+/// nothing more is written.
+const DISK_RESERVE_BYTES: u64 = 256 << 20;
+/// Bytes between two looks at what is left.
+const LOOK_BYTES: u64 = 64 << 20;
 /// The permissions of a directory, where nothing else was kept.
 const DIRECTORY_MODE: u32 = 0o755;
 /// Bytes of a comment that are read.
@@ -63,6 +68,8 @@ pub(crate) struct Unpacker {
     /// Directories whose modes are not the usual one: they get them when all is in them.
     modes: Vec<(Vec<OsString>, u32)>,
     done: Unpacked,
+    /// Bytes until the disk is looked at.
+    unlooked: u64,
 }
 
 impl Unpacker {
@@ -87,6 +94,7 @@ impl Unpacker {
             last: None,
             modes: Vec::new(),
             done: Unpacked::default(),
+            unlooked: LOOK_BYTES,
         })
     }
 
@@ -128,7 +136,12 @@ impl Unpacker {
         entry: &mut Entry<'_, R>,
         names: &[OsString],
     ) -> Result<(), Failure> {
-        let failed = |e: Errno| Failure::io(format!("write {}", shown(names)), &e.into());
+        let failed = |e: Errno| match e {
+            // Nothing was there when it began.
+            Errno::EXIST => Failure::usage(format!("cannot write {}", shown(names)))
+                .because("the tree has this name twice, or somebody made it meanwhile"),
+            e => Failure::io(format!("write {}", shown(names)), &e.into()),
+        };
         match entry.header().entry_type() {
             EntryType::Directory => {
                 self.directory(names)?;
@@ -149,7 +162,8 @@ impl Unpacker {
                         | OFlags::CLOEXEC;
                     openat(parent, name, flags, Mode::from_raw_mode(mode))
                 });
-                let bytes = copy(entry, File::from(file.map_err(failed)?), names)?;
+                let file = File::from(file.map_err(failed)?);
+                let bytes = copy(entry, file, names, &mut self.unlooked)?;
                 self.done.files += 1;
                 self.done.bytes += bytes;
                 self.last = Some((names[..names.len() - 1].to_vec(), parent));
@@ -274,7 +288,12 @@ fn leads_outside(depth: usize, target: &str) -> bool {
     depth == 0 || (up > 0 && up >= depth)
 }
 
-fn copy(from: &mut impl Read, mut to: File, names: &[OsString]) -> Result<u64, Failure> {
+fn copy(
+    from: &mut impl Read,
+    mut to: File,
+    names: &[OsString],
+    unlooked: &mut u64,
+) -> Result<u64, Failure> {
     let mut buffer = vec![0; 256 << 10];
     let mut copied = 0;
     loop {
@@ -287,7 +306,24 @@ fn copy(from: &mut impl Read, mut to: File, names: &[OsString]) -> Result<u64, F
         to.write_all(&buffer[..read])
             .map_err(|e| Failure::io(format!("write {}", shown(names)), &e))?;
         copied += read as u64;
+        *unlooked = unlooked.saturating_sub(read as u64);
+        if *unlooked == 0 {
+            check_room(&to, names, DISK_RESERVE_BYTES)?;
+            *unlooked = LOOK_BYTES;
+        }
     }
+}
+
+fn check_room(file: &File, names: &[OsString], reserve: u64) -> Result<(), Failure> {
+    // A disk that does not say is taken at its word when it is full.
+    let Ok(disk) = rustix::fs::fstatvfs(file) else { return Ok(()) };
+    if disk.f_bavail.saturating_mul(disk.f_frsize) >= reserve {
+        return Ok(());
+    }
+    let failure = Failure::usage(format!("stopped at {}", shown(names)));
+    Err(failure
+        .because(format!("less than {} would be left on the disk", crate::render::bytes(reserve)))
+        .hint("make room, or choose another disk with -o; `gadus ls` tells how large it is"))
 }
 
 fn in_the_way(parent: &OwnedFd, name: &OsString, names: &[OsString]) -> Failure {

@@ -229,3 +229,20 @@ fn a_stream_that_breaks_off_is_an_error() {
     }
     assert!(why(place.unpack(Tar::default(), true, Links::Inside)).contains("empty stream"));
 }
+
+#[test]
+fn a_name_that_comes_twice_is_no_trouble_of_the_disk() {
+    let place = Place::new();
+    let tar = Tar::default().dir("t").file("t/a", "one").file("t/a", "two");
+    let error = format!("{:?}", place.unpack(tar, false, Links::Inside).unwrap_err());
+    assert!(error.contains("this name twice"), "{error}");
+}
+
+#[test]
+fn nothing_more_is_written_to_a_disk_that_is_nearly_full() {
+    let place = Place::new();
+    let file = File::create(place.dir.path().join("file")).unwrap();
+    check_room(&file, &["file".into()], 0).unwrap();
+    let error = format!("{:?}", check_room(&file, &["file".into()], u64::MAX).unwrap_err());
+    assert!(error.contains("would be left on the disk"), "{error}");
+}
