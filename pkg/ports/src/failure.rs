@@ -10,7 +10,9 @@ use crate::content::ContentError;
 #[must_use]
 pub fn failure_of(error: &ContentError) -> Failure {
     let kind = match error {
-        ContentError::Missing { cid, .. } | ContentError::Unreachable { cid, .. } => FailureKind::MissingBlock(Box::new(*cid)),
+        ContentError::Missing { cid, .. } | ContentError::Unreachable { cid, .. } => {
+            FailureKind::MissingBlock(Box::new(*cid))
+        }
         ContentError::Full { .. } => FailureKind::DiskFull,
         ContentError::UnsafeOutput { .. } => FailureKind::OutputUnsafe,
         ContentError::TooMuchOutput { .. } => FailureKind::OutputLimit,

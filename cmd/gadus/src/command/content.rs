@@ -48,7 +48,8 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Failu
 }
 
 fn is_url(path: &str) -> bool {
-    let is = |scheme: &str| path.get(..scheme.len()).is_some_and(|p| p.eq_ignore_ascii_case(scheme));
+    let is =
+        |scheme: &str| path.get(..scheme.len()).is_some_and(|p| p.eq_ignore_ascii_case(scheme));
     ["https://", "http://", "s3://"].into_iter().any(is)
 }
 

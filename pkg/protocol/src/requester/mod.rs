@@ -319,7 +319,7 @@ impl Requester {
             self.tend_keeps(now, id);
             self.judge(now, id);
         }
-        if self.is_live(id) && self.is_recalled(now, id) {
+        if self.is_live(id) && self.is_recalled(now, id) && self.is_checkable(now, id) {
             self.fill(now, id);
         }
         if !self.is_live(id) {

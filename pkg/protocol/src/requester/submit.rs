@@ -103,7 +103,10 @@ impl Requester {
         }
         self.check_slots(job)?;
         check_verifiable(job)?;
-        self.check_checkable(job)?;
+        if job.context.fresh {
+            // Otherwise it may be known.
+            self.check_checkable(job)?;
+        }
         self.check_holders(job)?;
         if let Some(by) = self.job_by_name(&job.namespace, &job.name) {
             return Err(SubmitError::NameTaken { by });
@@ -123,6 +126,20 @@ impl Requester {
             true => Err(SubmitError::TooManySlots { slots, max }),
             false => Ok(()),
         }
+    }
+
+    /// Whether what a job comes to could be checked; one that nobody has begun ends where not.
+    pub(super) fn is_checkable(&mut self, now: Time, id: JobId) -> bool {
+        let Some(entry) = self.jobs.get(&id).filter(|entry| !entry.log.has_begun()) else {
+            return true;
+        };
+        let Err(SubmitError::Unverifiable { why }) = self.check_checkable(&entry.log.view.job)
+        else {
+            return true;
+        };
+        let message = format!("the job's result is to be checked, and cannot be: {why}");
+        self.end(now, id, JobState::Failed, message);
+        false
     }
 
     /// Whether there is anybody who could make a spot check.

@@ -11,7 +11,8 @@ use gadus_model::{Cid, Manifest, RAW, codec};
 /// What does not is left out, and the text of a stream is then said to be cut: the file has it.
 #[must_use]
 pub fn agreed(manifest: &Manifest, told: &[&ResultSummary], enough: usize) -> ResultSummary {
-    let of = |what: fn(&ResultSummary) -> (&str, bool)| told.iter().map(move |summary| what(summary));
+    let of =
+        |what: fn(&ResultSummary) -> (&str, bool)| told.iter().map(move |summary| what(summary));
     let stdout = of(|summary| (&summary.stdout, summary.stdout_truncated));
     let stderr = of(|summary| (&summary.stderr, summary.stderr_truncated));
     let (stdout, stdout_truncated) = stream(manifest.stdout, stdout, enough);

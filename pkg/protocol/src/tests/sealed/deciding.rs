@@ -319,7 +319,16 @@ fn what_one_node_says_of_an_answer_is_not_what_people_are_shown() {
 fn a_spot_check_is_not_asked_for_where_nobody_could_make_one() {
     let spot = || sealed_job(1, Verification::Spot(500));
     let r = knows(4);
-    assert!(matches!(r.machine.check(&spot()), Err(SubmitError::Unverifiable { .. })));
+    let mut fresh = spot();
+    fresh.context.fresh = true;
+    assert!(matches!(r.machine.check(&fresh), Err(SubmitError::Unverifiable { .. })));
+    // What is known may have been checked before.
+    assert!(r.machine.check(&spot()).is_ok());
+    let mut asking = knows(4);
+    let submitted = asking.submit(spot());
+    let (state, message) = submitted.ended().unwrap();
+    assert_eq!(state, JobState::Failed);
+    assert!(message.contains("a spot check is made by a node that is trusted"), "{message}");
     assert_eq!(r.machine.is_seatable(r.now, &spot()), Some(false));
     assert!(trusting(4, &[3]).machine.check(&spot()).is_ok());
     // Its own answers decide: they are not put to a check.
