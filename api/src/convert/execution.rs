@@ -1,5 +1,6 @@
 //! An execution as the API shows it.
 
+use gadus_model::manifest::ResultSummary;
 use gadus_model::view::{ExecutionView, JobView};
 use gadus_model::{Desired, ExecutionState as Model, Time};
 
@@ -91,10 +92,14 @@ fn observed(execution: &ExecutionView) -> ExecutionState {
     }
 }
 
+/// What is shown of a result: nothing of one of several nodes' answers that was not accepted.
+pub(super) fn shown(execution: &ExecutionView) -> ResultSummary {
+    let is_sealed = execution.commit.is_some() && execution.marks.accepted_at.is_none();
+    execution.summary.clone().filter(|_| !is_sealed).unwrap_or_default()
+}
+
 fn output(execution: &ExecutionView) -> RunOutput {
-    // What one of several nodes says is shown to nobody before it is known who is right.
-    let summary = execution.summary.clone().filter(|_| execution.state != Model::Revealed);
-    let summary = summary.unwrap_or_default();
+    let summary = shown(execution);
     let failed = matches!(execution.state, Model::Failed | Model::Lost | Model::Faulted);
     let error =
         if summary.error.is_empty() && failed { &execution.message } else { &summary.error };

@@ -3,6 +3,7 @@
 use gadus_model::view::{ExecutionView, JobView};
 use gadus_model::{ExecutionState, Manifest, Outcome, Receipt, Time, Usage};
 
+use super::execution::shown;
 use super::plan;
 use crate::types::{ExecutionExtras, ManifestInfo, MarksUs, ReceiptInfo, UsageInfo};
 
@@ -10,7 +11,7 @@ use crate::types::{ExecutionExtras, ManifestInfo, MarksUs, ReceiptInfo, UsageInf
 pub(super) fn extras(view: &JobView, execution: &ExecutionView) -> ExecutionExtras {
     let marks = &execution.marks;
     let us = |time: Option<Time>| time.map(|t| t.0);
-    let summary = execution.summary.clone().unwrap_or_default();
+    let summary = shown(execution);
     ExecutionExtras {
         state: state_text(execution.state).to_owned(),
         epoch: execution.execution.epoch.n,

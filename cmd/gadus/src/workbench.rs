@@ -128,15 +128,18 @@ impl Workbench {
     }
 }
 
-/// Copies a CAR; of what is none from its first byte on, which is the length of its header, only
-/// that byte. It may have no end.
+/// Enough for the length of a header and the first byte of it.
+const CAR_BEGIN_BYTES: u64 = 11;
+
+/// Copies a CAR; of what does not begin as one, which may have no end, only the beginning.
 async fn keep_car(from: &mut (impl AsyncRead + Unpin), to: &mut File) -> io::Result<()> {
-    let mut first = [0];
-    if from.read(&mut first).await? == 0 {
-        return Ok(());
-    }
-    to.write_all(&first).await?;
-    if first != [0] {
+    let mut begin = Vec::new();
+    (&mut *from).take(CAR_BEGIN_BYTES).read_to_end(&mut begin).await?;
+    to.write_all(&begin).await?;
+    // The length of a header, in a varint, and the header: a map of one or two entries.
+    let length = begin.iter().position(|byte| byte & 0x80 == 0);
+    let header = length.and_then(|at| begin.get(at + 1));
+    if header.is_some_and(|byte| [0xa1, 0xa2].contains(byte)) {
         tokio::io::copy(from, to).await?;
     }
     Ok(())
@@ -162,17 +165,18 @@ mod tests {
     #[tokio::test]
     async fn what_begins_as_no_car_is_not_read_to_an_end_that_it_may_not_have() {
         let dir = tempfile::tempdir().unwrap();
-        for (from, kept) in [(&b"\x3acar"[..], &b"\x3acar"[..]), (b"", b"")] {
-            let path = dir.path().join("car");
+        let path = dir.path().join("car");
+        for car in [&b"\x3a\xa2eroots and so on"[..], b"\x8a\x01\xa1gversion\x02", b"", b"\x3a"] {
             let mut file = File::create(&path).await.unwrap();
-            keep_car(&mut &from[..], &mut file).await.unwrap();
+            keep_car(&mut &car[..], &mut file).await.unwrap();
             file.flush().await.unwrap();
-            assert_eq!(std::fs::read(&path).unwrap(), kept);
+            assert_eq!(std::fs::read(&path).unwrap(), car);
         }
-        let path = dir.path().join("zeros");
-        let mut file = File::create(&path).await.unwrap();
-        keep_car(&mut tokio::io::repeat(0), &mut file).await.unwrap();
-        file.flush().await.unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), [0]);
+        for endless in [0, b'y', 0xff] {
+            let mut file = File::create(&path).await.unwrap();
+            keep_car(&mut tokio::io::repeat(endless), &mut file).await.unwrap();
+            file.flush().await.unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), [endless; CAR_BEGIN_BYTES as usize]);
+        }
     }
 }

@@ -60,7 +60,7 @@ fn tell_verdict(session: &Session, verdict: &VerdictInfo, is_one_of_many: bool) 
     let trusted = if verdict.has_trusted { "" } else { ", none of which is known to be honest" };
     let words = match verdict.decision.as_str() {
         "verified" if agree == 1 => {
-            format!("one node and a referee came to the same{trusted} ({})", verdict.level)
+            format!("one node came to it, whose answer decides here ({})", verdict.level)
         }
         "verified" => format!("{agree} nodes came to the same{trusted} ({})", verdict.level),
         "unchecked" => format!("one node's word, not drawn for a check ({})", verdict.level),

@@ -23,7 +23,7 @@ use crate::render::plain;
 
 /// A small tree can name the same large file a million times: with less than this left on the disk,
 /// nothing more is written.
-const DISK_RESERVE_BYTES: u64 = 256 << 20;
+const DISK_RESERVE_BYTES: u64 = 64 << 20;
 /// Bytes between two looks at what is left.
 const LOOK_BYTES: u64 = 64 << 20;
 /// The permissions of a directory, where nothing else was kept.
@@ -317,7 +317,7 @@ fn copy(
 fn check_room(file: &File, names: &[OsString], reserve: u64) -> Result<(), Failure> {
     // A disk that does not say is taken at its word when it is full.
     let Ok(disk) = rustix::fs::fstatvfs(file) else { return Ok(()) };
-    if disk.f_bavail.saturating_mul(disk.f_frsize) >= reserve {
+    if disk.f_blocks == 0 || disk.f_bavail.saturating_mul(disk.f_frsize) >= reserve {
         return Ok(());
     }
     let failure = Failure::usage(format!("stopped at {}", shown(names)));

@@ -26,6 +26,8 @@ impl Http {
         let guard = Guard::new(&config.allow_networks);
         let client = client()
             .dns_resolver(guard.clone())
+            // A connection that was kept may be gone when a redirect leads back over it.
+            .pool_max_idle_per_host(0)
             .connect_timeout(Duration::from_millis(config.connect_ms))
             .build()
             .map_err(|e| e.to_string())?;
@@ -91,7 +93,7 @@ fn accept(
 /// A client that goes where it is sent, and nowhere else: no proxy, which would dial for us
 /// whatever the address, and no redirects.
 pub(crate) fn client() -> ClientBuilder {
-    gadus_http::client().no_proxy().redirect(Policy::none()).pool_max_idle_per_host(0)
+    gadus_http::client().no_proxy().redirect(Policy::none())
 }
 
 /// Where a response sends us, if it does.

@@ -111,7 +111,7 @@ fn replay(inner: &Inner) -> io::Result<()> {
     for (nth, pack) in logs.iter().enumerate() {
         let start = if pack.id == from.pack { from.offset.max(MAGIC_BYTES) } else { MAGIC_BYTES };
         let is_last = nth + 1 == logs.len();
-        let end = replay_log(inner, pack, start)?;
+        let end = replay_log(inner, pack, start, is_last)?;
         let bytes = pack.file_bytes()?;
         if is_last {
             if bytes > end {
@@ -121,6 +121,7 @@ fn replay(inner: &Inner) -> io::Result<()> {
         } else if !pack.is_blank(end, bytes)? {
             let pack = pack.id;
             tracing::error!(pack, end, "a pack has unreadable records in it; they are left out");
+            inner.state.write().has_holes_now();
         }
     }
     Ok(())
@@ -145,7 +146,7 @@ fn tell_of_cut(pack: &Pack, end: u64, bytes: u64) -> io::Result<()> {
 /// what its hash says, with good records behind it, is a bad spot on the disk, or was torn with
 /// others that were never acknowledged: it is left out, and trees may lack it. Its lengths lead
 /// behind it; no record is looked for in what may be the bytes of a block.
-fn replay_log(inner: &Inner, pack: &Pack, start: u64) -> io::Result<u64> {
+fn replay_log(inner: &Inner, pack: &Pack, start: u64, is_last: bool) -> io::Result<u64> {
     let limit = pack.file_bytes()?;
     let (mut at, mut end) = (start, start);
     let (mut changes, mut bad) = (Vec::new(), Vec::new());
@@ -164,6 +165,10 @@ fn replay_log(inner: &Inner, pack: &Pack, start: u64) -> io::Result<u64> {
             inner.apply(std::mem::take(&mut changes), Position { pack: pack.id, offset: end });
             flush_if_far_behind(inner);
         }
+    }
+    if !is_last {
+        // There are good records behind them, in the next pack.
+        leave_out(inner, pack, &mut bad);
     }
     inner.apply(changes, Position { pack: pack.id, offset: end });
     Ok(end)

@@ -54,7 +54,10 @@ fn log_blocks(inner: &Inner, known: &Checkpoint, pack: &Pack) -> io::Result<()> 
         }
         match changes_of(inner, pack, found)? {
             Some(new) => changes.extend(new),
-            None => tracing::error!(pack = pack.id, at, "a block is damaged; it is left out"),
+            None => {
+                tracing::error!(pack = pack.id, at, "a block is damaged; it is left out");
+                inner.state.write().has_holes_now();
+            }
         }
         if changes.len() >= BATCH_MAX {
             apply(inner, known, std::mem::take(&mut changes));
