@@ -74,7 +74,7 @@ pub(crate) async fn check(
 ) -> Result<Found, Stop> {
     let bench = Workbench::open("verify")?;
     let content = bench.content();
-    let file = bench.on_disk(file).await?;
+    let file = bench.car_on_disk(file).await?;
     let root = import(&bench, &file).await?;
     same_bytes(content, root, &file).await?;
     if accuses(content, &root).await? {

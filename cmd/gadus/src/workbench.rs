@@ -51,20 +51,34 @@ impl Workbench {
     /// # Errors
     /// When it breaks off, or the disk is full.
     pub(crate) async fn on_disk(&self, file: &Path) -> Result<PathBuf, Failure> {
-        let is_stdin = file.as_os_str() == "-";
-        // What is not there is told by whoever opens it.
-        if !is_stdin && file.metadata().map_or(true, |about| about.is_file() || about.is_dir()) {
+        if can_be_read_again(file) {
             return Ok(file.to_owned());
         }
+        self.keep(file, Keep::All).await
+    }
+
+    /// The same of a CAR: of what does not begin as one, only the beginning.
+    ///
+    /// # Errors
+    /// As [`Self::on_disk`].
+    pub(crate) async fn car_on_disk(&self, file: &Path) -> Result<PathBuf, Failure> {
+        if can_be_read_again(file) {
+            return Ok(file.to_owned());
+        }
+        self.keep(file, Keep::Car).await
+    }
+
+    async fn keep(&self, file: &Path, keep: Keep) -> Result<PathBuf, Failure> {
+        let is_stdin = is_stdin(file);
         let copy = tempfile::NamedTempFile::new_in(self.dir.path());
         let failed = |e: io::Error| Failure::io("keep what comes in", &e);
         let copy = copy.and_then(|copy| copy.into_temp_path().keep().map_err(io::Error::from));
         let copy = copy.map_err(failed)?;
         let mut out = File::create(&copy).await.map_err(failed)?;
         if is_stdin {
-            keep_car(&mut tokio::io::stdin(), &mut out).await.map_err(failed)?;
+            take_in(&mut tokio::io::stdin(), &mut out, keep).await.map_err(failed)?;
         } else {
-            keep_car(&mut open(file).await?, &mut out).await.map_err(failed)?;
+            take_in(&mut open(file).await?, &mut out, keep).await.map_err(failed)?;
         }
         out.flush().await.map_err(failed)?;
         Ok(copy)
@@ -131,15 +145,31 @@ impl Workbench {
 /// Enough for the length of a header and the first byte of it.
 const CAR_BEGIN_BYTES: u64 = 11;
 
-/// Copies a CAR; of what does not begin as one, which may have no end, only the beginning.
-async fn keep_car(from: &mut (impl AsyncRead + Unpin), to: &mut File) -> io::Result<()> {
+/// What is kept of what comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keep {
+    All,
+    /// All of a CAR; of what does not begin as one, which may have no end, only the beginning.
+    Car,
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// What is not there is told by whoever opens it.
+fn can_be_read_again(file: &Path) -> bool {
+    !is_stdin(file) && file.metadata().map_or(true, |about| about.is_file() || about.is_dir())
+}
+
+async fn take_in(from: &mut (impl AsyncRead + Unpin), to: &mut File, keep: Keep) -> io::Result<()> {
     let mut begin = Vec::new();
     (&mut *from).take(CAR_BEGIN_BYTES).read_to_end(&mut begin).await?;
     to.write_all(&begin).await?;
     // The length of a header, in a varint, and the header: a map of one or two entries.
     let length = begin.iter().position(|byte| byte & 0x80 == 0);
     let header = length.and_then(|at| begin.get(at + 1));
-    if header.is_some_and(|byte| [0xa1, 0xa2].contains(byte)) {
+    if keep == Keep::All || header.is_some_and(|byte| [0xa1, 0xa2].contains(byte)) {
         tokio::io::copy(from, to).await?;
     }
     Ok(())
@@ -168,13 +198,18 @@ mod tests {
         let path = dir.path().join("car");
         for car in [&b"\x3a\xa2eroots and so on"[..], b"\x8a\x01\xa1gversion\x02", b"", b"\x3a"] {
             let mut file = File::create(&path).await.unwrap();
-            keep_car(&mut &car[..], &mut file).await.unwrap();
+            take_in(&mut &car[..], &mut file, Keep::Car).await.unwrap();
             file.flush().await.unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), car);
         }
+        let text = b"{\"a\": \"task is a text\"}";
+        let mut file = File::create(&path).await.unwrap();
+        take_in(&mut &text[..], &mut file, Keep::All).await.unwrap();
+        file.flush().await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), text);
         for endless in [0, b'y', 0xff] {
             let mut file = File::create(&path).await.unwrap();
-            keep_car(&mut tokio::io::repeat(endless), &mut file).await.unwrap();
+            take_in(&mut tokio::io::repeat(endless), &mut file, Keep::Car).await.unwrap();
             file.flush().await.unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), [endless; CAR_BEGIN_BYTES as usize]);
         }
