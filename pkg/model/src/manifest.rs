@@ -26,6 +26,15 @@ impl Outcome {
             Self::Trap(_) | Self::OutOfFuel => 134,
         }
     }
+
+    /// What it says of an error by itself; empty where it is none.
+    #[must_use]
+    pub fn error(&self) -> &str {
+        match self {
+            Self::Trap(trap) => trap,
+            Self::Exit(_) | Self::OutOfFuel => "",
+        }
+    }
 }
 
 /// The answer of an execution. Only manifest CIDs are compared and voted on.

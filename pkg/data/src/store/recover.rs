@@ -152,14 +152,14 @@ fn replay_log(inner: &Inner, pack: &Pack, start: u64, is_last: bool) -> io::Resu
     let (mut changes, mut bad) = (Vec::new(), Vec::new());
     while let Some(found) = record_at(pack, at, limit)? {
         at = found.end();
-        let (cid, offset) = (found.cid(), found.data_at);
+        let offset = found.data_at;
         match changes_of(inner, pack, found)? {
-            Some(new) => {
+            Ok(new) => {
                 end = at;
                 changes.extend(new);
                 leave_out(inner, pack, &mut bad);
             }
-            None => bad.push((cid, offset)),
+            Err(cid) => bad.push((cid, offset)),
         }
         if changes.len() >= BATCH_MAX {
             inner.apply(std::mem::take(&mut changes), Position { pack: pack.id, offset: end });
@@ -175,10 +175,10 @@ fn replay_log(inner: &Inner, pack: &Pack, start: u64, is_last: bool) -> io::Resu
 }
 
 /// Says which blocks are lost.
-fn leave_out(inner: &Inner, pack: &Pack, bad: &mut Vec<(Option<Cid>, u64)>) {
+fn leave_out(inner: &Inner, pack: &Pack, bad: &mut Vec<(Cid, u64)>) {
     for (cid, offset) in bad.drain(..) {
-        let (pack, cid) = (format!("{:08x}", pack.id), cid.map(tracing::field::display));
-        tracing::error!(cid, pack, offset, "a block is damaged; it is left out");
+        let pack = format!("{:08x}", pack.id);
+        tracing::error!(%cid, pack, offset, "a block is damaged; it is left out");
         inner.state.write().has_holes_now();
     }
 }
@@ -190,19 +190,19 @@ fn flush_if_far_behind(inner: &Inner) {
     }
 }
 
-/// What a record does; `None` when its data is torn.
-fn changes_of(inner: &Inner, pack: &Pack, found: Found) -> io::Result<Option<Vec<Change>>> {
+/// What a record does, or the block whose data is torn.
+fn changes_of(inner: &Inner, pack: &Pack, found: Found) -> io::Result<Result<Vec<Change>, Cid>> {
     if found.is_void {
-        return Ok(Some(Vec::new()));
+        return Ok(Ok(Vec::new()));
     }
     match found.entry {
         Entry::Block { cid, namespace } => {
             let bytes = pack.read(found.data_at, found.data_bytes)?;
             if verify(&cid, &bytes).is_err() {
-                return Ok(None);
+                return Ok(Err(cid));
             }
             let loc = loc(pack, &found.data_at, found.data_bytes);
-            Ok(Some(vec![Change::Block { key: Key::of(&cid), namespace, loc }]))
+            Ok(Ok(vec![Change::Block { key: Key::of(&cid), namespace, loc }]))
         }
         Entry::Commit { extents } => {
             let mut changes = Vec::new();
@@ -213,7 +213,7 @@ fn changes_of(inner: &Inner, pack: &Pack, found: Found) -> io::Result<Option<Vec
                     extent_blocks(&bulk, extent.from, extent.to, &mut changes)?;
                 }
             }
-            Ok(Some(changes))
+            Ok(Ok(changes))
         }
         entry @ (Entry::Promote { .. }
         | Entry::Discard { .. }
@@ -222,7 +222,7 @@ fn changes_of(inner: &Inner, pack: &Pack, found: Found) -> io::Result<Option<Vec
         | Entry::Unpin { .. }
         | Entry::Known { .. }
         | Entry::Hidden { .. }
-        | Entry::End { .. }) => Ok(Some(control(entry).into_iter().collect())),
+        | Entry::End { .. }) => Ok(Ok(control(entry).into_iter().collect())),
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::io;
 
-use gadus_model::Cid;
-
 use super::pack::Pack;
 use super::record::{self, Entry, PREFIX_BYTES};
 
@@ -22,22 +20,6 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// The block that it is of.
-    pub(crate) fn cid(&self) -> Option<Cid> {
-        match &self.entry {
-            Entry::Block { cid, .. } => Some(*cid),
-            Entry::Commit { .. }
-            | Entry::Promote { .. }
-            | Entry::Discard { .. }
-            | Entry::Pin { .. }
-            | Entry::Unpin { .. }
-            | Entry::Outputs { .. }
-            | Entry::Known { .. }
-            | Entry::Hidden { .. }
-            | Entry::End { .. } => None,
-        }
-    }
-
     /// Where the next record begins.
     pub(crate) fn end(&self) -> u64 {
         self.data_at + self.data_bytes as u64

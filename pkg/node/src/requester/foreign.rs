@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 use gadus_model::manifest::SUMMARY_MAX_BYTES;
-use gadus_model::{Bundle, Cid, Manifest, Outcome, Replay, ResultSummary};
+use gadus_model::{Bundle, Cid, Manifest, Replay, ResultSummary};
 use gadus_ports::{Content, ContentError, Node, PinReason};
 use gadus_proof::{ProofError, read_answer_to, record};
 use parking_lot::RwLock;
@@ -122,10 +122,7 @@ async fn summary(
 ) -> Result<ResultSummary, ContentError> {
     let (stdout, stdout_truncated) = head(content, manifest.stdout).await?;
     let (stderr, stderr_truncated) = head(content, manifest.stderr).await?;
-    let error = match &manifest.outcome {
-        Outcome::Trap(trap) => trap.clone(),
-        Outcome::Exit(_) | Outcome::OutOfFuel => String::new(),
-    };
+    let error = manifest.outcome.error().to_owned();
     let summary = ResultSummary {
         stdout,
         stdout_truncated,

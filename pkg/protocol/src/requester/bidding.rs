@@ -112,18 +112,23 @@ impl Requester {
         self.wait_in_line(now, id, plan);
     }
 
+    /// Whether a job is older than this run of the requester, and nodes, its own among them, may
+    /// still be about to find it again.
+    pub(super) fn is_returning(&self, now: Time, id: JobId) -> bool {
+        let until = self.started_at.plus_ms(self.config.limits.disconnect_ms);
+        let entry = self.jobs.get(&id);
+        now < until && entry.is_some_and(|entry| entry.log.view.created_at < self.started_at)
+    }
+
     /// The round is over and seats are still open.
     fn no_bid(&mut self, now: Time, id: JobId) {
         let plan = self.plan(now, id);
         let enough = self.could_fill_sealed(now, id);
-        let started_at = self.started_at;
-        let patience_ms = self.config.limits.disconnect_ms;
+        let returning = self.is_returning(now, id);
         let Some(entry) = self.jobs.get_mut(&id) else { return };
         entry.soft.round = None;
         entry.soft.rounds_in_vain = entry.soft.rounds_in_vain.saturating_add(1);
         let log = &entry.log;
-        // Nodes need a while to find a requester again that was away.
-        let returning = log.view.created_at < started_at && now < started_at.plus_ms(patience_ms);
         // Seats that somebody in particular is to have are given up in time.
         let is_called = |s: &Sealed| s.verdict.is_none() && s.stage > Stage::Drawn;
         let under_way = log.view.sealed.iter().any(is_called);

@@ -133,10 +133,7 @@ impl Requester {
         let Some(entry) = self.jobs.get(&id).filter(|entry| !entry.log.has_begun()) else {
             return true;
         };
-        // Nodes, this one's own among them, need a while to be known again after a restart.
-        let started_at = self.started_at;
-        let returns_ms = self.config.limits.disconnect_ms;
-        if entry.log.view.created_at < started_at && now < started_at.plus_ms(returns_ms) {
+        if self.is_returning(now, id) {
             return true;
         }
         let Err(SubmitError::Unverifiable { why }) = self.check_checkable(&entry.log.view.job)

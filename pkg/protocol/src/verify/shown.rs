@@ -4,7 +4,7 @@
 //! (see [`ResultSummary`]). Of that only counts what the manifest binds, and what so many nodes say
 //! in the same words that one of them is honest.
 
-use gadus_model::manifest::{Outcome, ResultSummary};
+use gadus_model::manifest::ResultSummary;
 use gadus_model::{Cid, Manifest, RAW, codec};
 
 /// What counts of what the nodes of equal answers `told`; `enough` of them cannot all lie.
@@ -25,7 +25,7 @@ pub fn agreed(manifest: &Manifest, told: &[&ResultSummary], enough: usize) -> Re
         stdout_truncated,
         stderr,
         stderr_truncated,
-        error: error.map_or_else(|| bound_error(&manifest.outcome), str::to_owned),
+        error: error.unwrap_or(manifest.outcome.error()).to_owned(),
         warnings: warnings.cloned().unwrap_or_default(),
         result_bytes: result_bytes.unwrap_or_default(),
     }
@@ -50,16 +50,9 @@ fn same<T: PartialEq>(mut told: impl Iterator<Item = T>, enough: usize) -> Optio
     (others >= enough).then_some(first)
 }
 
-fn bound_error(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Trap(trap) => trap.clone(),
-        Outcome::Exit(_) | Outcome::OutOfFuel => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use gadus_model::manifest::MANIFEST_VERSION;
+    use gadus_model::manifest::{MANIFEST_VERSION, Outcome};
 
     use super::*;
 

@@ -9,7 +9,7 @@ use super::super::pack::{Kind, MAGIC_BYTES, Pack};
 use super::super::record::Entry;
 use super::super::scan::record_at;
 use super::super::state::{Change, Position};
-use super::{BATCH_MAX, changes_of, extent_blocks, flush_if_far_behind};
+use super::{BATCH_MAX, changes_of, extent_blocks, flush_if_far_behind, leave_out};
 
 /// Applies the checkpoint, where there is one. The log is to be read on from its place.
 pub(super) fn from_checkpoint(inner: &Inner) -> io::Result<()> {
@@ -49,15 +49,13 @@ fn log_blocks(inner: &Inner, known: &Checkpoint, pack: &Pack) -> io::Result<()> 
     let mut changes = Vec::new();
     while let Some(found) = record_at(pack, at, limit)? {
         at = found.end();
+        let offset = found.data_at;
         if !matches!(found.entry, Entry::Block { .. }) {
             continue;
         }
         match changes_of(inner, pack, found)? {
-            Some(new) => changes.extend(new),
-            None => {
-                tracing::error!(pack = pack.id, at, "a block is damaged; it is left out");
-                inner.state.write().has_holes_now();
-            }
+            Ok(new) => changes.extend(new),
+            Err(cid) => leave_out(inner, pack, &mut vec![(cid, offset)]),
         }
         if changes.len() >= BATCH_MAX {
             apply(inner, known, std::mem::take(&mut changes));
