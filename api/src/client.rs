@@ -13,6 +13,7 @@ mod error;
 mod jobs;
 mod logs;
 mod nodes;
+mod pages;
 mod socket;
 mod store;
 mod verdicts;

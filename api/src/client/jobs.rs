@@ -164,18 +164,10 @@ impl Client {
     /// # Errors
     /// As [`Client::job`].
     pub async fn history(&self, reference: &str) -> Result<Vec<JobHistory>, ClientError> {
-        let (mut all, mut token) = (Vec::new(), String::new());
-        loop {
-            let query = [("limit", "1000"), ("next_token", token.as_str())];
-            let url = self.job_url(reference, &["history"], &query);
-            let page: ListHistoryResponse = self.get(url).await?;
-            let done = page.items.is_empty() || page.next_token.is_empty();
-            all.extend(page.items);
-            if done {
-                return Ok(all);
-            }
-            token = page.next_token;
-        }
+        let url = |token: &str, _: usize| {
+            self.job_url(reference, &["history"], &[("limit", "1000"), ("next_token", token)])
+        };
+        self.pages::<ListHistoryResponse>(usize::MAX, url).await
     }
 
     /// The published results of a job.

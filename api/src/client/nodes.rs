@@ -49,17 +49,12 @@ impl Client {
     /// # Errors
     /// `Refused` with 404 when there is no such node.
     pub async fn lies(&self, node: &str, max: usize) -> Result<Vec<EvidenceEntry>, ClientError> {
-        let (mut items, mut token) = (Vec::new(), String::new());
-        loop {
-            let limit = (max - items.len()).min(u32::MAX as usize).to_string();
-            let query = [("node", node), ("limit", limit.as_str()), ("next_token", &token)];
-            let page: ListEvidenceResponse = self.get(self.url(&EVIDENCE, &query)).await?;
-            items.extend(page.items);
-            if page.next_token.is_empty() || items.len() >= max {
-                return Ok(items);
-            }
-            token = page.next_token;
-        }
+        let url = |token: &str, left: usize| {
+            let limit = left.min(u32::MAX as usize).to_string();
+            let query = [("node", node), ("limit", limit.as_str()), ("next_token", token)];
+            self.url(&EVIDENCE, &query)
+        };
+        self.pages::<ListEvidenceResponse>(max, url).await
     }
 
     /// One node, by its id, a unique prefix of it, or its name.

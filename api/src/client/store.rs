@@ -24,16 +24,8 @@ impl Client {
     /// # Errors
     /// Any [`ClientError`].
     pub async fn pins(&self) -> Result<Vec<PinInfo>, ClientError> {
-        let (mut pins, mut token) = (Vec::new(), String::new());
-        loop {
-            let url = self.url(&path(&["pins"]), &[("next_token", &token)]);
-            let page: ListPinsResponse = self.read(self.request(Method::GET, url)).await?;
-            pins.extend(page.items);
-            if page.next_token.is_empty() {
-                return Ok(pins);
-            }
-            token = page.next_token;
-        }
+        let url = |token: &str, _: usize| self.url(&path(&["pins"]), &[("next_token", token)]);
+        self.pages::<ListPinsResponse>(usize::MAX, url).await
     }
 
     /// Keeps a tree, for so many milliseconds or, with 0, until it is unpinned.

@@ -23,16 +23,8 @@ impl Client {
     /// # Errors
     /// Any [`ClientError`].
     pub async fn verdicts(&self) -> Result<Vec<BundleInfo>, ClientError> {
-        let (mut items, mut token) = (Vec::new(), String::new());
-        loop {
-            let url = self.url(&VERDICTS, &[("next_token", &token)]);
-            let page: ListVerdictsResponse = self.get(url).await?;
-            items.extend(page.items);
-            if page.next_token.is_empty() {
-                return Ok(items);
-            }
-            token = page.next_token;
-        }
+        let url = |token: &str, _: usize| self.url(&VERDICTS, &[("next_token", token)]);
+        self.pages::<ListVerdictsResponse>(usize::MAX, url).await
     }
 
     /// Has the node count a bundle no longer.

@@ -39,7 +39,8 @@ pub(super) fn read(task: &Task, input: &InputSource) -> Result<Source, Problem> 
         value.filter(|text| !text.is_empty()).ok_or_else(|| wrong(format!("missing '{key}'")))
     };
     if input.source.is("ipfs") {
-        let cid = text("CID")?;
+        let written = text("CID")?;
+        let cid = written.strip_prefix("ipfs://").unwrap_or(written);
         return match cid.parse::<Cid>() {
             Ok(cid) => Ok(Source::Cid(cid)),
             Err(error) => Err(wrong(format!("'{cid}' is no CID: {error}"))),

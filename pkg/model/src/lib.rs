@@ -29,6 +29,7 @@ pub mod sealed;
 pub mod signed;
 pub mod slot;
 pub mod state;
+pub mod steering;
 pub mod task;
 pub mod time;
 pub mod verdict;
@@ -57,6 +58,7 @@ pub use sealed::{Sealed, Stage};
 pub use signed::{Signed, Statement};
 pub use slot::{Epoch, Execution, Slot};
 pub use state::{Desired, ExecutionState, JobState};
+pub use steering::steers;
 pub use task::{
     Await, AwaitBranch, Code, Det, Image, Input, PROFILE_DET_1, PROFILE_WASI_1, Partition,
     TASK_BYTES_MAX, Task, TaskFault, TaskTextError,

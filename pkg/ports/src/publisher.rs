@@ -24,6 +24,13 @@ pub trait Publisher: Send + Sync {
     /// What it can bring results to, by Bacalhau's names of publishers, sorted.
     fn kinds(&self) -> Vec<String>;
 
+    /// Whether a result may be brought there from here, as far as that is known without asking
+    /// anybody: asked before the work that makes it.
+    ///
+    /// # Errors
+    /// `PublishFailed`, with what would help.
+    fn check(&self, to: &PublisherSpec) -> Result<(), Failure>;
+
     /// Brings a whole result there and says where it can be had. What was brought there before by
     /// the same execution is replaced. What fails for a moment is tried again within; what is
     /// told is final.

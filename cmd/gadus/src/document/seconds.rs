@@ -8,6 +8,9 @@ use std::time::Duration;
 pub(crate) struct Seconds(u32);
 
 impl Seconds {
+    /// No time at all.
+    pub(crate) const NONE: Self = Self(0);
+
     /// As job documents have it.
     pub(crate) fn whole(self) -> i64 {
         i64::from(self.0)
@@ -23,7 +26,7 @@ impl FromStr for Seconds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("'{text}' is no time; use seconds, or 90s, 5m, 2h, 1h30m");
+        let bad = || format!("'{text}' is no time; use seconds, or 90s, 5m, 1h30m, 7d");
         if let Ok(seconds) = text.parse() {
             return Ok(Self(seconds));
         }

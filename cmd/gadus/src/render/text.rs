@@ -1,11 +1,12 @@
 //! Text that others wrote, made harmless for a terminal.
 
+use gadus_model::steers;
+
 /// The text without what steers a terminal: names, messages and paths come from strangers.
 /// Newlines and tabs stay.
 pub(crate) fn plain(text: &str) -> String {
-    let harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-    let is_bidi = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if harmless(c) && !is_bidi(c) { c } else { '\u{fffd}' }).collect()
+    let harmless = |c: char| !steers(c) || matches!(c, '\n' | '\t');
+    text.chars().map(|c| if harmless(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// JSON that says the same without what steers a terminal: JSON itself escapes only the first
@@ -13,11 +14,9 @@ pub(crate) fn plain(text: &str) -> String {
 pub(crate) fn harmless_json(text: &str) -> String {
     let mut json = String::with_capacity(text.len());
     for c in text.chars() {
-        match c {
-            '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                json.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => json.push(c),
+        match steers(c) && c != '\n' {
+            true => json.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => json.push(c),
         }
     }
     json

@@ -147,4 +147,9 @@ fn a_result_goes_where_the_job_says_and_whoever_asks_can_read_it() {
     let local = published(&network, "local");
     assert_eq!(local["Type"], "urlDownload", "{local:#}");
     assert_eq!(unpacked(local["Params"]["URL"].as_str().unwrap(), "stdout"), "hello\n");
+    let steps = program("steps");
+    let elsewhere = ["wasm", "run", "--verify", "attest", "-p", "s3://data/x", &steps];
+    let refused = network.gadus(&[&elsewhere[..], &["print", "hello"]].concat());
+    assert!(refused.stderr.contains("may not publish into the bucket data"), "{refused:#?}");
+    assert!(!refused.stdout.contains("hello"), "it was not even begun: {refused:#?}");
 }

@@ -52,6 +52,20 @@ impl NodePublishers {
         let buckets = Buckets::new(content.clone(), &config.s3, account)?;
         Ok(Self { inner: Arc::new(Inner { local, buckets }) })
     }
+
+    fn local(&self) -> Result<&Local, Failure> {
+        self.inner.local.as_ref().ok_or_else(|| {
+            failed("this node serves no archives")
+                .with_hint("have the operator see to [publishers.local]")
+        })
+    }
+
+    fn buckets(&self) -> Result<&Buckets, Failure> {
+        self.inner.buckets.as_ref().ok_or_else(|| {
+            failed("this node publishes into no buckets")
+                .with_hint("have the operator name some in publishers.s3.buckets")
+        })
+    }
 }
 
 #[async_trait]
@@ -62,20 +76,19 @@ impl Publisher for NodePublishers {
         kinds.into_iter().flatten().map(str::to_owned).collect()
     }
 
+    fn check(&self, to: &PublisherSpec) -> Result<(), Failure> {
+        match to {
+            PublisherSpec::Ipfs => Ok(()),
+            PublisherSpec::Local => self.local().map(|_| ()),
+            PublisherSpec::S3(target) => self.buckets()?.target(target).map(|_| ()),
+        }
+    }
+
     async fn publish(&self, publication: Publication) -> Result<Place, Failure> {
-        let Inner { local, buckets } = self.inner.as_ref();
         match &publication.to {
             PublisherSpec::Ipfs => Err(failed("a result that goes to ipfs is brought nowhere")),
-            PublisherSpec::Local => match local {
-                Some(local) => local.publish(&publication),
-                None => Err(failed("this node serves no archives")
-                    .with_hint("have the operator see to [publishers.local]")),
-            },
-            PublisherSpec::S3(target) => match buckets {
-                Some(buckets) => buckets.publish(&publication, target).await,
-                None => Err(failed("this node publishes into no buckets")
-                    .with_hint("have the operator name some in publishers.s3.buckets")),
-            },
+            PublisherSpec::Local => self.local()?.publish(&publication),
+            PublisherSpec::S3(target) => self.buckets()?.publish(&publication, target).await,
         }
     }
 

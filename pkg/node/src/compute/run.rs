@@ -10,7 +10,7 @@ use gadus_model::message::{Award, InlineBlock};
 use gadus_model::receipt::RECEIPT_VERSION;
 use gadus_model::{
     Claim, Class, Code, ExecutionId, Failure, FailureKind, Image, Manifest, NodeId, Outcome,
-    ReceiptBody, ResultSummary, Usage,
+    PublisherSpec, ReceiptBody, ResultSummary, Usage,
 };
 use gadus_ports::{
     Content, ExecCode, ExecLimits, ExecRequest, Executor, Finished, ImportedResult, OutputDir,
@@ -37,6 +37,7 @@ pub(super) async fn run(
 ) -> Result<Done, Failure> {
     let id = award.execution.id();
     let executor = executor(world, award)?;
+    may_publish(world, &award.context.publisher)?;
     if resumed && !executor.survives_restart() && award.context.class != Class::Pure {
         let message = "the node restarted while it ran, and it must not run twice";
         return Err(Failure::new(FailureKind::Interrupted, message));
@@ -75,6 +76,14 @@ pub(super) async fn run(
 
 fn interrupted() -> Failure {
     Failure::new(FailureKind::Interrupted, "it was stopped")
+}
+
+/// Work whose result could go nowhere is not begun.
+fn may_publish(world: &World, to: &PublisherSpec) -> Result<(), Failure> {
+    match &world.publisher {
+        Some(publisher) => publisher.check(to),
+        None => Ok(()),
+    }
 }
 
 fn executor(world: &World, award: &Award) -> Result<Arc<dyn Executor>, Failure> {

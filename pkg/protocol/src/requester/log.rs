@@ -9,7 +9,7 @@ use gadus_model::event::{JobEvent, SnapshotBytes, Stamped};
 use gadus_model::view::{ExecutionView, JobView, Marks};
 use gadus_model::{
     Class, Desired, Execution, ExecutionState, Failure, Job, JobId, JobState, NodeId, Partition,
-    Placement, Plan, Sealed, Slot, Task, Time, codec,
+    Placement, Plan, Quorum, Sealed, Slot, Task, Time, codec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,9 @@ pub struct JobLog {
     pub deferred_to: Option<JobId>,
     /// Why it can never complete any more.
     pub doomed: Option<String>,
+    /// Of sealed work: the nodes that say that no node could do it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doomed_by: Vec<NodeId>,
     /// An index over the executions.
     #[serde(skip)]
     pub seats: Seats,
@@ -91,6 +94,7 @@ impl JobLog {
             owes_backoff: false,
             deferred_to: None,
             doomed: None,
+            doomed_by: Vec::new(),
             seats: Seats::default(),
         };
         let verification = log.view.job.context.verification;
@@ -266,9 +270,9 @@ impl JobLog {
             JobEvent::Failed { failure, .. } => {
                 e.message.clone_from(&failure.message);
                 e.hint.clone_from(&failure.hint);
-                // Of sealed work, what one node says of its failure decides nothing.
-                if !failure.kind.is_retryable() && view.sealed.is_empty() {
-                    self.doomed.get_or_insert_with(|| with_hint(failure));
+                if !failure.kind.is_retryable() {
+                    let node = e.node;
+                    self.dooms(node, failure);
                 }
                 ExecutionState::Failed
             }
@@ -297,6 +301,21 @@ impl JobLog {
             | JobEvent::Snapshot { .. } => return,
         };
         self.enter_state(at, place, next);
+    }
+
+    /// Takes in that a node says that no node could do this work. Of sealed work the word of one
+    /// decides nothing: it takes as many as make an answer.
+    fn dooms(&mut self, node: NodeId, failure: &Failure) {
+        if !self.view.sealed.is_empty() {
+            if !self.doomed_by.contains(&node) {
+                self.doomed_by.push(node);
+            }
+            let enough = self.view.job.context.verification.equal().max(Quorum::TWO.equal);
+            if self.doomed_by.len() < enough as usize {
+                return;
+            }
+        }
+        self.doomed.get_or_insert_with(|| with_hint(failure));
     }
 
     fn enter_state(&mut self, at: Time, place: usize, next: ExecutionState) {

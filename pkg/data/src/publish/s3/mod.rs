@@ -141,7 +141,10 @@ impl Buckets {
     }
 
     /// Where a job's result may go.
-    fn target(&self, to: &S3Target) -> Result<Target, Failure> {
+    ///
+    /// # Errors
+    /// `PublishFailed`: not there.
+    pub(super) fn target(&self, to: &S3Target) -> Result<Target, Failure> {
         if !self.config.buckets.contains(&to.bucket) {
             return Err(failed(format!("this node may not publish into the bucket {}", to.bucket))
                 .with_hint("have the operator name it in publishers.s3.buckets"));

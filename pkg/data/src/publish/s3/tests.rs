@@ -69,6 +69,7 @@ async fn nothing_goes_where_the_operator_has_not_said() {
         (target("results", Some("https://evil.org")), "publishers.s3.endpoint"),
     ] {
         let failure = buckets.publish(&publication, &to).await.unwrap_err();
+        assert_eq!(buckets.target(&to).err(), Some(failure.clone()), "known before it is made");
         assert!(failure.hint.as_deref().is_some_and(|hint| hint.contains(why)), "{failure:?}");
     }
     let signed = |bucket: &str, key: &str, endpoint: &str| {

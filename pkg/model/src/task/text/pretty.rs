@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::steers;
+
 /// The text, with a line break at its end.
 pub(super) fn print(value: &Value) -> String {
     let mut text = String::new();
@@ -72,14 +74,9 @@ fn list<'a>(
 fn quoted(words: &str) -> String {
     let mut text = String::new();
     for c in Value::String(words.to_owned()).to_string().chars() {
-        match c {
-            '\u{7f}'..='\u{9f}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => _ = write!(text, "\\u{:04x}", u32::from(c)),
-            c => text.push(c),
+        match steers(c) {
+            true => _ = write!(text, "\\u{:04x}", u32::from(c)),
+            false => text.push(c),
         }
     }
     text

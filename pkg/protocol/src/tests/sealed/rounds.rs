@@ -1,10 +1,12 @@
 //! From the draw to the closed set, and to what is revealed.
 
 use gadus_model::event::JobEvent;
-use gadus_model::message::Message;
-use gadus_model::{ExecutionState, JobState, Limits, Quorum, Reason, Verification};
+use gadus_model::message::{Award, Message};
+use gadus_model::{
+    ExecutionState, Failure, FailureKind, JobState, Limits, NodeId, Quorum, Reason, Verification,
+};
 
-use super::rig::{Seat, TWO, bids, draws, knows, sealed_job, two};
+use super::rig::{Seat, TWO, bids, draws, knows, knows_itself_and, sealed_job, two};
 use crate::requester::SubmitError;
 use crate::tests::rig::{Outcome, TestRequester, docker, failure, info, job, job_id, limits, node};
 use crate::verify::draw_commitment;
@@ -90,6 +92,35 @@ fn a_node_that_fails_before_the_set_is_closed_is_replaced() {
     assert_ne!(third[0].0, one.node, "who has a seat gets no second");
     let third = Seat::new(third[0].clone(), "answer");
     assert_eq!(closes(&third.commits(&mut r))[0].set.len(), 2);
+}
+
+/// A node says that nobody could do this.
+fn says_no(r: &mut TestRequester, (node, award): &(NodeId, Award)) -> Outcome {
+    let failure = Failure::new(FailureKind::Invalid, "it is no module").with_hint("send one");
+    let execution = award.execution.clone();
+    r.hears(*node, Message::Failed { execution, failure })
+}
+
+#[test]
+fn what_as_many_as_a_quorum_say_that_nobody_can_do_is_not_tried_again() {
+    let mut r = knows(3);
+    let awards = draws(&mut r, sealed_job(1, TWO), &[1, 2, 3]);
+    assert_eq!(says_no(&mut r, &awards[0]).ended(), None, "one node's word decides nothing");
+    let ended = says_no(&mut r, &awards[1]);
+    assert_eq!(ended.ended(), Some((JobState::Failed, "it is no module (send one)")));
+}
+
+#[test]
+fn what_one_node_says_again_and_again_is_one_word() {
+    let mut r = knows_itself_and(1);
+    let mut awards = draws(&mut r, sealed_job(1, Verification::Spot(1)), &[1]);
+    for ms in [500, 1_000] {
+        assert_eq!(says_no(&mut r, &awards[0]).ended(), None);
+        r.wait_ms(ms);
+        awards = bids(&mut r, job_id(1), &[1]);
+    }
+    let ended = says_no(&mut r, &awards[0]);
+    assert!(ended.ended().unwrap().1.contains("retried too many times"), "{ended:?}");
 }
 
 #[test]
