@@ -47,9 +47,9 @@ pub struct JobLog {
     pub deferred_to: Option<JobId>,
     /// Why it can never complete any more.
     pub doomed: Option<String>,
-    /// Of sealed work: the nodes that say that no node could do it.
+    /// Of sealed work: the nodes that say that no node could do a partition of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub doomed_by: Vec<NodeId>,
+    pub doomed_by: Vec<(u32, NodeId)>,
     /// An index over the executions.
     #[serde(skip)]
     pub seats: Seats,
@@ -271,8 +271,8 @@ impl JobLog {
                 e.message.clone_from(&failure.message);
                 e.hint.clone_from(&failure.hint);
                 if !failure.kind.is_retryable() {
-                    let node = e.node;
-                    self.dooms(node, failure);
+                    let says = (e.execution.slot.partition, e.node);
+                    self.dooms(says, failure);
                 }
                 ExecutionState::Failed
             }
@@ -303,15 +303,16 @@ impl JobLog {
         self.enter_state(at, place, next);
     }
 
-    /// Takes in that a node says that no node could do this work. Of sealed work the word of one
+    /// Takes in that a node says that no node could do a partition. Of sealed work the word of one
     /// decides nothing: it takes as many as make an answer.
-    fn dooms(&mut self, node: NodeId, failure: &Failure) {
+    fn dooms(&mut self, says: (u32, NodeId), failure: &Failure) {
         if !self.view.sealed.is_empty() {
-            if !self.doomed_by.contains(&node) {
-                self.doomed_by.push(node);
+            if !self.doomed_by.contains(&says) {
+                self.doomed_by.push(says);
             }
             let enough = self.view.job.context.verification.equal().max(Quorum::TWO.equal);
-            if self.doomed_by.len() < enough as usize {
+            let of_same = self.doomed_by.iter().filter(|(partition, _)| *partition == says.0);
+            if of_same.count() < enough as usize {
                 return;
             }
         }

@@ -3,7 +3,8 @@
 use gadus_model::event::JobEvent;
 use gadus_model::message::{Award, Message};
 use gadus_model::{
-    ExecutionState, Failure, FailureKind, JobState, Limits, NodeId, Quorum, Reason, Verification,
+    ExecutionState, Failure, FailureKind, JobState, Limits, NodeId, Placement, Quorum, Reason,
+    Verification,
 };
 
 use super::rig::{Seat, TWO, bids, draws, knows, knows_itself_and, sealed_job, two};
@@ -108,6 +109,23 @@ fn what_as_many_as_a_quorum_say_that_nobody_can_do_is_not_tried_again() {
     assert_eq!(says_no(&mut r, &awards[0]).ended(), None, "one node's word decides nothing");
     let ended = says_no(&mut r, &awards[1]);
     assert_eq!(ended.ended(), Some((JobState::Failed, "it is no module (send one)")));
+}
+
+#[test]
+fn what_nodes_say_of_different_partitions_does_not_add_up() {
+    let mut r = knows(4);
+    let mut wide = sealed_job(1, TWO);
+    wide.kind.placement = Placement::Ranked { count: 2 };
+    let awards = draws(&mut r, wide, &[1, 2, 3, 4]);
+    let of = |partition| {
+        awards.iter().filter(move |(_, award)| award.execution.slot.partition == partition)
+    };
+    let one = of(0).next().unwrap();
+    let mut others = of(1).filter(|(node, _)| *node != one.0);
+    assert_eq!(says_no(&mut r, one).ended(), None);
+    assert_eq!(says_no(&mut r, others.next().unwrap()).ended(), None);
+    let same = of(0).find(|(node, _)| *node != one.0).unwrap();
+    assert_eq!(says_no(&mut r, same).ended().unwrap().0, JobState::Failed);
 }
 
 #[test]
