@@ -83,9 +83,9 @@ impl RunLimits {
     /// Puts the limits together.
     ///
     /// # Errors
-    /// `Invalid` for a profile that is not known here, or a limit that this node cannot give: less
-    /// than the task asks for would be another result. A deterministic task is also refused when
-    /// its job asks for less memory than the task may use.
+    /// `Invalid` for a profile that is not known here; `Internal` for a limit that this node cannot
+    /// give: less than the task asks for would be another result. A deterministic task is also
+    /// refused when its job asks for less memory than the task may use.
     pub(crate) fn of(limits: &ExecLimits, config: &WasmConfig) -> Result<Self, Failure> {
         let det = limits.det.clone().unwrap_or_default();
         let profile = Profile::of(&det.profile)?;
@@ -141,7 +141,8 @@ fn check_node(det: &Det, config: &WasmConfig) -> Result<(), Failure> {
             let message =
                 format!("the task asks for {asked} {what}, and {max} is the most on this node");
             let hint = format!("ask for less, or raise wasm.{key} in the node's configuration");
-            return Err(Failure::new(FailureKind::Invalid, message).with_hint(hint));
+            // Another node may give more.
+            return Err(Failure::new(FailureKind::Internal, message).with_hint(hint));
         }
     }
     Ok(())
@@ -297,12 +298,19 @@ mod tests {
             (Det { stdout_max_bytes: (64 << 20) + 1, ..Det::default() }, "67108864 is the most"),
             (Det { stderr_max_bytes: (64 << 20) + 1, ..Det::default() }, "bytes of stderr"),
             (Det { output_max_bytes: (1 << 40) + 1, ..Det::default() }, "bytes of outputs"),
-            (Det { profile: "det/9".into(), ..Det::default() }, "'det/9'"),
         ] {
             let failure = limits(0, Some(det)).unwrap_err();
-            assert_eq!(failure.kind, FailureKind::Invalid);
+            assert!(failure.kind.is_retryable(), "another node may: {failure:?}");
             assert!(failure.message.contains(named), "{}", failure.message);
         }
+    }
+
+    #[test]
+    fn an_unknown_profile_is_refused() {
+        let det = Det { profile: "det/9".into(), ..Det::default() };
+        let failure = limits(0, Some(det)).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Invalid);
+        assert!(failure.message.contains("'det/9'"), "{}", failure.message);
     }
 
     #[test]

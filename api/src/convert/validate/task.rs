@@ -12,6 +12,9 @@ use crate::types::{InputSource, ResourcesConfig, ResultPath, Task, TimeoutConfig
 /// Names in a result that are not the user's.
 const RESULT_NAMES_TAKEN: [&str; 3] = ["stdout", "stderr", "exitCode"];
 
+/// What 32 bits address: no function has more memory.
+const WASM_MEMORY_MAX_BYTES: u64 = 4 << 30;
+
 /// Everything that is wrong with a task.
 pub(super) fn task(task: &Task) -> Vec<String> {
     let mut errors = Vec::new();
@@ -30,6 +33,10 @@ pub(super) fn task(task: &Task) -> Vec<String> {
     }
     about("invalid timeouts", &timeouts(&task.timeouts), &mut errors);
     about("invalid resources", &resources(&task.resources), &mut errors);
+    let memory_bytes = parse_bytes(&amount_text(&task.resources.memory));
+    if task.engine.is("wasm") && memory_bytes.is_some_and(|bytes| bytes > WASM_MEMORY_MAX_BYTES) {
+        errors.push("invalid resources: a function's memory cannot exceed 4 GiB".to_owned());
+    }
     about("invalid input sources", &each(&task.input_sources, input), &mut errors);
     about("invalid output", &each(&task.result_paths, result_path), &mut errors);
     // Files from elsewhere go into their targets, and may share one.

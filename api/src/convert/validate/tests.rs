@@ -23,6 +23,22 @@ fn task_says(key: &str, part: Value, expected: &str) {
 }
 
 #[test]
+fn a_function_has_no_more_memory_than_it_can_address() {
+    let of = |engine: &str, memory: &str| {
+        errors(|job| {
+            job["Tasks"][0]["Engine"]["Type"] = json!(engine);
+            job["Tasks"][0]["Resources"] = json!({ "Memory": memory });
+        })
+    };
+    for (engine, memory) in [("wasm", "4Gi"), ("wasm", ""), ("docker", "5Gi")] {
+        assert_eq!(of(engine, memory), Vec::<String>::new(), "{engine} {memory}");
+    }
+    let said =
+        "task main validation failed: invalid resources: a function's memory cannot exceed 4 GiB";
+    assert_eq!(of("wasm", "5Gi"), [said]);
+}
+
+#[test]
 fn a_good_job_is_good() {
     assert_eq!(errors(|_| {}), Vec::<String>::new());
     assert_eq!(errors(|job| job["Type"] = json!("ops")), Vec::<String>::new());
