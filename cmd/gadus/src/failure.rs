@@ -116,7 +116,9 @@ impl fmt::Display for Report {
     /// The three parts, a line each, in the styles of the terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = |f: &mut fmt::Formatter<'_>, name, style: anstyle::Style, text: &str| {
-            writeln!(f, "{style}{name}:{style:#} {}", plain(text))
+            // What strangers wrote begins no line: it could look like our own words.
+            let text = plain(text).replace('\n', "\n  ");
+            writeln!(f, "{style}{name}:{style:#} {text}")
         };
         let red = anstyle::AnsiColor::Red.on_default().bold();
         part(f, "error", red, &self.what)?;

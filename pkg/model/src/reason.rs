@@ -141,7 +141,7 @@ impl fmt::Display for Reason {
             Self::BidExpired => f.write_str("no longer has the bid"),
             Self::Stale => f.write_str("has seen a newer award"),
             Self::Unrevealed(why) => write!(f, "does not reveal its answer: {why}"),
-            Self::Banned => f.write_str("was caught giving a wrong answer, and is banned here"),
+            Self::Banned => f.write_str("is banned here (`gadus node trust` says why)"),
         }
     }
 }

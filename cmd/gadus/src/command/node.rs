@@ -25,13 +25,13 @@ pub(super) async fn node(session: &Session, command: &NodeCommand) -> Result<Exi
             })?;
         }
         NodeCommand::Trust { ban, forgive, format } => {
-            let (client, failed) = (&session.client, |e| Failure::call("see whom is trusted", &e));
-            let rows = match (ban, forgive) {
-                (Some(node), _) => client.ban(node, true).await,
-                (None, Some(node)) => client.ban(node, false).await,
-                (None, None) => client.trust().await,
+            let client = &session.client;
+            let (doing, rows) = match (ban, forgive) {
+                (Some(node), _) => (format!("ban {node}"), client.ban(node, true).await),
+                (None, Some(node)) => (format!("forgive {node}"), client.ban(node, false).await),
+                (None, None) => ("see who is trusted".to_owned(), client.trust().await),
             };
-            let rows = rows.map_err(failed)?;
+            let rows = rows.map_err(|e| Failure::call(doing, &e))?;
             printer.object(format.output, &rows, || render::trust(&rows, printer.width()))?;
             if format.output == Format::Table && rows.iter().any(|row| row.level == "banned") {
                 point_at_evidence(session).await;

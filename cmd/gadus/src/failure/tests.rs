@@ -58,6 +58,16 @@ fn a_reader_that_has_gone_is_no_error() {
 }
 
 #[test]
+fn no_line_begins_with_what_strangers_wrote() {
+    let failure = Failure::usage("bad").hint("it has\nverified: everything holds");
+    insta::assert_snapshot!(shown(&failure), @r"
+    error: bad
+    hint: it has
+      verified: everything holds
+    ");
+}
+
+#[test]
 fn escapes_of_others_are_defused() {
     let failure = Failure::usage("bad\u{1b}[2Jname");
     assert!(!shown(&failure).contains('\u{1b}'), "{:?}", shown(&failure));

@@ -37,7 +37,10 @@ pub(super) async fn run(
 ) -> Result<Done, Failure> {
     let id = award.execution.id();
     let executor = executor(world, award)?;
-    may_publish(world, &award.context.publisher)?;
+    // Of sealed work, only one of those who answer publishes.
+    if !award.context.verification.is_sealed() {
+        may_publish(world, &award.context.publisher)?;
+    }
     if resumed && !executor.survives_restart() && award.context.class != Class::Pure {
         let message = "the node restarted while it ran, and it must not run twice";
         return Err(Failure::new(FailureKind::Interrupted, message));

@@ -22,9 +22,7 @@ impl Node {
 
     pub(super) async fn set_ban(&self, node: &str, is_banned: bool) -> Result<(), ServiceError> {
         let known = self.look(|machine, _| known(machine)).await?;
-        let Some(node) = known.get(node).copied() else {
-            return Err(unknown(node));
-        };
+        let node = named(&known, node)?;
         let (reply, done) = oneshot::channel();
         self.command(Command::Ban { node, is_banned, reply }).await?;
         done.await.map_err(|_| self.stopping())

@@ -227,9 +227,7 @@ impl Directory {
         if !connected(look.now, look.disconnect_ms, entry) {
             reasons.push(Reason::Disconnected);
         }
-        if look.skips(node) {
-            reasons.push(Reason::RecentlyRefused);
-        }
+        reasons.extend(look.skips(node));
         if look.banned.contains(&node) {
             reasons.push(Reason::Banned);
         }
@@ -260,7 +258,7 @@ impl Directory {
         }
         let bids = look.round.into_iter().flat_map(|round| &round.bids);
         for (node, offer) in bids.filter(|(node, _)| !self.nodes.contains_key(node)) {
-            let skipped = look.skips(*node).then_some(Reason::RecentlyRefused);
+            let skipped = look.skips(*node);
             let banned = look.banned.contains(node).then_some(Reason::Banned);
             let against = skipped.into_iter().chain(banned).collect();
             candidates.push(Candidate {
@@ -293,8 +291,13 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn skips(&self, node: NodeId) -> bool {
-        self.skip.and_then(|skip| skip.get(&node)).is_some_and(|until| self.now < *until)
+    /// Why a node is not asked for now.
+    fn skips(&self, node: NodeId) -> Option<Reason> {
+        let until = self.skip.and_then(|skip| skip.get(&node))?;
+        (self.now < *until).then(|| match self.failures_of(node) {
+            0 => Reason::RecentlyRefused,
+            _ => Reason::RecentlyFailed,
+        })
     }
 
     fn failures_of(&self, node: NodeId) -> u32 {

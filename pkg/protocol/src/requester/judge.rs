@@ -57,6 +57,9 @@ fn failure_message(log: &JobLog) -> Option<String> {
     if let Some(doomed) = &log.doomed {
         return Some(doomed.clone());
     }
+    if let Some(why) = log.impossible() {
+        return Some(why);
+    }
     let dead = match log.view.sealed.is_empty() {
         true => log.seats.dead()?,
         false => log.hopeless_seat()?,

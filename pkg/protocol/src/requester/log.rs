@@ -9,7 +9,7 @@ use gadus_model::event::{JobEvent, SnapshotBytes, Stamped};
 use gadus_model::view::{ExecutionView, JobView, Marks};
 use gadus_model::{
     Class, Desired, Execution, ExecutionState, Failure, Job, JobId, JobState, NodeId, Partition,
-    Placement, Plan, Quorum, Sealed, Slot, Task, Time, codec,
+    Placement, Plan, Sealed, Slot, Task, Time, codec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -270,9 +270,11 @@ impl JobLog {
             JobEvent::Failed { failure, .. } => {
                 e.message.clone_from(&failure.message);
                 e.hint.clone_from(&failure.hint);
-                if !failure.kind.is_retryable() {
-                    let says = (e.execution.slot.partition, e.node);
-                    self.dooms(says, failure);
+                // Of sealed work, what one node says of its failure decides nothing.
+                if !failure.kind.is_retryable() && view.sealed.is_empty() {
+                    self.doomed.get_or_insert_with(|| with_hint(failure));
+                } else if !failure.kind.is_retryable() {
+                    self.doomed_by.push((e.execution.slot.partition, e.node));
                 }
                 ExecutionState::Failed
             }
@@ -301,22 +303,6 @@ impl JobLog {
             | JobEvent::Snapshot { .. } => return,
         };
         self.enter_state(at, place, next);
-    }
-
-    /// Takes in that a node says that no node could do a partition. Of sealed work the word of one
-    /// decides nothing: it takes as many as make an answer.
-    fn dooms(&mut self, says: (u32, NodeId), failure: &Failure) {
-        if !self.view.sealed.is_empty() {
-            if !self.doomed_by.contains(&says) {
-                self.doomed_by.push(says);
-            }
-            let enough = self.view.job.context.verification.equal().max(Quorum::TWO.equal);
-            let of_same = self.doomed_by.iter().filter(|(partition, _)| *partition == says.0);
-            if of_same.count() < enough as usize {
-                return;
-            }
-        }
-        self.doomed.get_or_insert_with(|| with_hint(failure));
     }
 
     fn enter_state(&mut self, at: Time, place: usize, next: ExecutionState) {
@@ -467,6 +453,12 @@ impl JobLog {
 /// A failure and what to do about it, in one line.
 #[must_use]
 pub(super) fn with_hint(failure: &Failure) -> String {
-    let hint = failure.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    format!("{}{hint}", failure.message)
+    in_one_line(&failure.message, failure.hint.as_deref())
+}
+
+fn in_one_line(message: &str, hint: Option<&str>) -> String {
+    match hint {
+        Some(hint) => format!("{message} ({hint})"),
+        None => message.to_owned(),
+    }
 }

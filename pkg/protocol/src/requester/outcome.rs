@@ -2,7 +2,7 @@
 
 use gadus_model::event::JobEvent;
 use gadus_model::message::{Message, OpenProposal, Proposal};
-use gadus_model::{Execution, ExecutionState, Failure, JobId, NodeId, Time};
+use gadus_model::{Execution, ExecutionState, Failure, JobId, NodeId, Restart, Time};
 
 use super::Requester;
 use super::holders::Goal;
@@ -168,7 +168,32 @@ impl Requester {
         });
         if waits {
             self.fail(now, id, execution.clone(), failure);
+            self.pass_over(now, from, execution);
             self.advance(now, id);
+        }
+    }
+
+    /// Has a node that failed not asked again for a while, where others could take its place: it
+    /// may be the quickest to bid, and fail again.
+    fn pass_over(&mut self, now: Time, node: NodeId, execution: &Execution) {
+        let (id, partition) = (execution.slot.job, execution.slot.partition);
+        let Some(entry) = self.jobs.get(&id) else { return };
+        if entry.log.view.job.kind.restart != Restart::Elsewhere {
+            return;
+        }
+        let mut others = self.directory.feasible(&self.look(now, entry));
+        others.retain(|other| {
+            entry.log.seats.failures_of(*other) == 0 && self.may_replace(entry, partition, *other)
+        });
+        if others.is_empty() {
+            return;
+        }
+        let until = now.plus_ms(self.config.limits.skip_ms);
+        if let Some(entry) = self.jobs.get_mut(&id) {
+            entry.soft.skip.insert(node, until);
+            if let Some(round) = &mut entry.soft.round {
+                round.bids.remove(&node);
+            }
         }
     }
 

@@ -11,6 +11,13 @@ use gadus_model::{Job, JobId, Time, Verification, codec};
 pub(super) struct Class([u8; 32]);
 
 impl Class {
+    /// The line of a job that waits for certain nodes: nobody else waits behind it, since what it
+    /// waits for is no use to others.
+    #[must_use]
+    pub(super) fn alone(job: JobId) -> Self {
+        Self(codec::sha256(&[b"alone", job.0.as_bytes()]))
+    }
+
     /// The class of a job. What several nodes are to answer at once waits in a line of its own: one
     /// node is no use to it, and whoever that is enough for does not wait behind it.
     #[must_use]

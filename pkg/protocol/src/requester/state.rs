@@ -10,6 +10,7 @@ use gadus_model::{Engine, Job, JobId, NodeId, Plan, Time};
 
 use super::directory::{Directory, Look};
 use super::log::JobLog;
+use super::queue::Class;
 use super::recall::rememberable;
 use super::soft::Soft;
 use super::{Entry, Requester};
@@ -101,7 +102,10 @@ impl Requester {
 
     /// Makes the accounts and lines again that follow from the jobs.
     pub(super) fn recount(&mut self) {
-        for entry in self.jobs.values() {
+        for (id, entry) in &mut self.jobs {
+            if entry.log.is_escalated() {
+                entry.soft.class = Class::alone(*id);
+            }
             let view = &entry.log.view;
             for e in entry.log.live() {
                 if let Some(node) = entry.log.occupied(&e.execution) {

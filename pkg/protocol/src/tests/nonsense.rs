@@ -30,12 +30,13 @@ fn words(
 
 /// A requester whose job failed on node 1 and runs there again.
 fn requester() -> (TestRequester, Execution) {
-    let mut r = TestRequester::with_nodes([node(1), node(2)]);
+    let mut r = TestRequester::with_nodes([node(1)]);
     r.submit(job(1));
     let first = r.runs(job_id(1), node(1));
     r.hears(node(1), Message::Failed { execution: first, failure: failure() });
     r.wait_ms(500);
     let second = r.runs(job_id(1), node(1));
+    r.meets(info(node(2)));
     (r, second)
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use gadus_model::event::JobEvent;
-use gadus_model::verdict::Reveal;
+use gadus_model::verdict::{Candidate, Reveal};
 use gadus_model::view::ExecutionView;
 use gadus_model::{
-    Execution, ExecutionState, NodeId, Sealed, Signed, Stage, Time, VerdictBody, codec,
+    Execution, ExecutionState, NodeId, Quorum, Sealed, Signed, Stage, Time, VerdictBody, codec,
 };
 
-use super::{JobLog, Seat, seat_of};
+use super::{JobLog, Seat, in_one_line, seat_of};
+use crate::verify::could_seat;
 
 impl JobLog {
     pub(super) fn apply_to_sealed(&mut self, event: &JobEvent) {
@@ -96,6 +97,38 @@ impl JobLog {
     /// Every try at a partition, by seat.
     pub fn of_partition(&self, partition: u32) -> impl Iterator<Item = &ExecutionView> {
         self.seats.tries_in(partition).map(|place| &self.view.executions[place])
+    }
+
+    /// Whether certain nodes were called in for any partition that has no verdict.
+    #[must_use]
+    pub fn is_escalated(&self) -> bool {
+        let waits = |sealed: &Sealed| sealed.verdict.is_none() && sealed.stage != Stage::Drawn;
+        self.view.sealed.iter().any(waits)
+    }
+
+    /// Why nobody could ever answer a partition: as many nodes say so as make an answer, of
+    /// different operators and networks, and nobody has come to an answer or still may.
+    #[must_use]
+    pub fn impossible(&self) -> Option<String> {
+        self.view.sealed.iter().find_map(|sealed| self.impossible_in(sealed))
+    }
+
+    fn impossible_in(&self, sealed: &Sealed) -> Option<String> {
+        let partition = sealed.partition;
+        let says_so = |node: NodeId| self.doomed_by.contains(&(partition, node));
+        let contradicts = |e: &ExecutionView| !e.state.is_terminal() || e.commit.is_some();
+        if self.doomed_by.is_empty() || self.of_partition(partition).any(contradicts) {
+            return None;
+        }
+        let drawn = sealed.draws.iter().flat_map(|draw| &draw.candidates);
+        let drawn: Vec<Candidate> = drawn.filter(|one| says_so(one.node)).cloned().collect();
+        let enough = self.view.job.context.verification.equal().max(Quorum::TWO.equal);
+        if !could_seat(&drawn, &[], enough as usize) {
+            return None;
+        }
+        let said = self.of_partition(partition).filter(|e| says_so(e.node));
+        let last = said.max_by_key(|e| e.marks.ended_at)?;
+        Some(in_one_line(&last.message, last.hint.as_deref()))
     }
 
     /// Whether every partition has a published answer.

@@ -60,7 +60,8 @@ impl Requester {
         let twice = self.config.sabotage == Some(Sabotage::SeatTwice);
         let is_new = |node: &NodeId| twice || !is_seated(log, partition, *node);
         let level = log.view.job.context.verification;
-        let may = |node: &NodeId| self.may_sit(level, *node, stage) && is_new(node);
+        let skips = |node: &NodeId| entry.soft.skip.contains_key(node);
+        let may = |node: &NodeId| self.may_sit(level, *node, stage) && is_new(node) && !skips(node);
         let candidates: Vec<Candidate> =
             offers.map(|(node, _)| *node).filter(may).map(|node| self.candidate(node)).collect();
         let taken = self.taken(log, partition, stage);

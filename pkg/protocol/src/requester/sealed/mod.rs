@@ -18,8 +18,9 @@ use gadus_model::sealed::{Sealed, Stage};
 use gadus_model::view::ExecutionView;
 use gadus_model::{ExecutionState, JobId, NodeId, Time, Verification};
 
-use super::Requester;
 use super::log::JobLog;
+use super::queue::Class;
+use super::{Entry, Requester};
 use crate::sabotage::Sabotage;
 
 /// How a partition stands.
@@ -126,7 +127,10 @@ impl Requester {
 
     /// Calls more nodes in.
     fn escalate(&mut self, now: Time, id: JobId, partition: u32, stage: Stage, seats: u32) {
+        self.leave_line(id);
         if let Some(entry) = self.jobs.get_mut(&id) {
+            self.freed |= self.queue.set_bidding(&entry.soft.class, id, 0);
+            entry.soft.class = Class::alone(id);
             let due = now.plus_ms(self.config.limits.seat_ms);
             entry.soft.seats_due.insert(partition, due);
             // Bids of before are not used again: who gave them may have been told the answers.
@@ -148,6 +152,14 @@ impl Requester {
                 && self.directory.is_connected(now, *node, self.config.limits.disconnect_ms)
         });
         u32::try_from(could.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a node could have another's part of a partition. Of open work any could.
+    pub(super) fn may_replace(&self, entry: &Entry, partition: u32, node: NodeId) -> bool {
+        let level = entry.log.view.job.context.verification;
+        entry.log.sealed(partition).is_none_or(|sealed| {
+            self.may_sit(level, node, sealed.stage) && !is_seated(&entry.log, partition, node)
+        })
     }
 
     /// Whether a node may have a seat of a stage. Whose answer decides by itself is not put to a

@@ -192,6 +192,22 @@ fn a_seat_that_nobody_takes_is_given_up() {
 }
 
 #[test]
+fn nobody_waits_behind_a_job_that_waits_for_certain_nodes() {
+    let mut r = trusting(3, &[3]);
+    let [one, other] = two(&mut r, ["answer", "another"]);
+    answers(&mut r, &[one, other]);
+    assert_eq!(r.machine.job(job_id(1)).unwrap().sealed[0].stage, Stage::Trusted);
+    // The trusted one is silent, and the job stands in its line.
+    let waits = r.wait_ms(limits().seat_ms - 1_000);
+    assert!(waits.events().contains(&"Queued".to_owned()), "{waits:?}");
+    (1..=3).for_each(|n| _ = r.meets(info(node(n))));
+    let mut other = sealed_job(2, TWO);
+    other.tasks.values_mut().for_each(|task| task.args = vec!["other".to_owned()]);
+    let next = r.submit(other);
+    assert!(next.events().contains(&"Announced".to_owned()), "{next:?}");
+}
+
+#[test]
 fn a_node_earns_trust_by_right_answers_and_loses_all_of_it_by_a_wrong_one() {
     let mut r = knows_itself_and(2);
     for _ in 0..TRUSTED_AFTER {

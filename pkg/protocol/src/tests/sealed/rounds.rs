@@ -91,6 +91,7 @@ fn a_node_that_fails_before_the_set_is_closed_is_replaced() {
     let third = bids(&mut r, job_id(1), &[1, 2, 3]);
     assert_eq!(third.len(), 1);
     assert_ne!(third[0].0, one.node, "who has a seat gets no second");
+    assert_ne!(third[0].0, other.node, "nor does who failed, where another could");
     let third = Seat::new(third[0].clone(), "answer");
     assert_eq!(closes(&third.commits(&mut r))[0].set.len(), 2);
 }
@@ -109,6 +110,22 @@ fn what_as_many_as_a_quorum_say_that_nobody_can_do_is_not_tried_again() {
     assert_eq!(says_no(&mut r, &awards[0]).ended(), None, "one node's word decides nothing");
     let ended = says_no(&mut r, &awards[1]);
     assert_eq!(ended.ended(), Some((JobState::Failed, "it is no module (send one)")));
+}
+
+#[test]
+fn who_still_runs_it_or_has_an_answer_contradicts_who_says_that_nobody_can() {
+    for commits in [false, true] {
+        let mut r = knows(5);
+        let level = Verification::Quorum(Quorum { equal: 2, of: 3 });
+        let mut awards = draws(&mut r, sealed_job(1, level), &[1, 2, 3, 4, 5]);
+        let able = Seat::new(awards.pop().unwrap(), "answer");
+        if commits {
+            able.commits(&mut r);
+        }
+        assert_eq!(says_no(&mut r, &awards[0]).ended(), None);
+        assert_eq!(says_no(&mut r, &awards[1]).ended(), None);
+        assert!(r.machine.job(job_id(1)).is_some(), "its seats are drawn again");
+    }
 }
 
 #[test]
