@@ -271,7 +271,10 @@ impl ServiceError {
             | ContentError::TooMuchOutput { .. } => (ErrorCode::BadRequest, None),
             ContentError::Full { .. } => (
                 ErrorCode::InsufficientStorage,
-                Some("free some of the node's disk, or raise the limit that is named here"),
+                Some(
+                    "unpin what is not needed (`gadus store pins`), free some of the node's disk, or \
+                     raise the limit that is named here",
+                ),
             ),
             ContentError::Io { source, .. } => {
                 let message = format!("{message}: {source}");

@@ -43,7 +43,12 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    // A line that cannot be written is lost. To tell of it, the subscriber would write to stderr,
+    // and panic in whoever logged where that is what cannot be written: a full disk, say.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .log_internal_errors(false);
     let installed = match format {
         LogFormat::Text => builder.with_ansi(color).try_init(),
         LogFormat::Json => builder.json().try_init(),

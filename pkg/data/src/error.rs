@@ -28,6 +28,19 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// A log pack that the index has read is gone. What is left would be taken for all there is,
+    /// and the rest removed.
+    #[error(
+        "a pack is missing from the content directory {}: put packs/{pack} back as it was; without \
+         it, remove index.redb there, and what only it knew of is lost",
+        dir.display()
+    )]
+    PackMissing {
+        /// The directory.
+        dir: PathBuf,
+        /// The file.
+        pack: String,
+    },
     /// A store that is named in the config cannot be used.
     #[error("content.ipfs or content.upstreams names no store: {why}")]
     Upstream {

@@ -15,6 +15,8 @@ use crate::render;
 use crate::session::Session;
 use crate::upload::{add_path, add_stdin};
 
+use super::node::ids;
+
 /// CBOR, DAG-CBOR and DAG-JSON in the multicodec table.
 const PLAIN_CODECS: [u64; 3] = [0x51, 0x71, 0x0129];
 
@@ -123,6 +125,9 @@ pub(super) async fn ls(session: &Session, args: &LsArgs) -> Result<Exit, Failure
     let listing = session.client.list(&args.what.cid, &args.what.path).await;
     let listing = listing.map_err(|e| Failure::call(format!("list {}", args.what), &e))?;
     let printer = &session.printer;
+    if printer.is_quiet() && args.format.output == Format::Table {
+        return ids(session, listing.entries.iter().map(|entry| entry.cid.as_str()));
+    }
     printer.object(args.format.output, &listing, || {
         render::listing(&listing, args.what.last_name(), printer.width())
     })?;

@@ -32,6 +32,8 @@ pub(crate) struct Cheats {
     reveals: BTreeMap<Part, BTreeMap<NodeId, Opened>>,
     /// Executions that a node has another's commitment for, and whose.
     copied: BTreeMap<Execution, NodeId>,
+    /// Executions that a node has repeated another's answer for.
+    repeated: BTreeSet<Execution>,
     /// The first answer that a node has shown.
     first: BTreeMap<HostNo, (Execution, Opened)>,
     /// Executions that were called stopped although they had an answer.
@@ -106,12 +108,15 @@ impl World {
     }
 
     /// A set was closed with a commitment that was copied: the node repeats what opens that one,
-    /// once it was shown. True: its machine hears nothing of it.
+    /// once it was shown; asked again, it is honest. True: its machine hears nothing of it.
     pub(super) fn repeat_another(&mut self, at: HostNo, from: HostNo, message: &Envelope) -> bool {
         let Message::Close { execution, .. } = &message.body else { return false };
         let Some(of) = self.cheats.copied.get(execution) else { return false };
         let shown = self.cheats.reveals.get(&part(execution)).and_then(|all| all.get(of));
         let Some((salt, mut claim)) = shown.cloned() else { return true };
+        if !self.cheats.repeated.insert(execution.clone()) {
+            return false;
+        }
         claim.receipt.body.node = self.truth.hosts[at].id;
         self.coverage.situation(Situation::AnswerRepeated);
         let body = Message::Reveal { execution: execution.clone(), salt, claim };

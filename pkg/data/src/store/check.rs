@@ -85,6 +85,7 @@ impl Check<'_> {
                 self.found.good_bytes += bytes.len() as u64;
                 continue;
             }
+            self.inner.checked.forget(loc);
             self.bad(pack, data_at, Some(cid), "its bytes have another hash");
             if self.repair && self.forget(&key, namespace, loc) {
                 pack.void(record_at).map_err(reading)?;

@@ -37,6 +37,14 @@ impl Checked {
         name_of(at).is_some_and(|name| self.slot(name).load(Ordering::Relaxed) == name)
     }
 
+    /// They are not: they are looked at again, whatever was known of them.
+    pub(super) fn forget(&self, at: Loc) {
+        if let Some(name) = name_of(at) {
+            // Another place may have its slot by now.
+            let _ = self.slot(name).compare_exchange(name, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
     fn slot(&self, name: u64) -> &AtomicU64 {
         // Fibonacci hashing: neighbours in a pack go to slots far apart.
         let hash = name.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
@@ -64,6 +72,10 @@ mod tests {
         checked.note(large);
         assert!(checked.has(large));
         assert!(!checked.has(loc(2, 4096, 1 << 20)) && !checked.has(loc(1, 4097, 1 << 20)));
+        checked.forget(loc(1, 4097, 1 << 20));
+        assert!(checked.has(large), "another place");
+        checked.forget(large);
+        assert!(!checked.has(large));
         // What is small, or lies where its place has no number, is not.
         for other in [loc(1, 8192, 100), loc(1, 1 << 32, 1 << 20)] {
             checked.note(other);

@@ -4,12 +4,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::ops::Bound;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gadus_model::{Cid, ExecutionId, JobId};
 use gadus_ports::NamespaceId;
+use parking_lot::RwLock;
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition,
+    TableHandle as _,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +64,9 @@ pub(crate) struct Update {
 /// The database.
 #[derive(Debug)]
 pub(crate) struct Index {
-    db: Database,
+    db: RwLock<Option<Database>>,
+    path: PathBuf,
+    cache_bytes: usize,
 }
 
 /// A pin as it is stored.
@@ -77,8 +81,8 @@ type Fallible<T> = Result<T, redb::Error>;
 
 impl Index {
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Fallible<Self> {
-        let cache = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
-        let db = Database::builder().set_cache_size(cache).create(path)?;
+        let cache_bytes = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
+        let db = Database::builder().set_cache_size(cache_bytes).create(path)?;
         let old = db.begin_read()?.list_tables()?.any(|table| table.name() == OLD_META);
         if old {
             return Err(redb::Error::Corrupted("an older gadus made it".to_owned()));
@@ -90,19 +94,40 @@ impl Index {
         write.open_table(PUBLISHED)?;
         write.open_table(META)?;
         write.commit()?;
-        Ok(Self { db })
+        Ok(Self { db: RwLock::new(Some(db)), path: path.to_owned(), cache_bytes })
+    }
+
+    /// The database as it was when it was last written. It takes nothing any more once the disk has
+    /// failed it, a full one too, and is opened again then: what it lacks is written again.
+    fn reopen(&self) -> Fallible<()> {
+        // Whoever reads waits.
+        let mut db = self.db.write();
+        // A database can be open once.
+        drop(db.take());
+        *db = Some(Database::builder().set_cache_size(self.cache_bytes).create(&self.path)?);
+        Ok(())
+    }
+
+    fn read(&self) -> Fallible<ReadTransaction> {
+        // Whoever looks at rows may look into the index meanwhile.
+        if let Some(db) = self.db.read_recursive().as_ref() {
+            return Ok(db.begin_read()?);
+        }
+        self.reopen()?;
+        let db = self.db.read_recursive();
+        Ok(db.as_ref().ok_or(redb::Error::DatabaseAlreadyOpen)?.begin_read()?)
     }
 
     pub(crate) fn get(&self, key: &Key) -> Fallible<Option<Loc>> {
         // What is found must not outlive its transaction: the page could be freed under it.
-        let table = self.db.begin_read()?.open_table(BLOCKS)?;
+        let table = self.read()?.open_table(BLOCKS)?;
         let found = table.get(&key.0)?;
         Ok(found.map(|found| Loc::from(found.value())))
     }
 
     /// What it knows, apart from blocks and pins.
     pub(crate) fn load(&self) -> Fallible<(Meta, Namespaces)> {
-        let read = self.db.begin_read()?;
+        let read = self.read()?;
         let meta = match read.open_table(META)?.get("meta")? {
             Some(bytes) => decode(bytes.value())?,
             None => Meta::default(),
@@ -120,7 +145,7 @@ impl Index {
     /// Shows all pins, by reason, until the look answers false. It may take its time: what is
     /// written meanwhile is not shown.
     pub(crate) fn each_pin(&self, look: &mut dyn FnMut(StoredPin) -> bool) -> Fallible<()> {
-        for row in self.db.begin_read()?.open_table(PINS)?.iter()? {
+        for row in self.read()?.open_table(PINS)?.iter()? {
             let (key, term) = row?;
             let Some((reason, root)) = parse_pin(key.value()) else { continue };
             let (made_us, until_us) = term.value();
@@ -133,7 +158,7 @@ impl Index {
 
     /// Public blocks, in the order of their keys, after one of them.
     pub(crate) fn rows_after(&self, after: Option<Key>, max: usize) -> Fallible<Vec<(Key, Loc)>> {
-        let table = self.db.begin_read()?.open_table(BLOCKS)?;
+        let table = self.read()?.open_table(BLOCKS)?;
         let from = after.as_ref().map_or(Bound::Unbounded, |key| Bound::Excluded(&key.0));
         let mut rows = Vec::new();
         for row in table.range::<&[u8; 32]>((from, Bound::Unbounded))?.take(max) {
@@ -148,7 +173,7 @@ impl Index {
         &self,
         out: &mut dyn FnMut(Entry) -> io::Result<()>,
     ) -> Fallible<io::Result<()>> {
-        let read = self.db.begin_read()?;
+        let read = self.read()?;
         let meta: Meta = match read.open_table(META)?.get("meta")? {
             Some(bytes) => decode(bytes.value())?,
             None => Meta::default(),
@@ -199,7 +224,7 @@ impl Index {
 
     /// Roots that are pinned for users and as inputs.
     pub(crate) fn roots_in_use(&self, roots_max: usize) -> Fallible<Vec<Cid>> {
-        let read = self.db.begin_read()?;
+        let read = self.read()?;
         // The reasons' tags come first in the keys.
         let results = pin_key(&Reason::Result(ExecutionId(uuid_of([0; 16]))), None);
         let rows = read.open_table(PINS)?.range(..results.as_slice())?;
@@ -208,8 +233,20 @@ impl Index {
         Ok(pins.into_iter().flatten().map(|(_, root)| root).collect())
     }
 
+    /// Writes what is new, all of it or nothing.
     pub(crate) fn write(&self, update: &Update) -> Fallible<()> {
-        let write = self.db.begin_write()?;
+        match self.try_write(update) {
+            Err(redb::Error::PreviousIo | redb::Error::DatabaseAlreadyOpen) => {
+                self.reopen()?;
+                self.try_write(update)
+            }
+            written => written,
+        }
+    }
+
+    fn try_write(&self, update: &Update) -> Fallible<()> {
+        let db = self.db.read_recursive();
+        let write = db.as_ref().ok_or(redb::Error::DatabaseAlreadyOpen)?.begin_write()?;
         {
             let mut blocks = write.open_table(BLOCKS)?;
             for (key, loc) in &update.blocks {
@@ -337,4 +374,26 @@ fn parse_pin(key: &[u8]) -> Option<(Reason, Cid)> {
         _ => return None,
     };
     Some((reason, Cid::try_from(root).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_there_when_it_is_opened_again_also_for_who_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = Index::open(&dir.path().join("index.redb"), 1 << 20).unwrap();
+        let (key, loc) = (Key([7; 32]), Loc { pack: 1, offset: 8, bytes: 3 });
+        let update = Update { blocks: vec![(key, Some(loc))], ..Update::default() };
+        index.write(&update).unwrap();
+        index.reopen().unwrap();
+        assert_eq!(index.get(&key).unwrap(), Some(loc));
+        // As where it could not be opened at once.
+        drop(index.db.write().take());
+        assert_eq!(index.get(&key).unwrap(), Some(loc));
+        drop(index.db.write().take());
+        index.write(&Update { blocks: vec![(key, None)], ..Update::default() }).unwrap();
+        assert_eq!(index.get(&key).unwrap(), None);
+    }
 }

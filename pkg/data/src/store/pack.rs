@@ -20,6 +20,9 @@ use super::record::VOID;
 /// Bytes of a pack's magic, which holds the version of its format.
 pub(crate) const MAGIC_BYTES: u64 = 8;
 
+/// Where a pack begins: one that has something here was begun, whatever has become of its magic.
+const BEGIN_BYTES: u64 = 1 << 20;
+
 /// Write-back is begun in stretches of this size.
 const WRITE_BACK_BYTES: u64 = 16 << 20;
 
@@ -115,7 +118,9 @@ impl Pack {
         if length >= MAGIC_BYTES {
             file.read_exact(&mut magic)?;
         }
-        if length < MAGIC_BYTES || magic == [0; 8] {
+        let never_begun = length < MAGIC_BYTES
+            || (magic == [0; 8] && is_blank(&file, MAGIC_BYTES, length.min(BEGIN_BYTES))?);
+        if never_begun {
             return Ok(None);
         }
         if &magic != kind.magic() {
@@ -237,17 +242,7 @@ impl Pack {
 
     /// Whether nothing was ever written between two places.
     pub(crate) fn is_blank(&self, from: u64, to: u64) -> io::Result<bool> {
-        let mut buffer = vec![0; 64 << 10];
-        let mut at = from;
-        while at < to {
-            let length = usize::try_from(to - at).unwrap_or(usize::MAX).min(buffer.len());
-            self.read_into(&mut buffer[..length], at)?;
-            if buffer[..length].iter().any(|byte| *byte != 0) {
-                return Ok(false);
-            }
-            at += length as u64;
-        }
-        Ok(true)
+        is_blank(&self.file, from, to)
     }
 
     /// Makes the record at a place void, durably.
@@ -277,4 +272,18 @@ impl Pack {
         // A file system that cannot keeps the bytes until the pack is rewritten.
         let _ = fallocate(&self.file, flags, offset, length);
     }
+}
+
+fn is_blank(file: &File, from: u64, to: u64) -> io::Result<bool> {
+    let mut buffer = vec![0; 64 << 10];
+    let mut at = from;
+    while at < to {
+        let length = usize::try_from(to - at).unwrap_or(usize::MAX).min(buffer.len());
+        file.read_exact_at(&mut buffer[..length], at)?;
+        if buffer[..length].iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        at += length as u64;
+    }
+    Ok(true)
 }

@@ -46,7 +46,9 @@ impl Store {
     /// Drops the pin of one root.
     pub(crate) async fn release(&self, root: Cid, reason: &PinReason) -> Result<(), ContentError> {
         let entry = Entry::Unpin { reason: reason.into(), root: Some(root) };
-        self.append(vec![Item::Control(entry)], true).await
+        self.append(vec![Item::Control(entry)], true).await?;
+        self.inner.pressure.let_go();
+        Ok(())
     }
 
     /// All pins, sorted and each once; those that are over are none.

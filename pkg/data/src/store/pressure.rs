@@ -71,6 +71,11 @@ impl Pressure {
         *self.last.lock() = Some(Instant::now());
     }
 
+    /// Something is kept no longer: the next who finds the store full need not wait.
+    pub(crate) fn let_go(&self) {
+        *self.last.lock() = None;
+    }
+
     /// Whether who finds the store full may have it collected, or another did so just now.
     pub(crate) fn may_collect(&self) -> bool {
         self.last.lock().is_none_or(|last| last.elapsed() >= self.pause)

@@ -79,6 +79,11 @@ fn open_index(
     };
     let why = match open() {
         Ok((index, state)) if goes_with(&state, packs) => return Ok((index, state)),
+        // A pack is in its folder for good before any record is in it.
+        Ok((_, state)) if state.position().offset > 0 && !has_pack(&state, packs) => {
+            let pack = format!("{:08x}.log", state.position().pack);
+            return Err(OpenError::PackMissing { dir: dir.to_owned(), pack });
+        }
         Ok(_) => "it does not go with the packs".to_owned(),
         Err(error) => error.to_string(),
     };
@@ -89,6 +94,10 @@ fn open_index(
         source,
     })?;
     open().map_err(|error| OpenError::Index { dir: dir.to_owned(), why: error.to_string() })
+}
+
+fn has_pack(state: &State, packs: &Packs) -> bool {
+    packs.get(state.position().pack).is_some_and(|pack| pack.kind == Kind::Log)
 }
 
 fn goes_with(state: &State, packs: &Packs) -> bool {

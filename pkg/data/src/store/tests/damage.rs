@@ -1,6 +1,7 @@
 //! What a check finds, and what it does about it.
 
 use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
 
 use super::*;
 
@@ -73,6 +74,51 @@ async fn a_bad_block_is_named_and_forgotten_only_when_asked() {
         assert_eq!(store.get(&cid, None).unwrap(), again.map(|(_, bytes)| bytes));
         assert_eq!(store.check(false).unwrap().bad, 0);
     }
+}
+
+/// The log pack of a store that is closed, with its number.
+fn log_of(dir: &Path) -> (PathBuf, String) {
+    let packs = std::fs::read_dir(dir.join("packs")).unwrap().map(|file| file.unwrap().path());
+    let mut logs: Vec<_> = packs.filter(|path| path.extension().unwrap() == "log").collect();
+    logs.sort();
+    let last = logs.pop().unwrap();
+    let name = last.file_name().unwrap().to_string_lossy().into_owned();
+    (last, name)
+}
+
+#[tokio::test]
+async fn a_store_that_lacks_what_its_index_has_read_is_not_opened_and_loses_nothing_more() {
+    let dir = dir();
+    let store = filled(dir.path()).await;
+    store.inner.flush().unwrap();
+    drop(store);
+    let (log, name) = log_of(dir.path());
+    let whole = std::fs::read(&log).unwrap();
+    let mut headless = whole.clone();
+    headless[..8].fill(0);
+    for damaged in [None, Some(headless)] {
+        match damaged {
+            None => std::fs::remove_file(&log).unwrap(),
+            Some(bytes) => std::fs::write(&log, bytes).unwrap(),
+        }
+        let error = Store::open(dir.path(), &config()).map(|_| ()).unwrap_err();
+        let why = format!("{error}: {:?}", std::error::Error::source(&error));
+        assert!(why.contains(&name), "{why}");
+        std::fs::write(&log, &whole).unwrap();
+        let store = open(dir.path());
+        assert!(store.has(&large().0) && store.has(&block("two").0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_check_finds_bad_is_not_taken_for_good_any_more() {
+    let dir = dir();
+    let store = filled(dir.path()).await;
+    let (cid, bytes) = large();
+    assert_eq!(store.get(&cid, None).unwrap(), Some(bytes), "its bytes are known to be good");
+    spoil(dir.path(), &store, &cid, 1);
+    assert_eq!(store.check(false).unwrap().bad, 1);
+    assert_eq!(store.get(&cid, None).unwrap(), None);
 }
 
 #[tokio::test]
