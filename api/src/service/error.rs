@@ -272,7 +272,7 @@ impl ServiceError {
             ContentError::Full { .. } => (
                 ErrorCode::InsufficientStorage,
                 Some(
-                    "unpin what is not needed (`gadus store pins`), free some of the node's disk, or \
+                    "free some of the node's disk, unpin what is not needed (`gadus store pins`), or \
                      raise the limit that is named here",
                 ),
             ),
