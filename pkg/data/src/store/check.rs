@@ -76,7 +76,7 @@ impl Check<'_> {
             let Entry::Block { cid, namespace } = found.entry else { continue };
             let loc = Loc { pack: pack.id, offset: data_at, bytes: found.data_bytes as u32 };
             let key = Key::of(&cid);
-            if found.is_void || !self.inner.is_live(&key, namespace, loc) {
+            if found.is_void || !self.inner.is_live(&key, namespace, loc)? {
                 continue;
             }
             let bytes = pack.read(data_at, found.data_bytes).map_err(reading)?;
@@ -118,7 +118,7 @@ impl Check<'_> {
                 };
                 let is_there = pack.as_ref().is_some_and(reaches);
                 // Moved since the row was read?
-                if is_there && !is_lost || inner.public(key) != Some(*loc) {
+                if is_there && !is_lost || inner.find(key)? != Some(*loc) {
                     continue;
                 }
                 let why = if is_there { "its record cannot be read" } else { "it is not there" };

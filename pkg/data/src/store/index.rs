@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gadus_model::{Cid, ExecutionId, JobId};
 use gadus_ports::NamespaceId;
@@ -65,6 +66,8 @@ pub(crate) struct Update {
 #[derive(Debug)]
 pub(crate) struct Index {
     db: RwLock<Option<Database>>,
+    /// How often it was opened again.
+    reopened: AtomicU64,
     path: PathBuf,
     cache_bytes: usize,
 }
@@ -94,35 +97,49 @@ impl Index {
         write.open_table(PUBLISHED)?;
         write.open_table(META)?;
         write.commit()?;
-        Ok(Self { db: RwLock::new(Some(db)), path: path.to_owned(), cache_bytes })
+        let (db, path) = (RwLock::new(Some(db)), path.to_owned());
+        Ok(Self { db, reopened: AtomicU64::new(0), path, cache_bytes })
     }
 
-    /// The database as it was when it was last written. It takes nothing any more once the disk has
-    /// failed it, a full one too, and is opened again then: what it lacks is written again.
-    fn reopen(&self) -> Fallible<()> {
+    /// Does something with the database; once more after it was opened again, where the disk had
+    /// failed it before, a full one too: it takes nothing then, and gives only what it remembers.
+    /// It is as it was when it was last written.
+    fn with<T>(&self, act: impl Fn(&Database) -> Fallible<T>) -> Fallible<T> {
+        let before = self.reopened.load(Ordering::Acquire);
+        // Whoever looks at rows may look into the index meanwhile.
+        match self.db.read_recursive().as_ref().map(&act) {
+            Some(Err(redb::Error::PreviousIo | redb::Error::DatabaseClosed)) | None => {}
+            Some(done) => return done,
+        }
+        self.reopen(before)?;
+        let db = self.db.read_recursive();
+        act(db.as_ref().ok_or(redb::Error::DatabaseClosed)?)
+    }
+
+    /// Opens it again, unless somebody has since it was opened for the `before`th time.
+    fn reopen(&self, before: u64) -> Fallible<()> {
         // Whoever reads waits.
         let mut db = self.db.write();
-        // A database can be open once.
-        drop(db.take());
-        *db = Some(Database::builder().set_cache_size(self.cache_bytes).create(&self.path)?);
+        if self.reopened.load(Ordering::Acquire) == before || db.is_none() {
+            // It can be open once.
+            drop(db.take());
+            *db = Some(Database::builder().set_cache_size(self.cache_bytes).create(&self.path)?);
+            self.reopened.fetch_add(1, Ordering::Release);
+        }
         Ok(())
     }
 
     fn read(&self) -> Fallible<ReadTransaction> {
-        // Whoever looks at rows may look into the index meanwhile.
-        if let Some(db) = self.db.read_recursive().as_ref() {
-            return Ok(db.begin_read()?);
-        }
-        self.reopen()?;
-        let db = self.db.read_recursive();
-        Ok(db.as_ref().ok_or(redb::Error::DatabaseAlreadyOpen)?.begin_read()?)
+        self.with(|db| Ok(db.begin_read()?))
     }
 
     pub(crate) fn get(&self, key: &Key) -> Fallible<Option<Loc>> {
-        // What is found must not outlive its transaction: the page could be freed under it.
-        let table = self.read()?.open_table(BLOCKS)?;
-        let found = table.get(&key.0)?;
-        Ok(found.map(|found| Loc::from(found.value())))
+        self.with(|db| {
+            // What is found must not outlive its transaction: the page could be freed under it.
+            let table = db.begin_read()?.open_table(BLOCKS)?;
+            let found = table.get(&key.0)?;
+            Ok(found.map(|found| Loc::from(found.value())))
+        })
     }
 
     /// What it knows, apart from blocks and pins.
@@ -235,70 +252,62 @@ impl Index {
 
     /// Writes what is new, all of it or nothing.
     pub(crate) fn write(&self, update: &Update) -> Fallible<()> {
-        match self.try_write(update) {
-            Err(redb::Error::PreviousIo | redb::Error::DatabaseAlreadyOpen) => {
-                self.reopen()?;
-                self.try_write(update)
-            }
-            written => written,
-        }
+        self.with(|db| write(db, update))
     }
+}
 
-    fn try_write(&self, update: &Update) -> Fallible<()> {
-        let db = self.db.read_recursive();
-        let write = db.as_ref().ok_or(redb::Error::DatabaseAlreadyOpen)?.begin_write()?;
-        {
-            let mut blocks = write.open_table(BLOCKS)?;
-            for (key, loc) in &update.blocks {
-                match loc {
-                    Some(loc) => blocks.insert(&key.0, (loc.pack, loc.offset, loc.bytes))?,
-                    None => blocks.remove(&key.0)?,
-                };
-            }
-            let mut namespaces = write.open_table(NAMESPACES)?;
-            for (id, blocks) in &update.namespaces {
-                match blocks {
-                    Some(Space { root, blocks }) => {
-                        let rows: Vec<Row> = blocks.iter().map(Row::new).collect();
-                        namespaces.insert(id.0.as_bytes(), encode(&(root, rows)).as_slice())?;
-                    }
-                    None => {
-                        namespaces.remove(id.0.as_bytes())?;
-                    }
-                }
-            }
-            let mut pins = write.open_table(PINS)?;
-            for change in &update.pins {
-                match change {
-                    PinChange::Add(reason, root, term) => {
-                        let key = pin_key(reason, Some(root));
-                        pins.insert(key.as_slice(), (term.made_us, term.until_us))?;
-                    }
-                    PinChange::Drop(reason, Some(root)) => {
-                        pins.remove(pin_key(reason, Some(root)).as_slice())?;
-                    }
-                    PinChange::Drop(reason, None) => {
-                        let prefix = pin_key(reason, None);
-                        pins.retain_in(
-                            prefix.as_slice()..prefix_end(&prefix).as_slice(),
-                            |_, _| false,
-                        )?;
-                    }
-                }
-            }
-            let mut published = write.open_table(PUBLISHED)?;
-            for (pack, id) in &update.published {
-                published.insert((*pack, id.0.as_bytes()), ())?;
-            }
-            for pack in &update.removed_packs {
-                let all = (*pack, &[0; 16])..=(*pack, &[0xff; 16]);
-                published.retain_in(all, |_, ()| false)?;
-            }
-            write.open_table(META)?.insert("meta", encode(&update.meta).as_slice())?;
+fn write(db: &Database, update: &Update) -> Fallible<()> {
+    let write = db.begin_write()?;
+    {
+        let mut blocks = write.open_table(BLOCKS)?;
+        for (key, loc) in &update.blocks {
+            match loc {
+                Some(loc) => blocks.insert(&key.0, (loc.pack, loc.offset, loc.bytes))?,
+                None => blocks.remove(&key.0)?,
+            };
         }
-        write.commit()?;
-        Ok(())
+        let mut namespaces = write.open_table(NAMESPACES)?;
+        for (id, blocks) in &update.namespaces {
+            match blocks {
+                Some(Space { root, blocks }) => {
+                    let rows: Vec<Row> = blocks.iter().map(Row::new).collect();
+                    namespaces.insert(id.0.as_bytes(), encode(&(root, rows)).as_slice())?;
+                }
+                None => {
+                    namespaces.remove(id.0.as_bytes())?;
+                }
+            }
+        }
+        let mut pins = write.open_table(PINS)?;
+        for change in &update.pins {
+            match change {
+                PinChange::Add(reason, root, term) => {
+                    let key = pin_key(reason, Some(root));
+                    pins.insert(key.as_slice(), (term.made_us, term.until_us))?;
+                }
+                PinChange::Drop(reason, Some(root)) => {
+                    pins.remove(pin_key(reason, Some(root)).as_slice())?;
+                }
+                PinChange::Drop(reason, None) => {
+                    let prefix = pin_key(reason, None);
+                    pins.retain_in(prefix.as_slice()..prefix_end(&prefix).as_slice(), |_, _| {
+                        false
+                    })?;
+                }
+            }
+        }
+        let mut published = write.open_table(PUBLISHED)?;
+        for (pack, id) in &update.published {
+            published.insert((*pack, id.0.as_bytes()), ())?;
+        }
+        for pack in &update.removed_packs {
+            let all = (*pack, &[0; 16])..=(*pack, &[0xff; 16]);
+            published.retain_in(all, |_, ()| false)?;
+        }
+        write.open_table(META)?.insert("meta", encode(&update.meta).as_slice())?;
     }
+    write.commit()?;
+    Ok(())
 }
 
 /// A block of a namespace, as it is stored.
@@ -387,7 +396,9 @@ mod tests {
         let (key, loc) = (Key([7; 32]), Loc { pack: 1, offset: 8, bytes: 3 });
         let update = Update { blocks: vec![(key, Some(loc))], ..Update::default() };
         index.write(&update).unwrap();
-        index.reopen().unwrap();
+        index.reopen(0).unwrap();
+        index.reopen(0).unwrap();
+        assert_eq!(index.reopened.load(Ordering::Acquire), 1, "once for all who saw it fail");
         assert_eq!(index.get(&key).unwrap(), Some(loc));
         // As where it could not be opened at once.
         drop(index.db.write().take());

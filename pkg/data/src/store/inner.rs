@@ -59,12 +59,22 @@ pub(super) struct Inner {
 
 impl Inner {
     /// Where a public block is.
-    pub(super) fn public(&self, key: &Key) -> Option<Loc> {
+    ///
+    /// # Errors
+    /// `Io` where the index cannot be read: whether the block is here is not known then, and nothing
+    /// may be removed for its sake.
+    pub(super) fn find(&self, key: &Key) -> Result<Option<Loc>, ContentError> {
         // The memory first: the index has a block before the memory forgets it.
         if let Some(known) = self.state.read().public(key) {
-            return known;
+            return Ok(known);
         }
-        self.index.get(key).unwrap_or_else(|error| {
+        let found = self.index.get(key);
+        found.map_err(|e| io_error("reading the content index", io::Error::other(e)))
+    }
+
+    /// The same where a block that cannot be found is as good as none.
+    pub(super) fn public(&self, key: &Key) -> Option<Loc> {
+        self.find(key).unwrap_or_else(|error| {
             tracing::error!(%error, "the content index cannot be read");
             None
         })
@@ -75,8 +85,17 @@ impl Inner {
     }
 
     /// Whether a record is the copy of its block that counts.
-    pub(super) fn is_live(&self, key: &Key, namespace: Option<NamespaceId>, at: Loc) -> bool {
-        namespace.is_some_and(|id| self.is_quarantined(id, key, at)) || self.public(key) == Some(at)
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub(super) fn is_live(
+        &self,
+        key: &Key,
+        namespace: Option<NamespaceId>,
+        at: Loc,
+    ) -> Result<bool, ContentError> {
+        let hidden = namespace.is_some_and(|id| self.is_quarantined(id, key, at));
+        Ok(hidden || self.find(key)? == Some(at))
     }
 
     /// The bytes of a public block, or one of a namespace. A block whose bytes are not its own any
@@ -90,7 +109,13 @@ impl Inner {
         let mut moves = 0;
         loop {
             let quarantined = namespace.and_then(|id| self.state.read().quarantined(id, &key));
-            let Some(loc) = quarantined.or_else(|| self.public(&key)) else { return Ok(None) };
+            let loc = match quarantined {
+                Some(loc) => loc,
+                None => match self.find(&key)? {
+                    Some(loc) => loc,
+                    None => return Ok(None),
+                },
+            };
             // A pack that is gone was emptied since the look: the block is elsewhere now.
             let pack = self.packs.get(loc.pack);
             if pack.is_none() && moves < MOVES_MAX {
@@ -103,7 +128,7 @@ impl Inner {
                 return Ok(Some(bytes));
             }
             // It may have been moved, and its room used for something else, since the look.
-            if self.is_live(&key, namespace, loc) || moves == MOVES_MAX {
+            if self.is_live(&key, namespace, loc)? || moves == MOVES_MAX {
                 self.damaged(cid, &key, namespace, loc);
                 return Ok(None);
             }

@@ -46,7 +46,7 @@ pub(super) fn empty(work: &Collection<'_>, pack: &Arc<Pack>) -> Result<Emptied, 
         at = found.end();
         let Entry::Block { cid, namespace } = found.entry else { continue };
         let from = Loc { pack: pack.id, offset: data_at, bytes: found.data_bytes as u32 };
-        if found.is_void || !work.inner.is_live(&Key::of(&cid), namespace, from) {
+        if found.is_void || !work.inner.is_live(&Key::of(&cid), namespace, from)? {
             continue;
         }
         let bytes = pack.read(data_at, found.data_bytes).map_err(reading)?;
