@@ -75,8 +75,8 @@ fn where_nobody_lied_there_is_none_and_none_can_be_made() {
     let receipts = dir.path().join("job.car");
     network.gadus(&["receipt", "get", id, "-o", receipts.to_str().unwrap()]).ok();
     // A node is banned, and forgiven, by its id as it is printed.
-    let shown = trust.stdout.split_whitespace().map(|word| word.trim_matches(['(', ')']));
-    let shown = shown.into_iter().find(|word| word.starts_with("n-")).unwrap();
+    let mut words = trust.stdout.split_whitespace().map(|word| word.trim_matches(['(', ')']));
+    let shown = words.find(|word| word.starts_with("n-")).unwrap();
     let banned = network.gadus(&["node", "trust", "--ban", shown]).ok();
     assert!(banned.contains("banned"), "{banned}");
     let forgiven = network.gadus(&["node", "trust", "--forgive", shown]).ok();

@@ -85,7 +85,7 @@ type Fallible<T> = Result<T, redb::Error>;
 impl Index {
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Fallible<Self> {
         let cache_bytes = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
-        let db = Database::builder().set_cache_size(cache_bytes).create(path)?;
+        let db = database(path, cache_bytes)?;
         let old = db.begin_read()?.list_tables()?.any(|table| table.name() == OLD_META);
         if old {
             return Err(redb::Error::Corrupted("an older gadus made it".to_owned()));
@@ -123,7 +123,7 @@ impl Index {
         if self.reopened.load(Ordering::Acquire) == before || db.is_none() {
             // It can be open once.
             drop(db.take());
-            *db = Some(Database::builder().set_cache_size(self.cache_bytes).create(&self.path)?);
+            *db = Some(database(&self.path, self.cache_bytes)?);
             self.reopened.fetch_add(1, Ordering::Release);
         }
         Ok(())
@@ -254,6 +254,10 @@ impl Index {
     pub(crate) fn write(&self, update: &Update) -> Fallible<()> {
         self.with(|db| write(db, update))
     }
+}
+
+fn database(path: &Path, cache_bytes: usize) -> Fallible<Database> {
+    Ok(Database::builder().set_cache_size(cache_bytes).create(path)?)
 }
 
 fn write(db: &Database, update: &Update) -> Fallible<()> {

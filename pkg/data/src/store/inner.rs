@@ -109,13 +109,8 @@ impl Inner {
         let mut moves = 0;
         loop {
             let quarantined = namespace.and_then(|id| self.state.read().quarantined(id, &key));
-            let loc = match quarantined {
-                Some(loc) => loc,
-                None => match self.find(&key)? {
-                    Some(loc) => loc,
-                    None => return Ok(None),
-                },
-            };
+            let found = quarantined.map_or_else(|| self.find(&key), |loc| Ok(Some(loc)));
+            let Some(loc) = found? else { return Ok(None) };
             // A pack that is gone was emptied since the look: the block is elsewhere now.
             let pack = self.packs.get(loc.pack);
             if pack.is_none() && moves < MOVES_MAX {

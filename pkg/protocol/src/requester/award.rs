@@ -151,10 +151,7 @@ impl Requester {
             return;
         }
         entry.soft.done_with(execution);
-        entry.soft.skip.insert(from, now.plus_ms(skip_ms));
-        if let Some(round) = &mut entry.soft.round {
-            round.bids.remove(&from);
-        }
+        entry.soft.pass_over(from, now.plus_ms(skip_ms));
         self.emit(now, id, JobEvent::Refused { execution: execution.clone(), reason });
         self.advance(now, id);
     }

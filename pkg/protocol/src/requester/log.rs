@@ -270,11 +270,13 @@ impl JobLog {
             JobEvent::Failed { failure, .. } => {
                 e.message.clone_from(&failure.message);
                 e.hint.clone_from(&failure.hint);
-                // Of sealed work, what one node says of its failure decides nothing.
-                if !failure.kind.is_retryable() && view.sealed.is_empty() {
-                    self.doomed.get_or_insert_with(|| with_hint(failure));
-                } else if !failure.kind.is_retryable() {
-                    self.doomed_by.push((e.execution.slot.partition, e.node));
+                match (failure.kind.is_retryable(), view.sealed.is_empty()) {
+                    (true, _) => {}
+                    (false, true) => _ = self.doomed.get_or_insert_with(|| with_hint(failure)),
+                    // Of sealed work, what one node says of its failure decides nothing alone.
+                    (false, false) => {
+                        self.doomed_by.push((e.execution.slot.partition, e.node));
+                    }
                 }
                 ExecutionState::Failed
             }

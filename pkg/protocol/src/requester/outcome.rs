@@ -190,10 +190,7 @@ impl Requester {
         }
         let until = now.plus_ms(self.config.limits.skip_ms);
         if let Some(entry) = self.jobs.get_mut(&id) {
-            entry.soft.skip.insert(node, until);
-            if let Some(round) = &mut entry.soft.round {
-                round.bids.remove(&node);
-            }
+            entry.soft.pass_over(node, until);
         }
     }
 

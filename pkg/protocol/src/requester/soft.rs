@@ -111,6 +111,14 @@ impl Soft {
         }
     }
 
+    /// A node is not asked before a time, and what it bid does not count.
+    pub(super) fn pass_over(&mut self, node: NodeId, until: Time) {
+        self.skip.insert(node, until);
+        if let Some(round) = &mut self.round {
+            round.bids.remove(&node);
+        }
+    }
+
     /// How an accepted result comes to its holders; begun now, should it not have been.
     pub(super) fn keeping(
         &mut self,
